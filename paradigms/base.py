@@ -1,0 +1,224 @@
+"""The only interface of the project: a paradigm is a list of optimisation problems, and what the trained chain can do.
+
+Time is 0 at the data and 1 at the noise. Images are (B, C, H, W) float in [-1, 1]; labels are (B,) int64.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, final
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+
+CURVE_POINTS = 200
+
+
+class Batch(NamedTuple):
+    """One batch of real images: x (B, C, H, W) in [-1, 1] and label (B,) int64."""
+
+    x: Tensor
+    label: Tensor
+
+
+class NonFinite(RuntimeError):
+    """A loss became NaN or infinite; the message names stage and update."""
+
+
+def adam(parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    """Adam at 2e-3 with betas (.9, .99): what short runs of the small U-Net wanted (results/LOG.md)."""
+    return torch.optim.Adam(parameters, lr=2e-3, betas=(0.9, 0.99))
+
+
+def cosine(progress: float) -> float:
+    """Learning-rate factor at `progress` in [0, 1] of a stage: 1 falling to 0 along half a cosine."""
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def constant(progress: float) -> float:
+    """Learning-rate factor 1 at every `progress`."""
+    return 1.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One optimisation problem: a loss, exactly the parameters that move, and how they move.
+
+    loss: batch -> scalar with gradient. It may draw from torch's global generator, which the base seeds anew at each
+        update, so that a resumed run is the uninterrupted one.
+    share: weight of this stage in the paradigm's FLOP budget, relative to the other stages.
+    schedule: progress in [0, 1] -> factor on the optimiser's learning rate.
+    ema_decay: None, or the ceiling of the decay of an average of the parameters. The stage ends by adopting the
+        average, so whatever comes after it (sampling too) uses averaged weights.
+    begin: called once when the stage starts (not when it resumes), before anything is counted or moved.
+    """
+
+    name: str
+    parameters: Sequence[nn.Parameter]
+    loss: Callable[[Batch], Tensor]
+    share: float = 1.0
+    batch_size: int = 128
+    optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer] = adam
+    schedule: Callable[[float], float] = cosine
+    clip_norm: float | None = None
+    ema_decay: float | None = None
+    begin: Callable[[], None] = lambda: None
+
+
+class Paradigm(LightningModule):
+    """A way to train, as a list of stages; subclasses say what is optimised, the base owns how.
+
+    A subclass gives the facts, `stages()` and any of `sample`, `logits`, `features`; what it leaves out is a dash in
+    the tables. Its options are the keyword-only arguments of its `__init__`, all with defaults.
+    """
+
+    title: ClassVar[str]  # one line for tables and legends
+    era: ClassVar[str]  # "layer-wise", "end-to-end", "step-wise", ...
+    reference: ClassVar[str]  # the paper
+    task: ClassVar[str]  # "recognition" or "generation": which FLOP budget applies
+    samplers: ClassVar[tuple[str, ...]] = ("default",)  # values of `sampler`, the default one first
+
+    def __init__(self, shape: tuple[int, int, int], n_classes: int):
+        """shape: (C, H, W) of one image; n_classes: number of labels."""
+        super().__init__()
+        self.shape, self.n_classes = tuple(shape), n_classes
+        self.seed = 0
+        self.stage: Stage | None = None
+        self.update = self.n_updates = 0
+        self.averages: list[Tensor] = []
+        self.curve: list[tuple[int, Tensor]] = []
+        self.optimizer_state: dict | None = None
+
+    def observe(self, x: Tensor, label: Tensor) -> None:
+        """See the training split once, before the first stage: x (N, C, H, W), label (N,). Keep what is needed in
+        buffers; register large ones with persistent=False."""
+
+    def stages(self) -> list[Stage]:
+        """The optimisation problems in the order in which they are solved."""
+        raise NotImplementedError
+
+    def link(self) -> nn.Module:
+        """The module of the inference chain of which one forward pass is one function evaluation (NFE)."""
+        raise NotImplementedError
+
+    def allows(self, nfe: int, sampler: str) -> bool:
+        """Whether `sample` can spend exactly `nfe` evaluations with `sampler`."""
+        return nfe >= 1
+
+    def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default") -> Tensor:
+        """n images (n, C, H, W) in [-1, 1], drawn from noise alone with `nfe` evaluations of `link()` a sample.
+
+        All randomness comes from `generator`, whose device is the module's.
+        """
+        raise NotImplementedError
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Class scores (B, n_classes) of images x (B, C, H, W)."""
+        raise NotImplementedError
+
+    def features(self, x: Tensor) -> Tensor:
+        """Learned representation (B, D) of images x (B, C, H, W)."""
+        raise NotImplementedError
+
+    @classmethod
+    @final
+    def can(cls, ability: str) -> bool:
+        """Whether the class implements `ability`: "sample", "logits" or "features"."""
+        return getattr(cls, ability) is not getattr(Paradigm, ability)
+
+    @final
+    def progress(self) -> dict:
+        """Everything that resuming the current stage needs, as plain values and tensors; `resume` takes it back."""
+        return {
+            "update": self.update,
+            "weights": self.state_dict(),
+            "optimizer": self.optimizers(use_pl_optimizer=False).state_dict(),
+            "averages": self.averages,
+            "curve": [(update, float(loss)) for update, loss in self.curve],
+        }
+
+    @final
+    def resume(self, progress: dict) -> None:
+        """Go on in the entered stage where `progress()` was taken."""
+        self.load_state_dict(progress["weights"])
+        self.update, self.optimizer_state = progress["update"], progress["optimizer"]
+        self.averages = [average.to(self.device) for average in progress["averages"]]
+        self.curve = [(update, torch.tensor(loss)) for update, loss in progress["curve"]]
+
+    @final
+    def enter(self, stage: Stage, n_updates: int) -> None:
+        """Make `stage` the problem being solved, for `n_updates` updates: only its parameters take gradients."""
+        self.requires_grad_(False)
+        for parameter in stage.parameters:
+            parameter.requires_grad_(True)
+        self.stage, self.n_updates, self.update = stage, n_updates, 0
+        self.curve, self.optimizer_state = [], None
+        self.restart_averages()
+        self.train()
+
+    @final
+    def restart_averages(self) -> None:
+        """Start the stage's average, if it keeps one, at the parameters as they are now."""
+        self.averages = [p.detach().clone() for p in self.stage.parameters] if self.stage.ema_decay else []
+
+    @final
+    def leave(self) -> None:
+        """Finish the stage: adopt the averaged parameters, if it kept an average, and freeze them."""
+        self.swap_averages()
+        self.averages = []
+        self.requires_grad_(False)
+        self.stage = None
+        self.eval()
+
+    @final
+    @torch.no_grad()
+    def swap_averages(self) -> None:
+        """Exchange parameters and their averages; twice is the identity. Used to evaluate in mid-stage."""
+        for parameter, average in zip(self.stage.parameters if self.averages else [], self.averages, strict=True):
+            held = parameter.clone()
+            parameter.copy_(average)
+            average.copy_(held)
+
+    @final
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        optimizer = self.stage.optimizer(list(self.stage.parameters))
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        if self.optimizer_state is not None:
+            optimizer.load_state_dict(self.optimizer_state)
+        return optimizer
+
+    @final
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        factor = self.stage.schedule(self.update / max(self.n_updates, 1))
+        for group in self.optimizers(use_pl_optimizer=False).param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        torch.manual_seed(derive_seed(self.seed, self.stage.name, self.update))
+        loss = self.stage.loss(batch)
+        if self.update % max(self.n_updates // CURVE_POINTS, 1) == 0:
+            self._record(loss.detach())
+        return loss
+
+    @final
+    @torch.no_grad()
+    def on_train_batch_end(self, outputs, batch, batch_idx) -> None:
+        self.update += 1
+        if self.averages:
+            # The ramp forgets the initial weights: a cold average spoils short runs.
+            decay = min(self.stage.ema_decay, (1 + self.update) / (10 + self.update))
+            torch._foreach_lerp_(self.averages, [p.detach() for p in self.stage.parameters], 1 - decay)
+
+    def _record(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise NonFinite(f"stage {self.stage.name!r}, update {self.update}: loss is {float(loss)}")
+        self.curve.append((self.update, loss))
+
+
+def derive_seed(*parts: object) -> int:
+    """A seed in [0, 2^63) from any printable parts, the same on every machine."""
+    digest = hashlib.sha256(repr(parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,0 +1,145 @@
+"""What every paradigm promises, as checks that take its class: the tests run them over whatever is found."""
+
+import contextlib
+import copy
+import inspect
+
+import torch
+
+from benchmarks.fit import Fit
+from benchmarks.measure.nfe import count_evaluations
+from paradigms.base import Batch
+
+SHAPE, N_CLASSES, N_ROWS = (1, 8, 8), 10, 48
+N_UPDATES = 4  # a zero output layer hides the layers before it from the first update
+
+
+def images() -> Batch:
+    """Random images and labels; a contract is about shapes and motion, not about quality."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(N_ROWS, *SHAPE, generator=generator) * 2 - 1
+    return Batch(x, torch.randint(N_CLASSES, (N_ROWS,), generator=generator))
+
+
+def build(cls):
+    torch.manual_seed(0)
+    paradigm = cls(SHAPE, N_CLASSES)
+    paradigm.seed = 7
+    paradigm.observe(*images())
+    return paradigm.eval()
+
+
+def trained(cls, **settings):
+    paradigm = build(cls)
+    Fit(paradigm, *images(), [N_UPDATES] * len(paradigm.stages()), **settings)()
+    return paradigm
+
+
+def draw(paradigm, n=5, nfe=None, seed=0, sampler=None):
+    sampler = sampler or paradigm.samplers[0]
+    nfe = nfe or next(k for k in range(1, 100) if paradigm.allows(k, sampler))
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        return paradigm.sample(n, nfe, generator, sampler)
+
+
+def check_options(cls):
+    """Options are keyword-only and have defaults, so a preset can name any of them and none is needed."""
+    for name, parameter in list(inspect.signature(cls).parameters.items())[2:]:
+        assert parameter.kind is parameter.KEYWORD_ONLY, name
+        assert parameter.default is not parameter.empty, name
+
+
+def check_stages(cls):
+    """In each stage exactly the declared parameters move, every one of them does, and the loss is a finite scalar."""
+    paradigm, batch = build(cls), images()
+    stages = paradigm.stages()
+    assert stages and len({stage.name for stage in stages}) == len(stages)
+    for stage in stages:
+        with torch.no_grad():
+            stage.begin()
+        before = copy.deepcopy(dict(paradigm.named_parameters()))
+        paradigm.enter(stage, N_UPDATES)
+        optimizer = stage.optimizer(list(stage.parameters))
+        for _ in range(N_UPDATES):
+            loss = stage.loss(batch)
+            assert loss.shape == () and torch.isfinite(loss), stage.name
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        declared = {id(parameter) for parameter in stage.parameters}
+        moved = {name for name, p in paradigm.named_parameters() if not torch.equal(p, before[name])}
+        expected = {name for name, p in paradigm.named_parameters() if id(p) in declared}
+        assert moved == expected, (stage.name, moved ^ expected)
+        paradigm.leave()
+
+
+def check_resume(cls, folder):
+    """Training that dies and resumes from its checkpoint ends in the same weights, to the bit."""
+
+    class Killed(Exception):
+        pass
+
+    n_stages = len(build(cls).stages())
+    whole = trained(cls).state_dict()
+    for stage in range(n_stages):
+        path = folder / f"{stage}.pt"
+
+        def die(index, update, stage=stage):
+            if (index, update) == (stage, N_UPDATES - 1):
+                raise Killed
+
+        points = [[N_UPDATES - 2] if index == stage else [] for index in range(n_stages)]
+        settings = {"checkpoint": path, "points": points, "evaluate": lambda *_: {}}
+        with contextlib.suppress(Killed):
+            trained(cls, progress=die, **settings)
+        assert path.is_file()
+        for name, value in trained(cls, **settings).state_dict().items():
+            assert torch.equal(value, whole[name]), (stage, name)
+
+
+def check_samples(cls):
+    """Shape, range, seed, and the number of evaluations that a hook on the link counts."""
+    paradigm = trained(cls)
+    for sampler in paradigm.samplers:
+        for nfe in (1, 2, 4):
+            if not paradigm.allows(nfe, sampler):
+                continue
+            with count_evaluations(paradigm.link()) as counter:
+                x = draw(paradigm, nfe=nfe, sampler=sampler)
+            assert x.shape == (5, *SHAPE) and x.dtype == torch.float32
+            assert torch.isfinite(x).all() and x.min() >= -1 and x.max() <= 1
+            assert counter.rows == 5 * nfe, (sampler, nfe)
+            assert torch.equal(x, draw(paradigm, nfe=nfe, sampler=sampler))
+            assert not torch.equal(x, draw(paradigm, nfe=nfe, seed=1, sampler=sampler))
+    torch.manual_seed(1)
+    first = draw(paradigm)
+    torch.manual_seed(2)
+    assert torch.equal(first, draw(paradigm)), "sampling draws from the global generator"
+
+
+def check_recognition(cls):
+    """Logits a class, one row an image, whatever the other rows are."""
+    paradigm, x = trained(cls), images().x
+    abilities = [ability for ability in ("logits", "features") if paradigm.can(ability)]
+    with torch.no_grad():
+        for ability in abilities:
+            out = getattr(paradigm, ability)(x)
+            assert out.shape[0] == len(x) and out.dim() == 2 and torch.isfinite(out).all()
+            assert torch.allclose(out[:3], getattr(paradigm, ability)(x[:3]), atol=1e-5)
+        assert "logits" not in abilities or paradigm.logits(x).shape[1] == N_CLASSES
+
+
+def check_state_dict(cls):
+    """A fresh instance that loads the state dict draws and classifies alike."""
+    paradigm = trained(cls)
+    twin = cls(SHAPE, N_CLASSES).eval()
+    twin.load_state_dict(paradigm.state_dict())
+    if paradigm.can("sample"):
+        assert torch.equal(draw(paradigm), draw(twin))
+    if paradigm.can("logits"):
+        with torch.no_grad():
+            assert torch.equal(paradigm.logits(images().x), twin.logits(images().x))
+
+
+CHECKS = (check_options, check_stages, check_samples, check_recognition, check_state_dict)
