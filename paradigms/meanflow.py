@@ -1,0 +1,109 @@
+"""MeanFlow: one network for the average velocity between any two times, so that one step can be the whole chain.
+
+Source: Geng et al., "Mean Flows for One-step Generative Modeling", 2025 (arXiv 2505.13447), equations 6 (identity),
+9 to 11 (loss), 12 (sampling), 22 (adaptive weight); predicted tangent from "Improved Mean Flows" (arXiv 2512.02012).
+
+symbol    meaning                                                         shape
+x, eps    data in [-1, 1]; standard normal noise                          (B, C, H, W)
+r, t      times, 0 = data, 1 = noise, r <= t                              (B,)
+x_t       (1 - t) x + t eps                                               (B, C, H, W)
+velocity  eps - x, the slope of the path                                  (B, C, H, W)
+u         net(x_t, t, r): average velocity between r and t                (B, C, H, W)
+tangent   d/dt u along the path = velocity . du/dx + du/dt                (B, C, H, W)
+
+Differs: the tangent is computed without gradient and on the r < t rows only; a share of those rows lies near
+(r, t) = (0, 1), where one-step sampling works and the logit-normal draw hardly ever is (results/LOG.md).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from paradigms.base import Batch, Paradigm, Stage
+from paradigms.parts import samplers
+from paradigms.parts.backbone import build
+from paradigms.parts.flow import logit_normal, on_path, over_image
+
+TANGENTS = ("conditional", "predicted")
+
+
+class MeanFlow(Paradigm):
+    title = "MeanFlow (one-step identity)"
+    era = "towards end-to-end"
+    reference = "Geng et al. 2025, arXiv 2505.13447"
+    task = "generation"
+    samplers = ("jump", "euler")
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        n_classes: int,
+        *,
+        interval_share: float = 0.5,
+        corner_share: float = 0.5,
+        tangent: str = "predicted",
+        t_mean: float = -0.4,
+        t_std: float = 1.0,
+        weight_power: float = 1.0,
+        weight_floor: float = 0.01,
+        backbone: str = "unet",
+        width: int | None = None,
+        ema_decay: float = 0.999,
+    ):
+        """interval_share: share of rows with r < t; the others are flow matching. corner_share: share of those rows
+        near (r, t) = (0, 1). tangent: direction of the derivative, "conditional" (eps - x) or "predicted" (u at
+        r = t). weight_power, weight_floor: p and c of the adaptive weight 1 / (squared error + c)^p."""
+        super().__init__(shape, n_classes)
+        if tangent not in TANGENTS:
+            raise ValueError(f"tangent = {tangent!r}; allowed: {', '.join(TANGENTS)}")
+        for name, value in (("interval_share", interval_share), ("corner_share", corner_share)):
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} = {value}; allowed: 0 to 1")
+        self.net = build(backbone, shape, width)
+        self.interval_share, self.corner_share, self.tangent = interval_share, corner_share, tangent
+        self.t_mean, self.t_std = t_mean, t_std
+        self.weight_power, self.weight_floor, self.ema_decay = weight_power, weight_floor, ema_decay
+
+    def stages(self) -> list[Stage]:
+        parameters = list(self.net.parameters())
+        return [Stage("mean flow", parameters, self.loss, clip_norm=1.0, ema_decay=self.ema_decay)]
+
+    def loss(self, batch: Batch) -> Tensor:
+        x, eps = batch.x, torch.randn_like(batch.x)
+        r, t = self.draw_times(x)
+        x_t, velocity = on_path(x, eps, t), eps - x
+        squared = (self.net(x_t, t, r) - self.target(x_t, t, r, velocity)).square().flatten(1).sum(1)
+        weight = (squared.detach() + self.weight_floor) ** -self.weight_power
+        return (weight * squared).mean()
+
+    def draw_times(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """r <= t, (B,) each. Rows come in fixed order and counts (r = t, spread, corner): the data is shuffled."""
+        n_interval = round(self.interval_share * len(x))
+        n_corner = round(self.corner_share * n_interval)
+        n_spread = n_interval - n_corner
+        t_equal = logit_normal(len(x) - n_interval, self.t_mean, self.t_std, x)
+        a, b = (logit_normal(n_spread, self.t_mean, self.t_std, x) for _ in range(2))
+        w = torch.rand(2, n_corner, dtype=x.dtype, device=x.device).square() / 2
+        r = torch.cat([t_equal, torch.minimum(a, b), w[0]])
+        return r, torch.cat([t_equal, torch.maximum(a, b), 1 - w[1]])
+
+    @torch.no_grad()
+    def target(self, x_t: Tensor, t: Tensor, r: Tensor, velocity: Tensor) -> Tensor:
+        """velocity - (t - r) du/dt (equation 10), no gradient; equals the velocity on the leading rows with r = t."""
+        n_equal = len(t) - round(self.interval_share * len(t))
+        if n_equal == len(t):
+            return velocity
+        z, t, r, v = x_t[n_equal:], t[n_equal:], r[n_equal:], velocity[n_equal:]
+        along = self.net(z, t, t) if self.tangent == "predicted" else v
+        # (dx, dt, dr) = (along, 1, 0): any other choice trains without an error and to a wrong field.
+        _, du_dt = torch.func.jvp(self.net, (z, t, r), (along, torch.ones_like(t), torch.zeros_like(r)))
+        return torch.cat([velocity[:n_equal], v - over_image(t - r, z) * du_dt])
+
+    def link(self) -> nn.Module:
+        return self.net
+
+    def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "jump") -> Tensor:
+        """`sampler` "jump" steps with u(x_t, t, r), "euler" follows the ODE with r = t."""
+        eps = torch.randn(n, *self.shape, generator=generator, device=self.device)
+        return samplers.SAMPLERS[sampler](self.net, eps, nfe).clamp(-1, 1)

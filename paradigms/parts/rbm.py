@@ -1,0 +1,84 @@
+"""The restricted Boltzmann machine with binary units, and its training by contrastive divergence as an ordinary loss.
+
+Source: Hinton, "Training products of experts by minimizing contrastive divergence", Neural Computation 14, 2002;
+softmax label units as in Hinton, Osindero & Teh 2006, section 4.
+
+symbol     meaning                                                                  shape
+v          visible units, in [0, 1]; the last `n_labels` are one softmax group      (B, V)
+h          hidden units, 0 or 1                                                     (B, H)
+W          weights                                                                  (V, H)
+vbias      visible biases                                                           (V,)
+hbias      hidden biases                                                            (H,)
+
+E(v, h) = -v.vbias - h.hbias - v W h and F(v) = -log sum_h exp(-E(v, h)).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from paradigms.parts.binary_units import bernoulli
+
+
+class RBM(nn.Module):
+    """n_visible, n_hidden: binary units. n_labels: size of one softmax group behind the visible units, 0 for none."""
+
+    def __init__(self, n_visible: int, n_hidden: int, n_labels: int = 0):
+        super().__init__()
+        self.n_labels = n_labels
+        self.W = nn.Parameter(0.01 * torch.randn(n_visible + n_labels, n_hidden))
+        self.vbias = nn.Parameter(torch.zeros(n_visible + n_labels))
+        self.hbias = nn.Parameter(torch.zeros(n_hidden))
+
+    @torch.no_grad()
+    def start_at_log_odds(self, v: Tensor) -> None:
+        """Set vbias to the log-odds of data v (N, V); else the first hidden units all learn the mean (Hinton 2010)."""
+        self.vbias.copy_(torch.logit(v.mean(0), eps=0.01))
+
+    def free_energy(self, v: Tensor) -> Tensor:
+        """F(v), (B,)."""
+        return -v @ self.vbias - F.softplus(v @ self.W + self.hbias).sum(1)
+
+    def h_given_v(self, v: Tensor) -> Tensor:
+        """Probability of each hidden unit, (B, H)."""
+        return torch.sigmoid(v @ self.W + self.hbias)
+
+    def v_given_h(self, h: Tensor) -> Tensor:
+        """Probability of each visible unit, (B, V); the label group sums to 1."""
+        field = h @ self.W.T + self.vbias
+        if not self.n_labels:
+            return torch.sigmoid(field)
+        units, label = field.split([field.shape[1] - self.n_labels, self.n_labels], dim=1)
+        return torch.cat([torch.sigmoid(units), label.softmax(1)], dim=1)
+
+    def sample_v(self, mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Visible states (B, V) drawn from `mean` (B, V); exactly one label unit is on."""
+        if not self.n_labels:
+            return bernoulli(mean, generator)
+        units, label = mean.split([mean.shape[1] - self.n_labels, self.n_labels], dim=1)
+        on = torch.multinomial(label, 1, generator=generator).squeeze(1)
+        return torch.cat([bernoulli(units, generator), F.one_hot(on, self.n_labels).to(mean.dtype)], dim=1)
+
+    def forward(self, mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """One Gibbs sweep, from the mean of v to the next one: draw v, draw h given v, return E[v | h], (B, V)."""
+        v = self.sample_v(mean, generator)
+        return self.v_given_h(bernoulli(self.h_given_v(v), generator))
+
+
+@torch.no_grad()
+def gibbs(rbm: RBM, v: Tensor, n_sweeps: int, generator: torch.Generator | None = None) -> Tensor:
+    """Visible states (B, V) after `n_sweeps` sweeps from v (B, V)."""
+    for _ in range(n_sweeps):
+        v = rbm(v, generator)
+    return rbm.sample_v(v, generator)
+
+
+def contrastive_loss(rbm: RBM, v_data: Tensor, v_model: Tensor) -> Tensor:
+    """Mean F(v_data) - mean F(v_model), a scalar: its gradient is the textbook difference of statistics.
+
+    v_model is held constant. It comes from `gibbs`, started at the data (CD-k) or where it last ended (PCD,
+    Tieleman 2008).
+    """
+    return rbm.free_energy(v_data).mean() - rbm.free_energy(v_model.detach()).mean()

@@ -1,0 +1,33 @@
+"""Time features of the shared network.
+
+Frequencies stay low on purpose: the MeanFlow tangent differentiates through them, and sinusoids up to 64 pi wrecked
+it on the digits (results/LOG.md; the same warning is in sCM, arXiv 2410.11081, section 4).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+N_FREQUENCIES = 8
+
+
+class TimeEmbedding(nn.Module):
+    """(t, r) -> (B, dim): sinusoids of t and of t - r at multiples of pi/2, each through a layer, then added."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.register_buffer("frequencies", math.pi / 2 * torch.arange(1.0, N_FREQUENCIES + 1), persistent=False)
+        self.time = nn.Linear(2 * N_FREQUENCIES, dim)
+        self.gap = nn.Linear(2 * N_FREQUENCIES, dim)
+        self.mix = nn.Linear(dim, dim)
+
+    def forward(self, t: Tensor, r: Tensor) -> Tensor:
+        hidden = self.time(self._sinusoids(t)) + self.gap(self._sinusoids(t - r))
+        return nn.functional.silu(self.mix(nn.functional.silu(hidden)))
+
+    def _sinusoids(self, s: Tensor) -> Tensor:
+        angle = s[:, None] * self.frequencies
+        return torch.cat([angle.sin(), angle.cos()], dim=1)

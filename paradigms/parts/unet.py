@@ -1,0 +1,68 @@
+"""The small U-Net that all generators of the right column share: `net(x_t, t, r)` -> a field of the image's shape.
+
+JVP-safe: GroupNorm only, no in-place operation, no fused attention, no dropout. The output layer starts at zero, so an
+untrained chain is the identity.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from paradigms.parts.time import TimeEmbedding
+
+
+class Block(nn.Module):
+    """Residual block: two 3x3 convolutions with the time embedding added between them (added, not multiplied:
+    scale modulation makes the tangent of the time path explode, sCM section 4)."""
+
+    def __init__(self, n_in: int, n_out: int, time_dim: int):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, n_in), nn.Conv2d(n_in, n_out, 3, padding=1)
+        self.shift = nn.Linear(time_dim, n_out)
+        self.norm2, self.conv2 = nn.GroupNorm(8, n_out), nn.Conv2d(n_out, n_out, 3, padding=1)
+        self.skip = nn.Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x))) + self.shift(time)[:, :, None, None]
+        return self.skip(x) + self.conv2(F.silu(self.norm2(h)))
+
+
+class UNet(nn.Module):
+    """Two resolutions, one block on each way at each, `n_middle` blocks at the lower one.
+
+    shape: (C, H, W) of the image, H and W divisible by 2 * patch. width: channels at the upper resolution (twice that
+    below). patch: side of the space-to-depth cell at the input; 2 quarters the cost of 28x28 and 32x32 images.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], width: int = 32, n_middle: int = 2, patch: int | None = None):
+        super().__init__()
+        channels, height, _ = shape
+        self.patch = patch or (1 if height <= 16 else 2)
+        pixels, time_dim = channels * self.patch**2, 4 * width
+        self.time = TimeEmbedding(time_dim)
+        self.enter = nn.Conv2d(pixels, width, 3, padding=1)
+        self.down1 = Block(width, width, time_dim)
+        self.shrink = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
+        self.down2 = Block(2 * width, 2 * width, time_dim)
+        self.middle = nn.ModuleList(Block(2 * width, 2 * width, time_dim) for _ in range(n_middle))
+        self.up2 = Block(4 * width, 2 * width, time_dim)
+        self.grow = nn.Conv2d(2 * width, width, 3, padding=1)
+        self.up1 = Block(2 * width, width, time_dim)
+        self.norm, self.leave = nn.GroupNorm(8, width), nn.Conv2d(width, pixels, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, x: Tensor, t: Tensor, r: Tensor) -> Tensor:
+        """x (B, C, H, W), t and r (B,) with r <= t -> (B, C, H, W)."""
+        time = self.time(t, r)
+        upper = self.down1(self.enter(F.pixel_unshuffle(x, self.patch)), time)
+        lower = self.down2(self.shrink(upper), time)
+        h = lower
+        for block in self.middle:
+            h = block(h, time)
+        h = self.up2(torch.cat([h, lower], dim=1), time)
+        h = self.grow(F.interpolate(h, scale_factor=2.0, mode="nearest"))
+        h = self.up1(torch.cat([h, upper], dim=1), time)
+        return F.pixel_shuffle(self.leave(F.silu(self.norm(h))), self.patch)

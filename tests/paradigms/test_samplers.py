@@ -1,0 +1,64 @@
+"""Samplers against an ODE with a known solution; their order is the slope of log error against log step."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from paradigms.parts import samplers
+
+# dx/dt = cos(4 t) x has x(0) = x(1) exp(-sin(4) / 4).
+EXACT = math.exp(-math.sin(4.0) / 4)
+
+
+def field(x, t, r):
+    return torch.cos(4 * t).view(-1, 1) * x
+
+
+def error(sampler, nfe):
+    start = torch.ones(1, 1, dtype=torch.float64)
+    return abs(float(samplers.SAMPLERS[sampler](field, start, nfe)) - EXACT)
+
+
+# The first step of iPNDM is Euler's, whose local error h^2 bounds the whole chain at order 2; its weights are below.
+@pytest.mark.parametrize(("sampler", "order"), [("euler", 1), ("heun", 2), ("ipndm", 2)])
+def test_order_is_the_slope_of_the_error(sampler, order):
+    nfes = [64, 128, 256, 512]
+    slope = -np.polyfit(np.log(nfes), np.log([error(sampler, nfe) for nfe in nfes]), 1)[0]
+    assert slope == pytest.approx(order, abs=0.1)
+
+
+def test_ipndm_weights_integrate_cubics_exactly():
+    """Adams-Bashforth of order q is exact for slopes that are polynomials of degree q - 1: the order conditions."""
+    for order, weights in enumerate(samplers.ADAMS_BASHFORTH, start=1):
+        for degree in range(order):
+            nodes = [(-j) ** degree if degree else 1 for j in range(order)]
+            assert sum(w * n for w, n in zip(weights, nodes, strict=True)) == pytest.approx(1 / (degree + 1), abs=1e-12)
+
+
+def test_at_equal_evaluations_higher_order_is_more_accurate():
+    assert error("heun", 32) < error("euler", 32) / 5
+    assert error("ipndm", 32) < error("euler", 32) / 5
+
+
+def test_jump_with_the_average_velocity_is_exact_in_one_step():
+    def average(x, t, r):
+        s = t.view(-1, 1)
+        end = x * torch.exp((torch.sin(4 * r) - torch.sin(4 * t)).view(-1, 1) / 4)
+        return (x - end) / (s - r.view(-1, 1))
+
+    start = torch.ones(3, 1, dtype=torch.float64)
+    for nfe in (1, 3):
+        assert torch.allclose(samplers.jump(average, start, nfe), torch.full_like(start, EXACT), atol=1e-12)
+
+
+@pytest.mark.parametrize("sampler", list(samplers.SAMPLERS))
+def test_every_sampler_spends_exactly_the_evaluations_asked(sampler):
+    for nfe in (1, 2, 4, 7):
+        calls = []
+        if samplers.allows(sampler, nfe):
+            samplers.SAMPLERS[sampler](lambda x, t, r, calls=calls: calls.append(t) or x, torch.ones(2, 1), nfe)
+            assert len(calls) == nfe
+    assert not samplers.allows("heun", 3)
+    assert not samplers.allows("euler", 0)

@@ -1,0 +1,76 @@
+"""Gradients through the unrolled chain against finite differences, and what a shorter reach leaves out."""
+
+import pytest
+import torch
+
+from paradigms import load
+from paradigms.base import Batch
+from paradigms.parts import samplers
+
+
+def small(**options):
+    torch.manual_seed(0)
+    paradigm = load("unrolled")((1, 2, 2), 2, backbone="mlp", width=8, **options).double()
+    for parameter in paradigm.net.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    paradigm.observe(torch.randn(12, 1, 2, 2, dtype=torch.float64), torch.zeros(12))
+    return paradigm
+
+
+@pytest.mark.parametrize("loss", ["mmd", "energy"])
+def test_gradient_through_all_steps_equals_finite_differences(loss):
+    paradigm = small(k=4, loss=loss, bandwidths=(0.5, 1.0))
+    batch = Batch(torch.empty(6, 1, 2, 2, dtype=torch.float64), torch.zeros(6))
+    weight, h = paradigm.net.enter.weight, 1e-5
+
+    def value():
+        torch.manual_seed(1)
+        return paradigm.loss(batch)
+
+    (gradient,) = torch.autograd.grad(value(), weight)
+    for index in [(0, 0), (3, 1), (7, 3)]:
+        with torch.no_grad():
+            weight[index] += h
+            above = float(value())
+            weight[index] -= 2 * h
+            below = float(value())
+            weight[index] += h
+        assert float(gradient[index]) == pytest.approx((above - below) / (2 * h), abs=1e-8)
+
+
+def test_the_chain_is_the_euler_sampler():
+    paradigm = small(k=4)
+    eps = torch.randn(3, 1, 2, 2, dtype=torch.float64)
+    assert torch.equal(paradigm.chain(eps), samplers.euler(paradigm.net, eps, 4))
+
+
+@pytest.mark.parametrize("reach", [1, 2, 4])
+def test_only_the_last_reach_steps_pass_gradient(reach):
+    """Scaling each step's output by its own parameter shows which steps the loss's gradient arrives at."""
+    paradigm = small(k=4, reach=reach)
+    gains, net, calls = torch.ones(4, dtype=torch.float64, requires_grad=True), paradigm.net, []
+
+    class Tagged(torch.nn.Module):
+        def forward(self, x, t, r):
+            calls.append(float(t[0]))
+            return gains[len(calls) - 1] * net(x, t, r)
+
+    paradigm.net = Tagged()
+    paradigm.loss(Batch(torch.empty(6, 1, 2, 2, dtype=torch.float64), torch.zeros(6))).backward()
+    assert calls == [1.0, 0.75, 0.5, 0.25]
+    assert (gains.grad != 0).tolist() == [step >= 4 - reach for step in range(4)]
+
+
+def test_started_from_diffusion_it_has_two_stages_on_the_same_weights():
+    local, through = small(start="diffusion", pretrain_share=0.7).stages()
+    assert (local.share, through.share) == (0.7, pytest.approx(0.3))
+    assert all(a is b for a, b in zip(local.parameters, through.parameters, strict=True))
+    assert [stage.name for stage in small(start="scratch").stages()] == ["unrolled"]
+
+
+@pytest.mark.parametrize(
+    "option", [{"k": 3}, {"k": 2, "reach": 3}, {"loss": "l2"}, {"start": "gan"}, {"pretrain_share": 1.0}]
+)
+def test_a_wrong_option_is_one_line_with_the_allowed_values(option):
+    with pytest.raises(ValueError, match="allowed"):
+        small(**option)
