@@ -1,0 +1,1 @@
+"""The instruments: function evaluations, FLOPs, seconds, bytes."""
