@@ -1,0 +1,6 @@
+"""`python -m benchmarks` is the console script `alexnet-moment`."""
+
+from benchmarks.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The worker: one cell in a process of its own, `python -m benchmarks.cell SPEC.json`.
+
+Its last act is to write the cell's record; a cell that fails writes a record that says why. Success is the record,
+never this process's exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmarks import data, provenance, records
+from benchmarks.data import Dataset, extractor
+from benchmarks.metrics import to_float
+from benchmarks.quality import measure_quality
+from benchmarks.suite import Cell
+from benchmarks.timing import measure_timing
+from paradigms import load
+from paradigms.base import NonFinite, Paradigm
+
+
+@dataclass
+class Job:
+    """What a cell works with: its configuration, its folders, its data on the device and how to report progress."""
+
+    cell: Cell
+    results_dir: Path
+    dataset: Dataset
+    extractor: extractor.Extractor
+    device: torch.device
+    x: torch.Tensor
+    label: torch.Tensor
+
+    @property
+    def work_dir(self) -> Path:
+        return self.results_dir / ".work" / self.cell.stem
+
+    def build(self) -> Paradigm:
+        """The untrained paradigm on the device, the same for a seed whatever came before."""
+        torch.manual_seed(self.cell.seed)
+        paradigm = load(self.cell.paradigm)(self.dataset.shape, self.dataset.n_classes, **self.cell.options)
+        paradigm.seed = self.cell.seed
+        paradigm.to(self.device)
+        with torch.no_grad():
+            paradigm.observe(self.x, self.label)
+        return paradigm.eval()
+
+    def samplers(self, paradigm: Paradigm) -> list[str]:
+        """The samplers to measure: those asked for, else the paradigm's first; none if it cannot sample."""
+        return (list(self.cell.samplers) or [paradigm.samplers[0]]) if paradigm.can("sample") else []
+
+
+class Progress:
+    """Tells the parent how far the cell is, about once a second, in a file replaced atomically."""
+
+    def __init__(self, path: Path):
+        self.path, self.last = path, 0.0
+
+    def __call__(self, phase: str, fraction: float, **detail) -> None:
+        if time.monotonic() - self.last < 1.0:
+            return
+        self.last = time.monotonic()
+        partial = self.path.with_suffix(".tmp")
+        partial.write_text(json.dumps({"phase": phase, "fraction": round(fraction, 4), **detail}))
+        os.replace(partial, self.path)
+
+
+def main(spec_path: str) -> int:
+    """Run the cell of a spec file and write its record; returns 0 if the record says done."""
+    spec = json.loads(Path(spec_path).read_text())
+    _die_with_parent(spec["parent_pid"])
+    cell = Cell.model_validate(spec["cell"])
+    results_dir = Path(spec["results_dir"])
+    started = time.perf_counter()
+    record = records.opening(cell, "done")
+    try:
+        job = _open(cell, results_dir, spec)
+        progress = Progress(job.work_dir / "progress.json")
+        measure = measure_timing if cell.kind == "timing" else measure_quality
+        record |= measure(job, progress)
+    except Exception as error:
+        traceback.print_exc()
+        first_line = (str(error).splitlines() or [""])[0]
+        record |= {"status": _status(error), "reason": f"{type(error).__name__}: {first_line}"}
+    record["wall_seconds"] = time.perf_counter() - started
+    record["provenance"] = provenance.provenance(cell.device, cell.threads, exclusive=cell.kind == "timing")
+    records.write(records.path_of(results_dir, cell), record)
+    if record["status"] != "done":
+        return 1
+    (results_dir / ".work" / cell.stem / "checkpoint.pt").unlink(missing_ok=True)
+    return 0
+
+
+def _open(cell: Cell, results_dir: Path, spec: dict) -> Job:
+    torch.set_num_threads(cell.threads)
+    data_dir, cache_dir = (Path(spec[key]) if spec.get(key) else None for key in ("data_dir", "cache_dir"))
+    dataset = data.load(cell.dataset, data_dir)
+    device = torch.device(cell.device)
+    network = extractor.load(dataset, cache_dir).to(device)
+    x = to_float(torch.from_numpy(dataset.train.images)).to(device)
+    label = torch.from_numpy(dataset.train.labels).to(device)
+    return Job(cell, results_dir, dataset, network, device, x, label)
+
+
+def _status(error: Exception) -> str:
+    if isinstance(error, NonFinite):
+        return "non_finite"
+    return "oom" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"
+
+
+def _die_with_parent(parent: int) -> None:
+    """End this process when its parent ends: a killed run must not leave workers behind."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

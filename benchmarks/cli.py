@@ -1,0 +1,146 @@
+"""The commands. Results go to standard output, progress and errors to standard error.
+
+Exit codes: 0 done, 1 a cell failed, 2 bad usage or input (one line says what), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tabulate import tabulate
+from typer.exceptions import TyperException
+
+import paradigms
+from benchmarks import data, presets, records, suite
+from benchmarks import doctor as doctor_
+from benchmarks import run as run_
+from benchmarks.errors import BadInput
+
+INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
+
+Device = StrEnum("Device", ["auto", "cpu", "cuda"])
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+DataDir = Annotated[Path | None, typer.Option(help="Where data sets are; else $ALEXNET_MOMENT_DATA, else a cache.")]
+Paradigms = Annotated[
+    list[str], typer.Option("--paradigm", help="A variant, a paradigm, or a path to a paradigm's .py file; repeatable.")
+]
+
+
+@app.command("list")
+def list_(paradigm: Paradigms = [], as_json: Json = False) -> None:  # noqa: B006 (typer copies it)
+    """List paradigms (and those of files given), data sets and presets."""
+    facts = [paradigms.facts(name) for name in (*paradigms.names(), *paradigm)]
+    described = {name: presets.load(name).description for name in presets.names()}
+    if as_json:
+        print(json.dumps({"paradigms": facts, "datasets": data.names(), "presets": described}, indent=1))
+        return
+    columns = ("name", "title", "era", "task", "reference")
+    print(tabulate([[fact.get(column) for column in columns] for fact in facts], columns, "simple"))
+    print(f"\ndata sets: {', '.join(data.names())}\n")
+    print(tabulate(described.items(), ("preset", "description"), "simple"))
+
+
+@app.command()
+def run(
+    preset: Annotated[str, typer.Argument(help="A preset's name, or a path to a .toml file.")],
+    paradigm: Paradigms = [],  # noqa: B006
+    seeds: Annotated[str | None, typer.Option(metavar="N", help="Repetitions: the same as --set seeds=N.")] = None,
+    changes: Annotated[list[str], typer.Option("--set", help="key=value over the preset's; repeatable.")] = [],  # noqa: B006
+    budget: Annotated[float, typer.Option(help="Factor on the preset's training FLOPs.")] = 1.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells and do nothing.")] = False,
+    jobs: Annotated[int | None, typer.Option(help="Quality cells at a time.")] = None,
+    device: Annotated[Device, typer.Option(help="Where cells run.")] = Device.auto,
+    data_dir: DataDir = None,
+    results: Annotated[Path | None, typer.Option(help="Results folder; else results/<preset>.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Run a preset's cells that are not done yet, then write the report. The same command again resumes."""
+    for option, value in (("--jobs", jobs), ("--budget", budget)):
+        if value is not None and not value > 0:
+            raise BadInput(f"{option} {value:g}: it must be greater than 0")
+    changes = [*changes, *([f"seeds={seeds}"] if seeds is not None else [])]
+    grid = suite.scaled(suite.selected(presets.load(preset, changes), paradigm), budget)
+    place = run_.Place(results or Path("results") / grid.name, device.value, data_dir, jobs)
+    cells = run_.plan(grid, place, build=not dry_run)
+    if dry_run:
+        _print_plan(cells, place.results_dir, as_json)
+        return 0
+    found = run_.execute(cells, place)
+    return _conclude(cells, found, place.results_dir, as_json)
+
+
+@app.command()
+def report(results: Annotated[Path, typer.Argument(help="A results folder.")], as_json: Json = False) -> None:
+    """Write tables and figures from a folder's records and print the comparison."""
+    if not results.is_dir():
+        raise BadInput(f"results folder {results}: no such folder")
+    print(run_.finish(results, as_json))
+
+
+@app.command()
+def doctor(data_dir: DataDir = None, as_json: Json = False) -> int:
+    """Say what this machine offers, what is missing, and what each preset would run."""
+    found = doctor_.examine(data_dir)
+    print(json.dumps(found, indent=1) if as_json else _lines(found))
+    return 1 if found["problems"] else 0
+
+
+def _lines(found: dict, indent: str = "") -> str:
+    lines = []
+    for key, value in found.items():
+        nested = isinstance(value, dict) and value
+        shown = "\n" + _lines(value, indent + "  ") if nested else f" {'-' if value in (None, [], {}) else value}"
+        lines.append(f"{indent}{key}:{shown}")
+    return "\n".join(lines)
+
+
+def _print_plan(cells: list[suite.Cell], results_dir: Path, as_json: bool) -> None:
+    rows = [
+        {
+            "cell": cell.stem,
+            "state": "done" if records.done(results_dir, cell) else "to run",
+            "device": cell.device,
+            "training_flops": cell.budget_flops,
+            "nfe": cell.nfe,
+            "options": cell.options,
+        }
+        for cell in cells
+    ]
+    print(json.dumps(rows, indent=1) if as_json else tabulate(rows, "keys", "simple"))
+
+
+def _conclude(cells: list[suite.Cell], found: list[dict], results_dir: Path, as_json: bool) -> int:
+    table = run_.finish(results_dir, as_json)
+    failed = {cell.stem: record for cell, record in zip(cells, found, strict=True) if record["status"] != "done"}
+    print(table)
+    for stem, record in failed.items():
+        log = results_dir / ".work" / stem / "log.txt"
+        print(f"{stem}: {record['status']}: {record['reason']} (log: {log})", file=sys.stderr)
+    if failed:
+        print(f"{len(failed)} of {len(cells)} cells are not done; the same command tries them again", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script: runs a command and exits; errors of the user are one line and exit code 2."""
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        code = app(arguments, prog_name="alexnet-moment", standalone_mode=False) or 0
+    except (BadInput, paradigms.UnknownParadigm) as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    except TyperException as error:
+        print(f"error: {' '.join(error.format_message().split())} (see --help)", file=sys.stderr)
+        code = 2
+    if code == INTERRUPTED:
+        again = shlex.join(["python", "-m", "benchmarks", *arguments])
+        print(f"interrupted; what is done is kept. To go on: {again}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,93 @@
+"""Before any cell starts, in a process of its own: `python -m benchmarks.prepare` finds out whether they can.
+
+It reads a request as JSON from standard input, resolves the device, loads the data sets, constructs every variant and
+builds the scoring networks that are not cached yet. Its last line of output is JSON: findings, or `{"error": ...}`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+import paradigms
+from benchmarks import data
+from benchmarks.data import Dataset, extractor
+from benchmarks.errors import BadInput, nearest
+from benchmarks.suite import Preset, Variant
+
+
+def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, build: bool = True) -> dict:
+    """Check a preset against this machine; returns {"device", "data_hashes": {data set: hash}}.
+
+    build: also build the scoring networks that are not cached. Raises BadInput for the first thing that cannot run.
+    """
+    device = resolve(device)
+    datasets = {name: data.load(name, data_dir) for name in preset.datasets}
+    for name, variant in preset.variants.items():
+        for dataset in datasets.values():
+            check(variant, f"preset {preset.name!r}, variant {name!r}", dataset, preset.nfe)
+    if build:
+        for dataset in datasets.values():
+            extractor.load(dataset)
+    return {"device": device, "data_hashes": {name: dataset.hash for name, dataset in datasets.items()}}
+
+
+def resolve(device: str) -> str:
+    """ "cpu" or "cuda" for "auto", "cpu" or "cuda". Raises BadInput where there is no such device."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput(f"--device cuda: torch {torch.__version__} finds no CUDA device here; allowed: auto, cpu")
+    return device
+
+
+def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> None:
+    """Construct a variant for a data set. Raises BadInput for an unknown paradigm, option or sampler, or a value that
+    the paradigm refuses, or where none of the asked evaluation counts is possible."""
+    try:
+        kind = paradigms.load(variant.paradigm)
+    except paradigms.UnknownParadigm as error:
+        raise BadInput(f"{where}: {error}") from error
+    parameters = inspect.signature(kind.__init__).parameters.values()
+    _member(variant.options, [p.name for p in parameters if p.kind is p.KEYWORD_ONLY], f"{where}: option")
+    _member(variant.samplers, kind.samplers, f"{where}: sampler")
+    try:
+        paradigm = kind(dataset.shape, dataset.n_classes, **variant.options)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{where}: options {variant.options} on {dataset.name}: {reason}") from error
+    if not kind.can("sample"):
+        return
+    for sampler in variant.samplers or kind.samplers[:1]:
+        if not any(paradigm.allows(n, sampler) for n in variant.nfe or nfe):
+            raise BadInput(f"{where}: nfe = {variant.nfe or nfe}: sampler {sampler!r} can spend none of these")
+
+
+def _member(given: list[str], allowed: list[str], what: str) -> None:
+    for name in given:
+        if name not in allowed:
+            raise BadInput(
+                f"{what} {name!r} is unknown; allowed: {', '.join(allowed) or 'none'}{nearest(name, allowed)}"
+            )
+
+
+def main() -> int:
+    """Answer the request on standard input; returns the exit code, 2 for bad input."""
+    request = json.load(sys.stdin)
+    preset = Preset.model_validate(request["preset"])
+    torch.set_num_threads(preset.threads)
+    data_dir = Path(request["data_dir"]) if request["data_dir"] else None
+    try:
+        answer = prepare(preset, request["device"], data_dir, request["build"])
+    except BadInput as error:
+        answer = {"error": str(error)}
+    print(json.dumps(answer), flush=True)
+    return 2 if "error" in answer else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Pieces of an axes that several figures share: a variant's series, the floor, direct labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from pandas import DataFrame, Series
+
+from benchmarks.report import style
+
+LINE_SPACING = 1.25
+
+
+def ratio_of(samples: DataFrame) -> tuple[str, str]:
+    """Column and axis title of the quality to draw: the FID ratio, or plain FID where no floor is known."""
+    if samples.fid_ratio.notna().any():
+        return "fid_ratio", "FID / FID of real training images"
+    return "fid", "FID"
+
+
+def series(ax: Axes, x: Series, mean: Series, sd: Series, variant: str) -> None:
+    """A variant's line in its look, with a band of one sd on either side."""
+    color, marker, dash = style.look(variant)
+    ax.plot(x, mean, color=color, marker=marker, linestyle=dash, zorder=3)
+    # On a log axis a band that reaches zero would pull the limits down, so it ends far below the mean instead.
+    low, high = np.maximum(mean - sd, mean / 20), mean + sd
+    if sd.notna().any():
+        ax.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0, zorder=1)
+
+
+def ratio_axis(ax: Axes, title: str) -> None:
+    """A log axis with plain numbers."""
+    ax.set_yscale("log")
+    ax.set_ylabel(title)
+    plain_log(ax.yaxis, decades=4)
+
+
+def plain_log(axis: Axis, decades: float, write: Callable[[float], str] = "{:g}".format) -> None:
+    """Ticks of a log axis at 1, 2 and 5, but at 1 alone where it spans more than `decades`. Call it after plotting."""
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < low * 10**decades else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def floor_line(ax: Axes) -> None:
+    """The line at ratio 1: as close to the held-out images as real training images are."""
+    ax.axhline(1, color=style.GREY, linestyle=(0, (6, 3)), linewidth=2, zorder=1)
+    ax.annotate(
+        "real training images",
+        (0.01, 1),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 4),
+        textcoords="offset points",
+        color=style.GREY,
+        fontsize=style.SMALL,
+    )
+
+
+def direct_labels(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
+    """Write each (x, y, name, color) right of the axes at the height of its end, pushed apart to stay readable.
+
+    Call it when the y axis has its scale and data.
+    """
+    height = ax.figure.get_figheight() * 0.72 * 72  # points; the rest is for the labels below
+    gap = style.SMALL * LINE_SPACING / height
+    to_axes = ax.transData + ax.transAxes.inverted()
+    ax.set_ylim(ax.get_ylim())
+    ends = sorted(ends, key=lambda end: end[1])
+    heights = spread([to_axes.transform((x, y))[1] for x, y, *_ in ends], gap)
+    for (x, y, name, color), at in zip(ends, heights, strict=True):
+        ax.annotate(
+            name,
+            (x, y),
+            xytext=(1.03, at),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=style.SMALL,
+            color=style.ink(color),
+            fontweight="bold",
+            arrowprops={"arrowstyle": "-", "color": color, "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 8},
+        )
+
+
+def spread(heights: list[float], gap: float) -> list[float]:
+    """Sorted heights moved as little as needed so that neighbours are at least `gap` apart, centred in a crowd."""
+    groups: list[list[float]] = []
+    for height in heights:
+        groups.append([height])
+        while len(groups) > 1 and _low(groups[-1], gap) - _high(groups[-2], gap) < gap:
+            last = groups.pop()
+            groups[-1] += last
+    return [_low(group, gap) + gap * index for group in groups for index in range(len(group))]
+
+
+def _low(group: list[float], gap: float) -> float:
+    return sum(group) / len(group) - gap * (len(group) - 1) / 2
+
+
+def _high(group: list[float], gap: float) -> float:
+    return _low(group, gap) + gap * (len(group) - 1)
+
+
+def legend(fig, variants: list[str]) -> None:
+    """One legend above all axes: colour, marker and dash of each variant."""
+    handles = []
+    for variant in variants:
+        color, marker, dash = style.look(variant)
+        handles.append(Line2D([], [], color=color, marker=marker, linestyle=dash, label=variant))
+    fig.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=min(len(handles), 5),
+        fontsize=style.SMALL,
+        frameon=False,
+        handlelength=2.4,
+    )

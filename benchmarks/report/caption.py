@@ -1,0 +1,69 @@
+"""What a table or figure must say about itself: seeds, data, what scored it, what it ran on, and how it was timed."""
+
+from __future__ import annotations
+
+import pandas as pd
+from pandas import Series
+
+from benchmarks.report.frames import Frames
+
+DASH = "-"  # stands for what does not apply or was not measured
+
+
+def seeds(frames: Frames) -> str:
+    """How many training seeds the means are over."""
+    quality = frames.cells[(frames.cells.kind == "quality") & (frames.cells.status == "done")]
+    counts = sorted(quality.groupby("variant").size().unique())
+    counted = " to ".join(str(count) for count in dict.fromkeys([*counts[:1], *counts[-1:]])) or "no"
+    return f"{counted} training seed{'s' if counts != [1] else ''}"
+
+
+def spread(frames: Frames) -> str:
+    """Means and bands, in words; no band where there is one seed."""
+    counted = seeds(frames)
+    text = counted if counted == "1 training seed" else f"mean of {counted}, band ± 1 sd over seeds"
+    return "; ".join([text, *_without_result(frames)])
+
+
+def _without_result(frames: Frames) -> list[str]:
+    quality = frames.cells[frames.cells.kind == "quality"]
+    ended = {name: sorted(set(cells.status)) for name, cells in quality.groupby("variant")}
+    lost = [f"{name} ({', '.join(statuses)})" for name, statuses in ended.items() if "done" not in statuses]
+    return [f"no result: {', '.join(lost)}"] if lost else []
+
+
+def scoring(frames: Frames) -> str:
+    """What the FID is of and against, by which extractor, and its floor."""
+    samples = frames.samples
+    n = _several(samples.n_samples, "{:,.0f}")
+    floor = _several(samples.fid_floor, "{:.3g}")
+    extractor = _several(samples.fid_extractor, "{}")
+    return (
+        f"FID of {n} samples against the held-out split ({extractor}); "
+        f"ratio = FID / {floor}, the FID of as many training images"
+    )
+
+
+def origin(frames: Frames) -> str:
+    """Commit and machine of the records."""
+    return f"commit {_several(frames.cells.commit, '{}')}; {_several(frames.cells.machine, '{}')}"
+
+
+def timing(frames: Frames) -> str:
+    """Whether the times were measured with the machine to itself."""
+    timed = frames.cells[(frames.cells.kind == "timing") & (frames.cells.status == "done")]
+    shared = sorted(timed.variant[timed.exclusive.ne(True)])
+    if timed.empty:
+        return "not timed"
+    return f"timed on a SHARED machine: {', '.join(shared)}" if shared else "timed with nothing else of ours running"
+
+
+def number(value: float) -> str:
+    """A number as tables and bars show it: three digits, thousands in full, a dash for a missing one."""
+    if pd.isna(value):
+        return DASH
+    return f"{value:,.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}".replace("e+", "e")
+
+
+def _several(values: Series, form: str) -> str:
+    return ", ".join(sorted({form.format(value) for value in values.dropna()})) or "unknown"

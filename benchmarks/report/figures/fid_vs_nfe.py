@@ -1,0 +1,51 @@
+"""FID ratio against the number of function evaluations: what few-step sampling costs in quality."""
+
+from __future__ import annotations
+
+import itertools
+
+from matplotlib.figure import Figure
+
+from benchmarks.report import caption, style
+from benchmarks.report.axes import direct_labels, floor_line, ratio_axis, ratio_of, series
+from benchmarks.report.frames import Frames, over_seeds
+
+THIN = [style.DOTTED, style.DASHDOT, style.DASHED]  # dashes of the further samplers of a variant
+
+
+def draw(frames: Frames) -> Figure | None:
+    """One line per variant and sampler, thin for a variant's further samplers, with the seeds' band."""
+    samples = frames.samples
+    if samples.empty:
+        return None
+    value, title = ratio_of(samples)
+    fig = style.figure()
+    ax = fig.subplots()
+    means = (
+        over_seeds(samples, ["variant", "sampler", "primary", "nfe"], value).dropna(subset="mean").sort_values("nfe")
+    )
+    ends = []
+    for variant, lines in means.groupby("variant"):
+        thin = itertools.cycle(THIN)
+        for (primary, sampler), line in lines.groupby(["primary", "sampler"]):
+            if primary:
+                series(ax, line.nfe, line["mean"], line.sd, variant)
+            else:
+                ax.plot(line.nfe, line["mean"], color=style.look(variant).color, linestyle=next(thin), linewidth=2)
+            name = variant if primary else f"{variant}, {sampler}"
+            ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], name, style.look(variant).color))
+    ax.set_xscale("log", base=2)
+    nfes = sorted(samples.nfe.unique())
+    ax.set_xticks(nfes, [f"{nfe:g}" for nfe in nfes])
+    ax.set_xlabel("network evaluations per sample (NFE)")
+    ratio_axis(ax, title)
+    if value == "fid_ratio":
+        floor_line(ax)
+    direct_labels(ax, ends)
+    style.note(
+        fig,
+        f"{samples.dataset.iloc[0]}: {caption.spread(frames)}; thin: further samplers",
+        caption.scoring(frames),
+        caption.origin(frames),
+    )
+    return fig

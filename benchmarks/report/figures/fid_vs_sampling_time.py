@@ -1,0 +1,53 @@
+"""FID ratio against milliseconds per image: evaluations are not equally dear, so this is the price that counts."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from pandas import DataFrame
+
+from benchmarks.report import caption, style
+from benchmarks.report.axes import floor_line, legend, plain_log, ratio_axis, ratio_of, series
+from benchmarks.report.frames import Frames, over_seeds
+
+
+def draw(frames: Frames) -> Figure | None:
+    """One line per variant through its NFEs, first sampler only; the NFE stands at a line's ends."""
+    samples = frames.samples[frames.samples.primary.eq(True)]
+    key = ["variant", "sampler", "nfe_asked"]
+    times = frames.timing.groupby(key, as_index=False).sample_ms_per_image.mean()
+    value, title = ratio_of(samples)
+    points = over_seeds(samples, key, value).merge(times, on=key).dropna(subset=["mean", "sample_ms_per_image"])
+    if points.empty:
+        return None
+    fig = style.figure()
+    ax = fig.subplots()
+    for variant, line in points.groupby("variant"):
+        line = line.sort_values("nfe_asked")
+        series(ax, line.sample_ms_per_image, line["mean"], line.sd, variant)
+        _name_ends(ax, line, style.ink(style.look(variant).color))
+    ax.set_xscale("log")
+    plain_log(ax.xaxis, decades=3)
+    ax.set_xlabel("milliseconds per image, in batches")
+    ratio_axis(ax, title)
+    if value == "fid_ratio":
+        floor_line(ax)
+    legend(fig, frames.ordered(points.variant))
+    style.note(
+        fig,
+        f"{samples.dataset.iloc[0]}: {caption.spread(frames)}; the number at a line's end is its NFE; "
+        f"{caption.timing(frames)}",
+        caption.scoring(frames),
+        caption.origin(frames),
+    )
+    return fig
+
+
+def _name_ends(ax: Axes, line: DataFrame, color: tuple[float, ...]) -> None:
+    """Write the NFE beside the first and the last point."""
+    halo = [withStroke(linewidth=4, foreground="white")]
+    for end, side, shift in ((line.iloc[0], "right", -10), (line.iloc[-1], "left", 10)):
+        place = {"xytext": (shift, 0), "textcoords": "offset points", "ha": side, "va": "center", "zorder": 5}
+        point = (end.sample_ms_per_image, end["mean"])
+        ax.annotate(f"{end.nfe_asked:g}", point, **place, color=color, fontsize=style.SMALL, path_effects=halo)

@@ -1,0 +1,75 @@
+"""Loss of every stage and accuracy along training, a panel a variant: what each optimisation problem did."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from benchmarks.report import caption, style
+from benchmarks.report.frames import Frames, over_seeds
+
+COLUMNS = 2
+
+
+def draw(frames: Frames) -> Figure | None:
+    """x: stages side by side, equally wide. y: each stage's loss within its own range, and accuracy from 0 to 1."""
+    variants = frames.ordered(frames.loss.variant)
+    if not variants:
+        return None
+    fig = style.figure()
+    axes = fig.subplots(math.ceil(len(variants) / COLUMNS), COLUMNS, squeeze=False)
+    axes = iter(axes.flat)
+    for variant, ax in zip(variants, axes, strict=False):  # variants first: what is left of axes is hidden
+        loss = frames.loss[frames.loss.variant == variant]
+        accuracy = frames.accuracy_curve[frames.accuracy_curve.variant == variant]
+        total = frames.cells.train_flops[frames.cells.variant == variant].max()
+        edges = [*sorted(loss.groupby("stage_index").flops.min()), total]
+        _panel(ax, variant, *(_placed(frame, edges) for frame in (loss, accuracy)))
+        ax.set(xlim=(0, len(edges) - 1), ylim=(-0.08, 1.08), xticks=[], yticks=[])
+    for ax in axes:
+        ax.set_visible(False)
+    style.note(
+        fig,
+        f"{frames.cells.dataset.iloc[0]}: {caption.seeds(frames)}, thin, and their mean; stages equally wide, "
+        "each loss in its own range, with its first and last mean above; "
+        f"dotted: test accuracy from 0 to 100 %; {caption.origin(frames)}",
+    )
+    return fig
+
+
+def _placed(frame: DataFrame, edges: list[float]) -> DataFrame:
+    """Add x: the number of stages done when so many FLOPs were spent, fractions by FLOPs."""
+    return frame.assign(x=np.interp(frame.flops, edges, range(len(edges))))
+
+
+def _panel(ax: Axes, variant: str, loss: DataFrame, accuracy: DataFrame) -> None:
+    color = style.look(variant).color
+    for index, stage in loss.dropna(subset="loss").groupby("stage_index"):
+        _stage(ax, stage, color)
+        if index:
+            ax.axvline(index, color=style.GREY, linewidth=1)
+    if not accuracy.empty:
+        line = over_seeds(accuracy, ["x"], "accuracy").sort_values("x")
+        ax.plot(line.x, line["mean"], color=style.BLACK, linewidth=2.5, linestyle=style.DOTTED)
+        x, last = line.x.iloc[-1], line["mean"].iloc[-1]
+        place = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
+        ax.annotate(f"{100 * last:.1f} %", (x, last), fontsize=style.SMALL, **place)
+    ax.set_title(variant, fontsize=style.SMALL, fontweight="bold", color=style.ink(color), loc="left", pad=33)
+
+
+def _stage(ax: Axes, stage: DataFrame, color: str) -> None:
+    low, high = stage.loss.quantile([0.01, 0.99])
+    scaled = stage.assign(loss=((stage.loss - low) / max(high - low, 1e-12)).clip(-0.05, 1.05))
+    for _, seed in scaled.groupby("repetition"):
+        ax.plot(seed.x, seed.loss, color=color, linewidth=1, alpha=0.25)
+    line = over_seeds(scaled, ["x"], "loss")
+    ax.plot(line.x, line["mean"], color=color, linewidth=2.5, marker="o" if len(line) == 1 else None)
+    means = over_seeds(stage, ["x"], "loss")["mean"]
+    ends = " → ".join(f"{mean:.0f}" if abs(mean) >= 100 else f"{mean:.2g}" for mean in (means.iloc[0], means.iloc[-1]))
+    place = {"xycoords": ("data", "axes fraction"), "xytext": (3, 5), "textcoords": "offset points"}
+    text = f"{stage.stage.iloc[0]}\n{ends}"
+    ax.annotate(text, (stage.stage_index.iloc[0], 1), **place, fontsize=style.TINY, color=style.GREY)

@@ -1,0 +1,224 @@
+"""A preset is TOML; this is its typed form, and the cells that it asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PositiveFloat, PositiveInt
+
+import paradigms
+from benchmarks.errors import BadInput, nearest
+from benchmarks.fingerprint import code_hash
+
+# What cannot change a record of that kind is left out of its key, so that changing it repeats no work.
+NO_INFLUENCE = {
+    "quality": {"preset", "title", "limit_seconds", "timing_seconds"},
+    "timing": {"preset", "title", "limit_seconds", "n_samples", "curve_points", "curve_nfe"},
+}
+
+
+def _distinct(values: list) -> list:
+    if len(set(values)) < len(values):
+        raise ValueError("without repeated values")
+    return values
+
+
+def _canonical(value: JsonValue) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    _canonical(options)
+    return options
+
+
+Distinct = AfterValidator(_distinct)
+Names = Annotated[list[str], Distinct]
+Counts = Annotated[list[PositiveInt], Field(min_length=1), Distinct]
+Options = Annotated[dict[str, JsonValue], AfterValidator(_plain)]
+VariantName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
+
+
+class Strict(BaseModel):
+    """Immutable, refuses unknown keys, and takes a value only if it already has the declared type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Budget(Strict):
+    """Training FLOPs of one cell, by the paradigm's task."""
+
+    generation: PositiveFloat
+    recognition: PositiveFloat
+
+
+class Variant(Strict):
+    """A paradigm with its options: what a row of the tables is about.
+
+    samplers: empty means the paradigm's first. nfe: None means the preset's.
+    """
+
+    paradigm: str
+    title: str | None = None
+    samplers: Names = []
+    nfe: Counts | None = None
+    options: Options = {}
+
+
+class Preset(Strict):
+    """A grid of cells: variants x data sets x repetitions, and how each is measured.
+
+    threads, limit_seconds: of one cell. n_samples: generated images per FID, "train" for as many as training images.
+    curve_points: evaluations along training, each at `curve_nfe`. timing_seconds: spent on each measured quantity.
+    """
+
+    name: str
+    description: str
+    datasets: Annotated[Names, Field(min_length=1)]
+    seeds: PositiveInt
+    base_seed: int = 0
+    nfe: Counts
+    n_samples: PositiveInt | Literal["train"] = "train"
+    threads: PositiveInt = 1
+    limit_seconds: PositiveFloat
+    curve_points: PositiveInt
+    curve_nfe: Counts
+    sample_batch: PositiveInt
+    timing_seconds: PositiveFloat
+    budget_flops: Budget
+    variants: Annotated[dict[VariantName, Variant], Field(min_length=1)]
+
+
+class Cell(Strict):
+    """One process's work: train and score a variant (quality), or time it (timing), on one data set.
+
+    samplers: empty means the paradigm's first. n_samples: None means as many as training images.
+    """
+
+    kind: Literal["quality", "timing"]
+    preset: str
+    variant: str
+    paradigm: str
+    title: str | None
+    options: dict[str, JsonValue]
+    dataset: str
+    repetition: int
+    seed: int
+    device: Literal["cpu", "cuda"]
+    threads: int
+    nfe: list[int]
+    samplers: list[str]
+    n_samples: int | None
+    budget_flops: float
+    curve_points: int
+    curve_nfe: list[int]
+    sample_batch: int
+    timing_seconds: float
+    limit_seconds: float
+    data_hash: str
+    code_hash: str
+
+    @cached_property
+    def key(self) -> str:
+        """sha256 (hex) of everything that can change the record, data and code included."""
+        configuration = self.model_dump(exclude=NO_INFLUENCE[self.kind])
+        # Where a paradigm's file lies does not matter: what it says is in the code hash.
+        configuration["paradigm"] = Path(self.paradigm).stem
+        return hashlib.sha256(_canonical(configuration).encode()).hexdigest()
+
+    @property
+    def place(self) -> str:
+        """Names the cell whatever its key, such as "diffusion.digits.s0" or "diffusion.digits.timing"."""
+        return f"{self.variant}.{self.dataset}." + ("timing" if self.kind == "timing" else f"s{self.repetition}")
+
+    @property
+    def stem(self) -> str:
+        """The name of the cell's files: its place and the start of its key."""
+        return f"{self.place}.{self.key[:8]}"
+
+
+def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[Cell]:
+    """The cells of a preset on a device: quality cells, repetition by repetition, then one timing cell a variant.
+
+    data_hashes: data set -> hash of its arrays. Raises BadInput where a paradigm does not say its task.
+    """
+    found = []
+    codes = {name: code_hash(paradigms.source(v.paradigm)) for name, v in preset.variants.items()}
+    for kind, repetitions in (("quality", range(preset.seeds)), ("timing", [0])):
+        for repetition in repetitions:
+            for dataset in preset.datasets:
+                seed = _seed(preset.base_seed, dataset, repetition)
+                for name, variant in preset.variants.items():
+                    identity = {"kind": kind, "variant": name, "dataset": dataset, "repetition": repetition}
+                    hashes = {"data_hash": data_hashes[dataset], "code_hash": codes[name]}
+                    found.append(Cell(**identity, seed=seed, device=device, **_settings(preset, variant), **hashes))
+    return found
+
+
+def _settings(preset: Preset, variant: Variant) -> dict:
+    shared = {"threads", "curve_points", "curve_nfe", "sample_batch", "timing_seconds", "limit_seconds"}
+    return preset.model_dump(include=shared) | {
+        "preset": preset.name,
+        **variant.model_dump(include={"paradigm", "title", "options", "samplers"}),
+        "nfe": variant.nfe or preset.nfe,
+        "n_samples": None if preset.n_samples == "train" else preset.n_samples,
+        "budget_flops": getattr(preset.budget_flops, task(variant.paradigm)),
+    }
+
+
+def task(paradigm: str) -> str:
+    """The task that decides a paradigm's budget, read without importing it; BadInput if its file does not say."""
+    allowed = list(Budget.model_fields)
+    found = paradigms.facts(paradigm).get("task")
+    if found not in allowed:
+        where = paradigms.source(paradigm)
+        raise BadInput(f"paradigm file {where}: class fact task = {found!r}; allowed: {', '.join(allowed)}")
+    return found
+
+
+def _seed(*parts: object) -> int:
+    # The paradigm is no part: all variants see the same data order and noise, so comparisons are paired.
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
+
+
+def scaled(preset: Preset, factor: float) -> Preset:
+    """The preset with `factor` times its training budget."""
+    budget = {name: value * factor for name, value in preset.budget_flops.model_dump().items()}
+    return preset.model_copy(update={"budget_flops": Budget(**budget)})
+
+
+def selected(preset: Preset, asked: Sequence[str]) -> Preset:
+    """The preset with the asked variants only.
+
+    Each is a variant's name, a paradigm's name (all its variants, or a new one with default options), or a path to a
+    paradigm's file (a new variant named after the file). Raises BadInput for anything else.
+    """
+    variants = {}
+    for name in asked:
+        variants |= _matching(preset, name)
+    return preset.model_copy(update={"variants": variants}) if asked else preset
+
+
+def _matching(preset: Preset, name: str) -> dict[str, Variant]:
+    if name in preset.variants:
+        return {name: preset.variants[name]}
+    of_paradigm = {key: variant for key, variant in preset.variants.items() if variant.paradigm == name}
+    if of_paradigm:
+        return of_paradigm
+    try:
+        path = paradigms.source(name)
+    except paradigms.UnknownParadigm:
+        if name.endswith(".py"):
+            raise
+        allowed = sorted({*preset.variants, *paradigms.names()})
+        raise BadInput(
+            f"--paradigm {name}: no such variant of preset {preset.name!r} and no such paradigm; "
+            f"allowed: {', '.join(allowed)}, or a path to a .py file{nearest(name, allowed)}"
+        ) from None
+    fresh = Variant(paradigm=str(path) if name.endswith(".py") else name)
+    return {path.stem.lower().replace("_", "-"): fresh}

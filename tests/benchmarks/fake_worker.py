@@ -1,0 +1,50 @@
+"""A worker without torch, for tests of the harness: does what its cell's option `act` says, instead of training."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from benchmarks import records
+from benchmarks.suite import Cell
+
+
+def _end_with(parent):
+    while os.getppid() == parent:
+        time.sleep(0.05)
+    os._exit(1)
+
+
+def main():
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    spec = json.loads(Path(sys.argv[1]).read_text())
+    cell = Cell.model_validate(spec["cell"])
+    results_dir = Path(spec["results_dir"])
+    act = cell.options.get("act", "succeed")
+    (results_dir / "pids").mkdir(exist_ok=True)
+    (results_dir / "pids" / f"{cell.stem}.{os.getpid()}").write_text(os.environ["OMP_NUM_THREADS"])
+    print("a line of log", flush=True)
+    if act == "crash":
+        raise RuntimeError("the worker fell over")
+    if act == "say nothing":
+        return
+    if act in ("hang", "stubborn"):
+        leave = act == "hang"
+        signal.signal(signal.SIGTERM, lambda *_: (results_dir / f"asked-{act}").touch() or (leave and os._exit(0)))
+        while True:
+            time.sleep(0.1)
+    if act.startswith("SIG"):
+        os.kill(os.getpid(), getattr(signal, act))
+    status = {"diverge": "non_finite"}.get(act, "done")
+    time.sleep(cell.options.get("seconds", 0))
+    record = records.opening(cell, status, None if status == "done" else "stage 'a', update 3: loss is nan")
+    record |= {"wall_seconds": 0.1, "span": [time.time(), os.getpid()], "loss": float("nan"), "result": cell.seed}
+    if act == "another key":
+        record["key"] = "0" * 64
+    records.write(results_dir / "cells" / f"{cell.stem}.json", record)
+
+
+main()

@@ -1,0 +1,84 @@
+"""What a killed or interrupted run leaves behind: everything that was done, and no process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks import records
+from benchmarks.errors import BadInput
+from benchmarks.results_dir import claimed
+from benchmarks.run import Place, execute
+from tests.benchmarks.conftest import FAKE_WORKER, ROOT, alive, slow_cells
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from benchmarks.run import Place, execute
+from tests.benchmarks.conftest import FAKE_WORKER, slow_cells
+try:
+    execute(slow_cells(), Place(Path(sys.argv[1]), jobs=2), FAKE_WORKER)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def start(results_dir):
+    """A run of the slow cells in a process of its own, once its first worker has started."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(results_dir)], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    while not (results_dir / "pids").exists():
+        time.sleep(0.01)
+    return process
+
+
+def results(results_dir):
+    return {cell.place: records.read(records.path_of(results_dir, cell))["result"] for cell in slow_cells()}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert start(folder).wait() == 0
+    return results(folder)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.25, 0.5])
+def test_a_run_that_was_killed_goes_on_to_the_same_records(tmp_path, seconds, uninterrupted, fake_worker):
+    process = start(tmp_path)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = {cell.stem for cell in slow_cells() if records.done(tmp_path, cell)}
+    execute(slow_cells(), Place(tmp_path, jobs=2), fake_worker)
+    assert results(tmp_path) == uninterrupted
+    for stem in done:
+        assert len(list((tmp_path / "pids").glob(f"{stem}.*"))) == 1, "a finished cell ran twice"
+    assert not list(tmp_path.rglob("cells/.*.tmp"))
+
+
+def test_the_workers_of_a_killed_run_end_and_hold_its_lock_until_then(tmp_path):
+    process = start(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with claimed(tmp_path):
+        assert not alive(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_its_workers_and_leaves_no_record_of_them(tmp_path, number):
+    process = start(tmp_path)
+    process.send_signal(number)
+    assert process.wait() == 130
+    assert not alive(tmp_path)
+    assert all(records.read(path)["status"] == "done" for path in (tmp_path / "cells").glob("*.json"))
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.results_dir.LOCK_WAIT_SECONDS", 0.1)
+    with claimed(tmp_path), pytest.raises(BadInput, match=f"in use by another run .process {os.getpid()}"):
+        execute(slow_cells(), Place(tmp_path), FAKE_WORKER)

@@ -1,0 +1,131 @@
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from benchmarks import prepare, run, suite
+from benchmarks.errors import BadInput
+from benchmarks.run import Place
+from tests.benchmarks.conftest import ROOT, grid
+
+
+def prepared(variant, **changes):
+    preset = grid([], variants={"mine": variant}, **changes)
+    return prepare.prepare(preset, "cpu", build=False)
+
+
+def diffusion(**changes):
+    return suite.Variant(paradigm="diffusion", **changes)
+
+
+def paradigm_file(tmp_path, body):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from paradigms.base import Paradigm\n\n\nclass Mine(Paradigm):\n"
+        '    title, era, reference, task = "Mine", "now", "here", "generation"\n' + body
+    )
+    return str(path)
+
+
+def test_what_can_run_gets_a_device_and_the_hash_of_its_data():
+    answer = prepared(diffusion(options={"width": 8}))
+    assert answer["device"] == "cpu" and len(answer["data_hashes"]["digits"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"options": {"t_maen": 0.0}}, ["option 't_maen'", "allowed", "t_std", "did you mean 't_mean'"]),
+        ({"options": {"backbone": "unnet"}}, ["unnet", "unet"]),
+        ({"samplers": ["hein"]}, ["sampler 'hein'", "euler", "did you mean 'heun'"]),
+        ({"samplers": ["heun"], "nfe": [1, 3]}, ["nfe = [1, 3]", "'heun'"]),
+    ],
+)
+def test_what_the_paradigm_does_not_know_is_refused_in_one_line(changes, said):
+    with pytest.raises(BadInput, match=r"^preset 'tiny', variant 'mine': ") as error:
+        prepared(diffusion(**changes))
+    for part in said:
+        assert part in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import nothing_of_that_name", "nothing_of_that_name"),
+        ("def broken(:", "SyntaxError"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("", "holds 0 subclasses"),
+    ],
+)
+def test_a_paradigm_file_that_does_not_import_is_refused_in_one_line(tmp_path, text, said):
+    (path := tmp_path / "mine.py").write_text(text)
+    with pytest.raises(BadInput, match=r"mine\.py: ") as error:
+        prepared(suite.Variant(paradigm=str(path)))
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_the_paradigm_refuses_becomes_one_line(tmp_path):
+    body = "    def __init__(self, shape, n_classes, *, k=1):\n        raise ValueError(f'k = {k}:\\nodd')\n"
+    with pytest.raises(BadInput, match=r"options \{'k': 2\} on digits: k = 2: odd$"):
+        prepared(suite.Variant(paradigm=paradigm_file(tmp_path, body), options={"k": 2}))
+
+
+def test_a_paradigm_that_cannot_sample_needs_no_evaluation_counts(tmp_path):
+    prepared(
+        suite.Variant(paradigm=paradigm_file(tmp_path, "    def allows(self, nfe, sampler):\n        return False"))
+    )
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert prepare.resolve("auto") == "cpu"
+    with pytest.raises(BadInput, match=r"cuda.*allowed: auto, cpu"):
+        prepare.resolve("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert prepare.resolve("auto") == prepare.resolve("cuda") == "cuda"
+
+
+def test_the_process_answers_bad_input_with_its_line_and_exit_code_2(monkeypatch, capsys):
+    preset = grid([], variants={"mine": diffusion(options={"widht": 1})})
+    request = {"preset": preset.model_dump(), "device": "cpu", "data_dir": None, "build": False}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(request)))
+    assert prepare.main() == 2
+    assert "did you mean 'width'" in json.loads(capsys.readouterr().out)["error"]
+
+
+class Ended:
+    """What `subprocess.run` returns."""
+
+    def __init__(self, stdout, returncode=0):
+        self.stdout, self.returncode = stdout, returncode
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        (Ended('chatter\n{"error": "a line"}\n', 2), "^a line$"),
+        (Ended("", 1), "exit code 1.*doctor"),
+        (Ended("Traceback", -11), "exit code -11"),
+    ],
+)
+def test_a_preparation_that_fails_ends_the_run_with_one_line(tmp_path, monkeypatch, ended, said):
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    with pytest.raises(BadInput, match=said):
+        run.plan(grid(["a"]), Place(tmp_path))
+
+
+def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypatch):
+    answer = {"device": "cuda", "data_hashes": {"digits": "abc"}}
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Ended(json.dumps(answer)))
+    cells = run.plan(grid(["a"]), Place(tmp_path))
+    assert {(cell.device, cell.data_hash) for cell in cells} == {("cuda", "abc")}
+
+
+def test_the_process_prepares_for_real(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    cells = run.plan(grid([], variants={"mine": diffusion()}), Place(tmp_path, "cpu"), build=False)
+    assert [cell.place for cell in cells] == ["mine.digits.s0", "mine.digits.timing"]

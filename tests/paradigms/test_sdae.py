@@ -1,0 +1,142 @@
+"""What denoising auto-encoders see, what they are taught, and how their chain draws."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from paradigms.base import Batch
+from paradigms.sdae import SDAE, corrupt, reconstruction_loss
+
+SHAPE, N_CLASSES = (1, 4, 4), 3
+
+
+def build(**options) -> SDAE:
+    torch.manual_seed(0)
+    return SDAE(SHAPE, N_CLASSES, **{"widths": (12, 10), **options}).eval()
+
+
+def data(n: int = 60) -> Batch:
+    generator = torch.Generator().manual_seed(1)
+    return Batch(2 * torch.rand(n, *SHAPE, generator=generator) - 1, torch.arange(n) % N_CLASSES)
+
+
+def solve(sdae: SDAE, stage, n_updates: int = 5) -> None:
+    sdae.enter(stage, n_updates)
+    with torch.no_grad():
+        stage.begin()
+    optimizer = stage.optimizer(list(stage.parameters))
+    for _ in range(n_updates):
+        optimizer.zero_grad()
+        stage.loss(data()).backward()
+        optimizer.step()
+    sdae.leave()
+
+
+def draw(sdae: SDAE, nfe: int = 3, seed: int = 0, n: int = 9) -> torch.Tensor:
+    return sdae.sample(n, nfe, torch.Generator().manual_seed(seed))
+
+
+def test_corruption_masks_the_stated_share_and_does_not_rescale_the_rest():
+    torch.manual_seed(0)
+    v = 0.1 + 0.9 * torch.rand(400, 100)
+    masked = corrupt(v, 0.3)
+    kept = masked != 0
+    assert torch.equal(masked[kept], v[kept])
+    assert abs(1 - kept.float().mean() - 0.3) < 0.012  # 40,000 coins: sd .0023, five sd
+    assert kept.float().mean(0).std() < 0.04  # each unit on its own: sd sqrt(.21 / 400) = .023
+
+
+def test_corruption_level_zero_is_the_identity():
+    v = torch.rand(5, 7)
+    assert torch.equal(corrupt(v, 0.0), v)
+
+
+def test_corruption_happens_in_eval_mode_too():
+    assert (corrupt(torch.ones(100, 100), 0.5) == 0).any()
+    sdae = build(chain_corruption_level=0.5)
+    assert not torch.equal(sdae.chain(torch.ones(4, 16)), sdae.chain(torch.ones(4, 16)))
+
+
+def test_loss_is_the_cross_entropy_summed_over_units():
+    logits, clean = torch.randn(6, 5), torch.rand(6, 5)
+    r = logits.sigmoid()
+    expected = -(clean * r.log() + (1 - clean) * (1 - r).log()).sum(1).mean()
+    torch.testing.assert_close(reconstruction_loss(logits, clean), expected)
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_the_target_of_every_layer_is_clean_and_so_are_the_codes_below_it(depth):
+    sdae, batch = build(corruption_level=0.6), data()
+    clean = (batch.x.flatten(1) + 1) / 2
+    for layer in sdae.stack.layers[:depth]:
+        clean = torch.sigmoid(clean @ layer.W + layer.hbias)
+    layer = sdae.stack.layers[depth]
+    torch.manual_seed(5)
+    loss = sdae.greedy_loss(depth, batch)
+    torch.manual_seed(5)
+    code = torch.sigmoid((clean * (torch.rand_like(clean) < 0.4)) @ layer.W + layer.hbias)
+    expected = F.binary_cross_entropy(torch.sigmoid(code @ layer.W.T + layer.vbias), clean, reduction="sum") / 60
+    torch.testing.assert_close(loss, expected)
+
+
+def test_a_greedy_layer_sends_no_gradient_below_itself():
+    sdae = build().requires_grad_(True)
+    sdae.greedy_loss(1, data()).backward()
+    assert sdae.stack.layers[0].W.grad is None and sdae.stack.layers[1].W.grad is not None
+
+
+def test_walkback_teaches_each_of_its_steps_the_way_back_to_the_data():
+    sdae, batch, seen = build(walkback_steps=4), data(), []
+    sdae.chain.register_forward_hook(lambda module, arguments, output: seen.append((arguments[0], output)))
+    loss = sdae.chain_loss(batch)
+    clean = (batch.x.flatten(1) + 1) / 2
+    torch.testing.assert_close(loss, torch.stack([reconstruction_loss(out, clean) for _, out in seen]).mean())
+    assert len(seen) == 4 and all(set(v.unique().tolist()) <= {0.0, 1.0} for v, _ in seen)
+
+
+def test_the_generator_starts_as_the_greedy_stack():
+    sdae = build()
+    *greedy, chain, _ = sdae.stages()
+    for stage in greedy:
+        solve(sdae, stage)
+    with torch.no_grad():
+        chain.begin()
+    for mine, theirs in zip(sdae.chain.parameters(), sdae.stack.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_fine_tuning_leaves_generator_and_stack_bit_equal_and_moves_its_own_copy():
+    sdae = build()
+    *before, fine_tuning = sdae.stages()
+    for stage in before:
+        solve(sdae, stage)
+    generator = {name: p.clone() for name, p in sdae.named_parameters() if not name.startswith("recogniser")}
+    solve(sdae, fine_tuning)
+    for name, value in generator.items():
+        assert torch.equal(dict(sdae.named_parameters())[name], value), name
+    assert not torch.equal(sdae.recogniser.layers[0].weight, sdae.stack.layers[0].W.T)
+
+
+def test_one_evaluation_is_one_pass_of_the_link():
+    sdae, rows = build(), []
+    sdae.link().register_forward_hook(lambda module, arguments, output: rows.append(len(arguments[0])))
+    draw(sdae, nfe=6, n=4)
+    assert rows == [4] * 6
+
+
+def test_samples_start_from_noise_and_depend_on_the_generator_alone():
+    sdae = build()
+    first = draw(sdae)
+    sdae.observe(*data())
+    torch.manual_seed(99)
+    assert torch.equal(draw(sdae), first)
+    assert not torch.equal(draw(sdae, seed=1), first)
+    assert first.shape == (9, *SHAPE) and first.abs().max() <= 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"widths": ()}, {"corruption_level": 1.0}, {"chain_corruption_level": -0.1}, {"walkback_steps": 0}]
+)
+def test_wrong_options_raise_one_line_that_names_them(options):
+    with pytest.raises(ValueError, match=f"^{next(iter(options))} = .*allowed: [^\n]*$"):
+        build(**options)
