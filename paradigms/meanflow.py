@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts import samplers
 from paradigms.parts.backbone import build
-from paradigms.parts.flow import logit_normal, on_path, over_image
+from paradigms.parts.flow import flow_matching_loss, logit_normal, on_path, over_image
 
 TANGENTS = ("conditional", "predicted")
 
@@ -43,6 +43,9 @@ class MeanFlow(Paradigm):
         interval_share: float = 0.5,
         corner_share: float = 0.5,
         tangent: str = "predicted",
+        warm_share: float = 0.5,
+        lr: float = 3e-3,
+        batch_size: int = 64,
         t_mean: float = -0.4,
         t_std: float = 1.0,
         weight_power: float = 1.0,
@@ -63,11 +66,23 @@ class MeanFlow(Paradigm):
         self.net = build(backbone, shape, width)
         self.interval_share, self.corner_share, self.tangent = interval_share, corner_share, tangent
         self.t_mean, self.t_std = t_mean, t_std
+        self.warm_share, self.lr, self.batch_size = warm_share, lr, batch_size
         self.weight_power, self.weight_floor, self.ema_decay = weight_power, weight_floor, ema_decay
 
     def stages(self) -> list[Stage]:
-        parameters = list(self.net.parameters())
-        return [Stage("mean flow", parameters, self.loss, clip_norm=1.0, ema_decay=self.ema_decay)]
+        shared = {
+            "parameters": list(self.net.parameters()),
+            "batch_size": self.batch_size,
+            "optimizer": lambda p: torch.optim.Adam(p, lr=self.lr, betas=(0.9, 0.99)),
+            "clip_norm": 1.0,
+            "ema_decay": self.ema_decay,
+        }
+        warm = Stage("flow matching", loss=self.warm_loss, share=self.warm_share, **shared)
+        mean = Stage("mean flow", loss=self.loss, share=1 - self.warm_share, **shared)
+        return [warm, mean] if self.warm_share else [mean]
+
+    def warm_loss(self, batch: Batch) -> Tensor:
+        return flow_matching_loss(self.net, batch.x, self.t_mean, self.t_std)
 
     def loss(self, batch: Batch) -> Tensor:
         x, eps = batch.x, torch.randn_like(batch.x)

@@ -1,0 +1,197 @@
+"""Stacked denoising auto-encoders: each layer learns to undo corruption of the codes below it; then fine-tuning.
+
+Source: Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010 (cross-entropy: equation 5; masking noise:
+section 3.3; stacking: section 4); generation: Bengio et al., "Generalized denoising auto-encoders as generative
+models", NIPS 2013 (the chain: equation 4; walkback: algorithm 1).
+
+symbol    meaning                                                                      shape
+x         image, in [-1, 1]                                                            (B, C, H, W)
+v         input of a layer; (x + 1) / 2 in the first, clean codes in the others        (B, width below)
+corrupt   v with a share `corruption_level` of its units set to 0, the others as is    (B, width below)
+h         sigmoid(corrupt W + hbias), the code                                         (B, width)
+r         sigmoid(h W' + vbias), the reconstruction of v                               (B, width below)
+
+Differs: the whole stack, down and up again, is trained further as the generator, since the layers alone have no model
+of their top codes (Vincent et al., section 7); what it corrupts are binary states drawn from v, as they come in its
+chain; recognition has its own copy of the encoders, fine-tuned on drawn states too. Walkback is off by default: it
+blurred (results/LOG.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from paradigms.base import Batch, Paradigm, Stage
+from paradigms.parts.binary_units import bernoulli, to_images, to_units
+from paradigms.parts.momentum import momentum_sgd
+from paradigms.parts.recogniser import Recogniser
+
+
+def corrupt(v: Tensor, corruption_level: float, generator: torch.Generator | None = None) -> Tensor:
+    """v with each unit set to 0 with probability `corruption_level` and else kept, not rescaled as by dropout."""
+    return v * bernoulli(torch.full_like(v, 1 - corruption_level), generator)
+
+
+def reconstruction_loss(logits: Tensor, clean: Tensor) -> Tensor:
+    """Cross-entropy with the clean units (B, n), summed over units and averaged over rows; a scalar."""
+    return F.binary_cross_entropy_with_logits(logits, clean, reduction="sum") / len(clean)
+
+
+class Layer(nn.Module):
+    """Auto-encoder of one hidden layer with tied weights."""
+
+    def __init__(self, n_visible: int, n_hidden: int):
+        super().__init__()
+        self.W = nn.Parameter(torch.empty(n_visible, n_hidden))
+        nn.init.xavier_uniform_(self.W, gain=4.0)  # a sigmoid's slope is 1/4 where tanh's is 1 (Glorot & Bengio 2010)
+        self.vbias = nn.Parameter(torch.zeros(n_visible))
+        self.hbias = nn.Parameter(torch.zeros(n_hidden))
+
+    def encode(self, v: Tensor) -> Tensor:
+        """Code (B, n_hidden) of v (B, n_visible)."""
+        return torch.sigmoid(v @ self.W + self.hbias)
+
+    def decode(self, h: Tensor) -> Tensor:
+        """Logits (B, n_visible) of the reconstruction from h (B, n_hidden)."""
+        return h @ self.W.T + self.vbias
+
+
+class Stack(nn.Module):
+    """Layers over one another. sizes: units from the pixels up. corruption_level: of the pixels, in `forward`."""
+
+    def __init__(self, sizes: Sequence[int], corruption_level: float):
+        super().__init__()
+        self.layers = nn.ModuleList(Layer(n, m) for n, m in pairwise(sizes))
+        self.corruption_level = corruption_level
+
+    def forward(self, v: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Corrupt v (B, n), encode to the top, decode to the bottom: logits (B, n) of the clean v."""
+        h = corrupt(v, self.corruption_level, generator)
+        for layer in self.layers:
+            h = layer.encode(h)
+        for layer in reversed(self.layers[1:]):
+            h = torch.sigmoid(layer.decode(h))
+        return self.layers[0].decode(h)
+
+
+class SDAE(Paradigm):
+    title = "Stacked denoising auto-encoders"
+    era = "layer-wise"
+    reference = "Vincent et al. 2010"
+    task = "recognition"
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        n_classes: int,
+        *,
+        widths: Sequence[int] = (128, 256),
+        corruption_level: float = 0.25,
+        chain_corruption_level: float = 0.1,
+        walkback_steps: int = 1,
+        lr: float = 1e-2,
+        lr_fine_tuning: float = 0.1,
+        weight_decay: float = 0.0,
+        shares: Sequence[float] = (0.15, 0.65, 0.2),
+    ):
+        """widths: hidden units of each layer. corruption_level, chain_corruption_level: share of masked units in
+        pre-training and in the generating chain. walkback_steps: steps of the chain that an update trains. lr: Adam's,
+        before fine-tuning. shares: of the budget, for the layers together, the generator, and fine-tuning."""
+        super().__init__(shape, n_classes)
+        if not widths or min(widths) < 1:
+            raise ValueError(f"widths = {list(widths)}; allowed: one or more positive numbers, one a hidden layer")
+        levels = {"corruption_level": corruption_level, "chain_corruption_level": chain_corruption_level}
+        for name, level in levels.items():
+            if not 0 <= level < 1:
+                raise ValueError(f"{name} = {level}; allowed: 0 to 1, 1 excluded")
+        if walkback_steps < 1:
+            raise ValueError(f"walkback_steps = {walkback_steps}; allowed: 1 or more")
+        if len(shares) != 3 or min(shares) <= 0:
+            raise ValueError(f"shares = {list(shares)}; allowed: three positive numbers")
+        sizes = [shape[0] * shape[1] * shape[2], *widths]
+        self.stack, self.chain = Stack(sizes, corruption_level), Stack(sizes, chain_corruption_level)
+        self.recogniser = Recogniser(sizes, n_classes)
+        self.walkback_steps, self.shares = walkback_steps, tuple(shares)
+        self.lr, self.lr_fine_tuning, self.weight_decay = lr, lr_fine_tuning, weight_decay
+
+    def stages(self) -> list[Stage]:
+        below, generator, fine_tuning = self.shares
+        greedy = [
+            Stage(
+                f"auto-encoder {depth + 1}",
+                list(layer.parameters()),
+                partial(self.greedy_loss, depth),
+                share=below / len(self.stack.layers),
+                optimizer=self.adam,
+            )
+            for depth, layer in enumerate(self.stack.layers)
+        ]
+        chain = Stage(
+            "chain",
+            list(self.chain.parameters()),
+            self.chain_loss,
+            share=generator,
+            optimizer=self.adam,
+            begin=lambda: self.chain.load_state_dict(self.stack.state_dict()),
+        )
+        supervised = Stage(
+            "fine-tuning",
+            list(self.recogniser.parameters()),
+            self.recognition_loss,
+            share=fine_tuning,
+            optimizer=momentum_sgd(self.lr_fine_tuning, self.weight_decay),
+            begin=lambda: self.recogniser.adopt((layer.W, layer.hbias) for layer in self.stack.layers),
+        )
+        return [*greedy, chain, supervised]
+
+    def adam(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=self.lr)
+
+    def greedy_loss(self, depth: int, batch: Batch) -> Tensor:
+        """The layer at `depth` reconstructs clean codes from corrupted ones."""
+        clean, layer = self.up(to_units(batch.x), depth), self.stack.layers[depth]
+        return reconstruction_loss(layer.decode(layer.encode(corrupt(clean, self.stack.corruption_level))), clean)
+
+    def chain_loss(self, batch: Batch) -> Tensor:
+        """Steps of the chain away from the data, each of them taught the way back to it."""
+        clean, losses = to_units(batch.x), []
+        mean = clean
+        for _ in range(self.walkback_steps):
+            logits = self.chain(bernoulli(mean))
+            losses.append(reconstruction_loss(logits, clean))
+            mean = torch.sigmoid(logits.detach())
+        return torch.stack(losses).mean()
+
+    def recognition_loss(self, batch: Batch) -> Tensor:
+        """Cross-entropy of the recogniser on drawn states: the noise regularises it (results/LOG.md)."""
+        return F.cross_entropy(self.recogniser(bernoulli(to_units(batch.x))), batch.label)
+
+    @torch.no_grad()
+    def up(self, v: Tensor, depth: int) -> Tensor:
+        """Clean codes below the layer at `depth`, from pixel probabilities v (B, C H W)."""
+        for layer in self.stack.layers[:depth]:
+            v = layer.encode(v)
+        return v
+
+    def link(self) -> nn.Module:
+        return self.chain
+
+    @torch.no_grad()
+    def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default") -> Tensor:
+        """`nfe` steps of the chain from fair coins: draw states, corrupt, encode, decode; the last mean is shown."""
+        mean = torch.full_like(self.chain.layers[0].vbias, 0.5).repeat(n, 1)
+        for _ in range(nfe):
+            mean = torch.sigmoid(self.chain(bernoulli(mean, generator), generator))
+        return to_images(mean, self.shape)
+
+    def logits(self, x: Tensor) -> Tensor:
+        return self.recogniser(to_units(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.recogniser.features(to_units(x))
