@@ -29,9 +29,9 @@ class NonFinite(RuntimeError):
     """A loss became NaN or infinite; the message names stage and update."""
 
 
-def adam(parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-    """Adam at 2e-3 with betas (.9, .99): what short runs of the small U-Net wanted (results/LOG.md)."""
-    return torch.optim.Adam(parameters, lr=2e-3, betas=(0.9, 0.99))
+def adam(lr: float = 2e-3) -> Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]:
+    """An optimiser for a Stage: Adam at `lr` with betas (.9, .99), as short runs of small networks want."""
+    return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=(0.9, 0.99))
 
 
 def cosine(progress: float) -> float:
@@ -62,7 +62,7 @@ class Stage:
     loss: Callable[[Batch], Tensor]
     share: float = 1.0
     batch_size: int = 128
-    optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer] = adam
+    optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer] = adam()  # noqa: RUF009 (a pure factory)
     schedule: Callable[[float], float] = cosine
     clip_norm: float | None = None
     ema_decay: float | None = None

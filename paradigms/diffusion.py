@@ -18,10 +18,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from paradigms.base import Batch, Paradigm, Stage
+from paradigms.base import Paradigm, Stage
 from paradigms.parts import samplers
 from paradigms.parts.backbone import build
-from paradigms.parts.flow import flow_matching_loss
+from paradigms.parts.flow import flow_matching_stage
 
 
 class Diffusion(Paradigm):
@@ -40,19 +40,17 @@ class Diffusion(Paradigm):
         width: int | None = None,
         t_mean: float = -0.4,
         t_std: float = 1.0,
+        lr: float = 6e-3,
+        batch_size: int = 64,
         ema_decay: float = 0.999,
     ):
-        """t_mean, t_std: mean and sd of logit(t). ema_decay: ceiling of the average's decay per update."""
+        """t_mean, t_std: mean and sd of logit(t). lr: Adam's. ema_decay: ceiling of the average's decay per update."""
         super().__init__(shape, n_classes)
         self.net = build(backbone, shape, width)
-        self.t_mean, self.t_std, self.ema_decay = t_mean, t_std, ema_decay
+        self.recipe = {"mean": t_mean, "std": t_std, "lr": lr, "batch_size": batch_size, "ema_decay": ema_decay}
 
     def stages(self) -> list[Stage]:
-        parameters = list(self.net.parameters())
-        return [Stage("flow matching", parameters, self.loss, clip_norm=1.0, ema_decay=self.ema_decay)]
-
-    def loss(self, batch: Batch) -> Tensor:
-        return flow_matching_loss(self.net, batch.x, self.t_mean, self.t_std)
+        return [flow_matching_stage(self.net, **self.recipe)]
 
     def link(self) -> nn.Module:
         return self.net

@@ -20,15 +20,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from paradigms.base import Batch, Paradigm, Stage
+from paradigms.base import Batch, Paradigm, Stage, adam
 from paradigms.parts import samplers
 from paradigms.parts.backbone import build
 from paradigms.parts.distances import energy_distance, kernel_weights, median_distance, mmd
-from paradigms.parts.flow import flow_matching_loss
+from paradigms.parts.flow import flow_matching_stage
 
 STEPS = (1, 2, 4, 8)
 LOSSES = ("mmd", "energy")
 STARTS = ("scratch", "diffusion")
+PRETRAINING = {"mean": -0.4, "std": 1.0, "lr": 6e-3, "batch_size": 64}  # as `diffusion` has by default
 
 
 class Unrolled(Paradigm):
@@ -81,21 +82,14 @@ class Unrolled(Paradigm):
 
     def stages(self) -> list[Stage]:
         parameters = list(self.net.parameters())
-        local = Stage(
-            "flow matching",
-            parameters,
-            lambda batch: flow_matching_loss(self.net, batch.x, -0.4, 1.0),
-            share=self.pretrain_share,
-            clip_norm=1.0,
-            ema_decay=self.ema_decay,
-        )
+        local = flow_matching_stage(self.net, **PRETRAINING, ema_decay=self.ema_decay, share=self.pretrain_share)
         through = Stage(
             "unrolled",
             parameters,
             self.loss,
             share=1 - self.pretrain_share if self.start == "diffusion" else 1.0,
             batch_size=self.batch_size,
-            optimizer=lambda p: torch.optim.Adam(p, lr=self.lr, betas=(0.9, 0.99)),
+            optimizer=adam(self.lr),
             clip_norm=1.0,
             ema_decay=self.ema_decay,
         )

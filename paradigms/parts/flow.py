@@ -13,6 +13,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from paradigms.base import Stage, adam
+
 
 def over_image(s: Tensor, like: Tensor) -> Tensor:
     """Per-row scalars s (B,) shaped to multiply images `like` (B, C, H, W)."""
@@ -34,3 +36,22 @@ def flow_matching_loss(net: nn.Module, x: Tensor, mean: float, std: float) -> Te
     """Mean over pixels and rows of (net(x_t, t, t) - (eps - x))^2 at logit-normal t; a scalar."""
     eps, t = torch.randn_like(x), logit_normal(len(x), mean, std, x)
     return (net(on_path(x, eps, t), t, t) - (eps - x)).square().mean()
+
+
+def flow_matching_stage(
+    net: nn.Module, *, mean: float, std: float, lr: float, batch_size: int, ema_decay: float, share: float = 1.0
+) -> Stage:
+    """Flow matching of all of `net` as a stage: the same recipe wherever a paradigm is, or starts from, diffusion.
+
+    mean, std: of logit(t). lr: Adam's. ema_decay: ceiling of the average's decay per update.
+    """
+    return Stage(
+        "flow matching",
+        list(net.parameters()),
+        lambda batch: flow_matching_loss(net, batch.x, mean, std),
+        share=share,
+        batch_size=batch_size,
+        optimizer=adam(lr),
+        clip_norm=1.0,
+        ema_decay=ema_decay,
+    )

@@ -36,7 +36,7 @@ class UNet(nn.Module):
     below). patch: side of the space-to-depth cell at the input; 2 quarters the cost of 28x28 and 32x32 images.
     """
 
-    def __init__(self, shape: tuple[int, int, int], width: int = 32, n_middle: int = 2, patch: int | None = None):
+    def __init__(self, shape: tuple[int, int, int], width: int = 24, n_middle: int = 1, patch: int | None = None):
         super().__init__()
         channels, height, _ = shape
         self.patch = patch or (1 if height <= 16 else 2)
@@ -63,6 +63,6 @@ class UNet(nn.Module):
         for block in self.middle:
             h = block(h, time)
         h = self.up2(torch.cat([h, lower], dim=1), time)
-        h = self.grow(F.interpolate(h, scale_factor=2.0, mode="nearest"))
+        h = F.interpolate(self.grow(h), scale_factor=2.0, mode="nearest")
         h = self.up1(torch.cat([h, upper], dim=1), time)
         return F.pixel_shuffle(self.leave(F.silu(self.norm(h))), self.patch)

@@ -24,7 +24,7 @@ def average_velocity(z, t, r):
 
 class GaussianU(torch.nn.Module):
     def forward(self, z, t, r):
-        return average_velocity(z, t, r)
+        return marginal_velocity(z, t) if torch.equal(t, r) else average_velocity(z, t, r)
 
 
 def marginal_velocity(z, t):
@@ -32,9 +32,9 @@ def marginal_velocity(z, t):
     return -MEAN + (t - (1 - t) * STD**2) / spread(t) ** 2 * (z - (1 - t) * MEAN)
 
 
-@pytest.fixture
-def meanflow():
-    paradigm = load("meanflow")((1, 1, 1), 2, backbone="mlp", interval_share=1.0, tangent="conditional")
+def meanflow(**options):
+    """The paradigm with the true field in place of its network."""
+    paradigm = load("meanflow")((1, 1, 1), 2, backbone="mlp", interval_share=1.0, **options)
     paradigm.net = GaussianU()
     return paradigm.double()
 
@@ -47,16 +47,21 @@ def points():
     return torch.randn(50, 1, 1, 1, dtype=torch.float64), t, r
 
 
-def test_target_at_the_true_field_is_the_true_field(meanflow, points):
+# The difference quotient is one-sided: its error is STEP / 2 = .0025 times the second derivative, here below 10.
+@pytest.mark.parametrize("tangent", ["conditional", "predicted"])
+@pytest.mark.parametrize(("derivative", "tolerance"), [("jvp", 1e-10), ("difference", 0.03)])
+def test_target_at_the_true_field_is_the_true_field(points, tangent, derivative, tolerance):
     z, t, r = points
-    target = meanflow.target(z, t, r, marginal_velocity(z, t))
-    assert torch.allclose(target, average_velocity(z, t, r), atol=1e-10)
+    u = average_velocity(z, t, r)
+    target = meanflow(tangent=tangent, derivative=derivative).target(z, t, r, marginal_velocity(z, t), u)
+    assert torch.allclose(target, u, atol=tolerance)
 
 
 @pytest.mark.parametrize("wrong", [(1, 0, 0), (1, 1, 1), (1, 0, 1)], ids=["no time", "both times", "r for t"])
-def test_each_wrong_tangent_misses_it(monkeypatch, meanflow, points, wrong):
+def test_each_wrong_tangent_misses_it(monkeypatch, points, wrong):
     """(velocity, dt, dr) other than (velocity, 1, 0) trains without an error, so the test above must see it."""
     z, t, r = points
+    u = average_velocity(z, t, r)
     right = torch.func.jvp
 
     def mistaken(net, primals, tangents):
@@ -64,8 +69,8 @@ def test_each_wrong_tangent_misses_it(monkeypatch, meanflow, points, wrong):
         return right(net, primals, (wrong[0] * v, wrong[1] * one, wrong[2] * one))
 
     monkeypatch.setattr(torch.func, "jvp", mistaken)
-    target = meanflow.target(z, t, r, marginal_velocity(z, t))
-    assert (target - average_velocity(z, t, r)).abs().max() > 0.05
+    target = meanflow(tangent="conditional", derivative="jvp").target(z, t, r, marginal_velocity(z, t), u)
+    assert (target - u).abs().max() > 0.05
 
 
 def test_target_carries_no_gradient_and_leads_with_plain_velocities():
@@ -73,7 +78,7 @@ def test_target_carries_no_gradient_and_leads_with_plain_velocities():
     paradigm = load("meanflow")((1, 8, 8), 10, interval_share=0.25)
     x_t, velocity = torch.randn(8, 1, 8, 8), torch.randn(8, 1, 8, 8)
     r, t = paradigm.draw_times(x_t)
-    target = paradigm.target(x_t, t, r, velocity)
+    target = paradigm.target(x_t, t, r, velocity, torch.zeros_like(x_t))
     assert not target.requires_grad
     assert torch.equal(target[:6], velocity[:6])
     assert torch.equal(r[:6], t[:6])
@@ -106,13 +111,19 @@ def test_tangent_through_the_network_equals_finite_differences():
         torch.nn.init.normal_(parameter, std=0.1)
     z, v = torch.randn(2, 4, 1, 8, 8, dtype=torch.float64)
     t, r, h = torch.full((4,), 0.8, dtype=torch.float64), torch.full((4,), 0.2, dtype=torch.float64), 1e-5
-    _, tangent = torch.func.jvp(paradigm.net, (z, t, r), (v, torch.ones_like(t), torch.zeros_like(r)))
+    paradigm.derivative = "jvp"
+    tangent = paradigm.derivative_along(z, t, r, v, None)
     difference = (paradigm.net(z + h * v, t + h, r) - paradigm.net(z - h * v, t - h, r)) / (2 * h)
     assert torch.allclose(tangent, difference, atol=1e-7)  # h^2 = 1e-10 and rounding 1e-16 / h = 1e-11
     assert tangent.abs().max() > 1e-3
+    paradigm.derivative = "difference"
+    quotient = paradigm.derivative_along(z, t, r, v, paradigm.net(z, t, r))
+    assert (quotient - tangent).norm() < 0.05 * tangent.norm()  # one-sided, STEP = .005: first order
 
 
-@pytest.mark.parametrize("option", [{"tangent": "other"}, {"corner_share": 1.5}, {"interval_share": -0.1}])
+@pytest.mark.parametrize(
+    "option", [{"tangent": "other"}, {"derivative": "adjoint"}, {"corner_share": 1.5}, {"interval_share": -0.1}]
+)
 def test_a_wrong_option_is_one_line_with_the_allowed_values(option):
     with pytest.raises(ValueError, match="allowed"):
         load("meanflow")((1, 8, 8), 10, **option)
