@@ -59,7 +59,8 @@ class MeanFlow(Paradigm):
     ):
         """interval_share: share of rows with r < t; the others are flow matching. corner_share: share of those rows
         near (r, t) = (0, 1). tangent: direction of the derivative, "conditional" (eps - x) or "predicted" (u at
-        r = t). derivative: "difference" quotient, or "jvp", exact and dearer. lr: Adam's. weight_power, weight_floor: p and c of the adaptive weight 1 / (squared error + c)^p."""
+        r = t). derivative: "difference" quotient, or "jvp", exact and dearer. lr: Adam's. weight_power,
+        weight_floor: p and c of the adaptive weight 1 / (squared error + c)^p."""
         super().__init__(shape, n_classes)
         choices = {"tangent": (tangent, TANGENTS), "derivative": (derivative, DERIVATIVES)}
         for name, (value, allowed) in choices.items():

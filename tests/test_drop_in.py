@@ -1,4 +1,4 @@
-"""The file that the README shows: under 40 lines, anywhere; it is listed, keeps the contract, runs, is in the report."""
+"""The file that the README shows, under 40 lines, is listed, held to the contract, run, and in the report."""
 
 import json
 import re
