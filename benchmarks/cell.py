@@ -83,6 +83,7 @@ def main(spec_path: str) -> int:
     record = records.opening(cell, "done")
     try:
         job = _open(cell, results_dir, spec)
+        record["data_note"] = job.dataset.note or None
         progress = Progress(job.work_dir / "progress.json")
         measure = measure_timing if cell.kind == "timing" else measure_quality
         record |= measure(job, progress)

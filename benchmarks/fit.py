@@ -6,6 +6,7 @@ resumed from its checkpoint ends in the same weights as one that was not.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import time
@@ -173,6 +174,7 @@ class Fit:
 def _trainer(stage, watch: Watch, device: torch.device) -> Trainer:
     # Everything that Lightning does per step and nobody reads is off: on small nets it would be half the time.
     warnings.filterwarnings("ignore", module="pytorch_lightning")
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,

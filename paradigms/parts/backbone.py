@@ -8,7 +8,7 @@ from paradigms.parts.residual_mlp import ResidualMLP
 from paradigms.parts.unet import UNet
 
 BACKBONES = {"unet": UNet, "mlp": ResidualMLP}
-WIDTHS = {"unet": 24, "mlp": 256}
+WIDTHS = {"unet": 16, "mlp": 256}
 
 
 def build(backbone: str, shape: tuple[int, int, int], width: int | None = None) -> nn.Module:

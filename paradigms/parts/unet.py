@@ -32,23 +32,23 @@ class Block(nn.Module):
 class UNet(nn.Module):
     """Two resolutions, one block on each way at each, `n_middle` blocks at the lower one.
 
-    shape: (C, H, W) of the image, H and W divisible by 2 * patch. width: channels at the upper resolution (twice that
-    below). patch: side of the space-to-depth cell at the input; 2 quarters the cost of 28x28 and 32x32 images.
+    shape: (C, H, W) of the image, H and W divisible by 2 * patch. width: channels at the upper resolution, a third of
+    those at the lower one; a multiple of 8. patch: side of the space-to-depth cell at the input, 2 from 28x28 on.
     """
 
-    def __init__(self, shape: tuple[int, int, int], width: int = 24, n_middle: int = 1, patch: int | None = None):
+    def __init__(self, shape: tuple[int, int, int], width: int = 16, n_middle: int = 1, patch: int | None = None):
         super().__init__()
         channels, height, _ = shape
         self.patch = patch or (1 if height <= 16 else 2)
-        pixels, time_dim = channels * self.patch**2, 4 * width
+        pixels, lower, time_dim = channels * self.patch**2, 3 * width, 8 * width
         self.time = TimeEmbedding(time_dim)
         self.enter = nn.Conv2d(pixels, width, 3, padding=1)
         self.down1 = Block(width, width, time_dim)
-        self.shrink = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
-        self.down2 = Block(2 * width, 2 * width, time_dim)
-        self.middle = nn.ModuleList(Block(2 * width, 2 * width, time_dim) for _ in range(n_middle))
-        self.up2 = Block(4 * width, 2 * width, time_dim)
-        self.grow = nn.Conv2d(2 * width, width, 3, padding=1)
+        self.shrink = nn.Conv2d(width, lower, 3, stride=2, padding=1)
+        self.down2 = Block(lower, lower, time_dim)
+        self.middle = nn.ModuleList(Block(lower, lower, time_dim) for _ in range(n_middle))
+        self.up2 = Block(2 * lower, lower, time_dim)
+        self.grow = nn.Conv2d(lower, width, 3, padding=1)
         self.up1 = Block(2 * width, width, time_dim)
         self.norm, self.leave = nn.GroupNorm(8, width), nn.Conv2d(width, pixels, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
