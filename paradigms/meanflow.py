@@ -29,7 +29,7 @@ from paradigms.parts.flow import logit_normal, on_path, over_image
 
 TANGENTS = ("conditional", "predicted")
 DERIVATIVES = ("difference", "jvp")
-STEP = 0.005  # of the difference quotient, in units of t
+STEP = 0.002  # of the difference quotient, in units of t
 
 
 class MeanFlow(Paradigm):
@@ -59,9 +59,9 @@ class MeanFlow(Paradigm):
         ema_decay: float = 0.999,
     ):
         """interval_share: share of rows with r < t; the others are flow matching. corner_share: share of those rows
-        with t near 1 and r all the way down. tangent: direction of the derivative, "conditional" (eps - x) or "predicted" (u at
-        r = t). derivative: "difference" quotient, or "jvp", exact and dearer. lr: Adam's. weight_power,
-        weight_floor: p and c of the adaptive weight 1 / (squared error + c)^p."""
+        with t near 1 and r all the way down. tangent: direction of the derivative, "conditional" (eps - x) or
+        "predicted" (u at r = t). derivative: "difference" quotient, or "jvp", exact and dearer. lr: Adam's.
+        weight_power, weight_floor: p and c of the adaptive weight 1 / (squared error + c)^p."""
         super().__init__(shape, n_classes)
         choices = {"tangent": (tangent, TANGENTS), "derivative": (derivative, DERIVATIVES)}
         for name, (value, allowed) in choices.items():
