@@ -86,4 +86,5 @@ def _memory_bytes() -> int | None:
 def _would_run(name: str) -> dict:
     preset = presets.load(name)
     variants = len(preset.variants) * len(preset.datasets)
-    return {"datasets": preset.datasets, "quality_cells": variants * preset.seeds, "timing_cells": variants}
+    quality, timing = variants * preset.seeds, variants * preset.timing_launches
+    return {"datasets": preset.datasets, "quality_cells": quality, "timing_cells": timing}

@@ -75,6 +75,7 @@ class Preset(Strict):
 
     threads, limit_seconds: of one cell. n_samples: generated images per FID, "train" for as many as training images.
     curve_points: evaluations along training, each at `curve_nfe`. timing_seconds: spent on each measured quantity.
+    timing_launches: timing cells a variant, each in a process of its own, since repeats within one are not independent.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Preset(Strict):
     curve_nfe: Counts
     sample_batch: PositiveInt
     timing_seconds: PositiveFloat
+    timing_launches: PositiveInt = 1
     budget_flops: Budget
     variants: Annotated[dict[VariantName, Variant], Field(min_length=1)]
 
@@ -133,8 +135,9 @@ class Cell(Strict):
 
     @property
     def place(self) -> str:
-        """Names the cell whatever its key, such as "diffusion.digits.s0" or "diffusion.digits.timing"."""
-        return f"{self.variant}.{self.dataset}." + ("timing" if self.kind == "timing" else f"s{self.repetition}")
+        """Names the cell whatever its key: "diffusion.digits.s0", or "diffusion.digits.timing", then "...timing1"."""
+        number = f"timing{self.repetition or ''}" if self.kind == "timing" else f"s{self.repetition}"
+        return f"{self.variant}.{self.dataset}.{number}"
 
     @property
     def stem(self) -> str:
@@ -143,14 +146,14 @@ class Cell(Strict):
 
 
 def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[Cell]:
-    """The cells of a preset on a device: quality cells, repetition by repetition, then one timing cell a variant.
+    """The cells of a preset on a device: quality cells, repetition by repetition, then timing cells, launch by launch.
 
     data_hashes: data set -> hash of its arrays. Raises BadInput where a paradigm does not say its task.
     """
     found = []
     codes = {name: code_hash(paradigms.source(v.paradigm)) for name, v in preset.variants.items()}
-    for kind, repetitions in (("quality", range(preset.seeds)), ("timing", [0])):
-        for repetition in repetitions:
+    for kind, repetitions in (("quality", preset.seeds), ("timing", preset.timing_launches)):
+        for repetition in range(repetitions):
             for dataset in preset.datasets:
                 seed = _seed(preset.base_seed, dataset, repetition)
                 for name, variant in preset.variants.items():

@@ -24,6 +24,20 @@ def test_the_seed_depends_on_repetition_and_data_set_and_not_on_the_paradigm():
     assert len({cell.seed for cell in cells if (cell.dataset, cell.repetition) == ("mnist", 1)}) == 1
 
 
+def test_timing_launches_are_cells_of_their_own_in_turns_over_the_variants():
+    cells = cells_of(grid(["a", "b"], timing_launches=3), "timing")
+    assert [cell.place for cell in cells[:3]] == ["a.digits.timing", "b.digits.timing", "a.digits.timing1"]
+    assert len(cells) == len({cell.key for cell in cells}) == 6
+    assert cells_of(grid(["a"], timing_launches=3), "timing")[0].key == cells_of(grid(["a"]), "timing")[0].key
+
+
+def test_the_a_a_preset_repeats_the_same_code_often_enough_for_two_arms_of_ten():
+    preset = presets.load("aa")
+    assert preset.seeds >= 20 and preset.timing_launches >= 10
+    tasks = [suite.task(variant.paradigm) for variant in preset.variants.values()]
+    assert sorted(tasks) == ["generation", "recognition"]
+
+
 def test_a_cell_survives_json_and_keeps_its_key():
     cell = cells_of(grid(["a"]))[0]
     again = suite.Cell.model_validate(json.loads(json.dumps(cell.model_dump())))
