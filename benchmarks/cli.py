@@ -27,6 +27,7 @@ INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
 
 Device = StrEnum("Device", ["auto", "cpu", "cuda"])
+Axis = StrEnum("Axis", ["flops", "images", "seconds"])
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 DataDir = Annotated[Path | None, typer.Option(help="Where data sets are; else $ALEXNET_MOMENT_DATA, else a cache.")]
 Paradigms = Annotated[
@@ -78,11 +79,18 @@ def run(
 
 
 @app.command()
-def report(results: Annotated[Path, typer.Argument(help="A results folder.")], as_json: Json = False) -> None:
+def report(
+    results: Annotated[Path, typer.Argument(help="A results folder.")],
+    budget_axis: Annotated[Axis | None, typer.Option(help="Print the runs read at an equal cost instead.")] = None,
+    aa: Annotated[
+        Path | None, typer.Option(help="Results folder of the A/A study; else aa beside it, else the committed one.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Write tables and figures from a folder's records and print the comparison."""
     if not results.is_dir():
         raise BadInput(f"results folder {results}: no such folder")
-    print(run_.finish(results, as_json))
+    print(run_.finish(results, as_json, budget_axis and budget_axis.value, aa))
 
 
 @app.command()

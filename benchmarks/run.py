@@ -92,9 +92,14 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def finish(results_dir: Path, as_json: bool = False) -> str:
-    """Write tables and figures; returns the comparison for the terminal, or all of it as JSON."""
+def finish(results_dir: Path, as_json: bool = False, budget_axis: str | None = None, aa_dir: Path | None = None) -> str:
+    """Write tables and figures; returns the comparison for the terminal, or all of it as JSON.
+
+    budget_axis: return the runs read at an equal cost on this axis instead. aa_dir: as in `report.write`.
+    """
     from benchmarks import report
 
-    table = report.write(results_dir)
+    table = report.write(results_dir, aa_dir)
+    if budget_axis:
+        return report.at_equal(results_dir, budget_axis, as_json)
     return table.to_json(orient="records", indent=1) if as_json else report.summary(table)

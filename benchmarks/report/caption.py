@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
-from pandas import Series
+from pandas import DataFrame, Series
 
 from benchmarks.report.frames import Frames
 
@@ -63,6 +65,46 @@ def number(value: float) -> str:
     if pd.isna(value):
         return DASH
     return f"{value:,.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}".replace("e+", "e")
+
+
+def plus_minus(mean: float, half: float) -> str:
+    """A mean with the half width of its interval, both to the digits that the mean's size asks for."""
+    if pd.isna(mean):
+        return DASH
+    decimals = max(0, 2 - math.floor(math.log10(max(abs(mean), 0.001))))
+    return f"{mean:,.{decimals}f}" if pd.isna(half) else f"{mean:,.{decimals}f} ± {half:,.{decimals}f}"
+
+
+def percent(share: float, decimals: int = 1, half: float = float("nan")) -> str:
+    """A share in percent, with the half width of its interval if there is one."""
+    if pd.isna(share):
+        return DASH
+    spread = "" if pd.isna(half) else f" ± {100 * half:.{decimals}f}"
+    return f"{100 * share:.{decimals}f}{spread} %"
+
+
+def extractors(frames: Frames, column: str) -> str:
+    """The scoring networks of a FID. column: fid_extractor or fid2_extractor."""
+    return _several(frames.samples[column], "{}")
+
+
+def notes(frames: Frames, rows: DataFrame) -> list[str]:
+    """What stands under all tables of a data set: seeds, scoring, timing, origin, and why cells failed."""
+    reasons = frames.cells[frames.cells.status != "done"].dropna(subset="reason")
+    failures = [f"{cell.variant}: {cell.status}: {cell.reason}" for cell in reasons.itertuples()]
+    measured = rows[[name for name in rows if name.endswith("_mde")]].notna().any(axis=None)
+    return [
+        f"means over {seeds(frames)}; {DASH} where it does not apply or was not measured",
+        scoring(frames),
+        "min. detectable: the smallest difference, relative to the mean, of two rows of as many seeds (for times: "
+        "launches) that noise lets one see, two-sided 5 %, power 80 %, from an A/A study of one generator and one "
+        "recogniser at the nearest NFE; noisier variants need more, which their intervals show; for times it holds on "
+        "the study's machine"
+        if measured
+        else "no A/A study at hand for this data set, so minimum detectable effects are unknown",
+        f"{timing(frames)}; {origin(frames)}",
+        *dict.fromkeys(failures),
+    ]
 
 
 def _several(values: Series, form: str) -> str:

@@ -1,4 +1,4 @@
-"""The comparison: one row per data set, paradigm variant, sampler and NFE, with means and sds over training seeds."""
+"""The comparison: a row per data set, paradigm variant, sampler and NFE; means and intervals over training seeds."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from pathlib import Path
 import pandas as pd
 from pandas import DataFrame
 
-from benchmarks.report.frames import SERIES, SPEEDS, Frames, over_seeds
+from benchmarks.report import aa
+from benchmarks.report.columns import COLUMNS, COUNTS
+from benchmarks.report.frames import SCORES, SERIES, SPEEDS, Frames, means, over_seeds
+from benchmarks.report.intervals import bounds
+from benchmarks.report.rows import LIKELIHOOD, REACH
+from benchmarks.statistics import wilson
 
-COLUMNS = [
-    *["paradigm", "title", "era", "dataset", "n_seeds", "nfe", "fid", "fid_sd", "fid_extractor", "n_samples"],
-    *["fid_floor", "fid_ratio", "kid", "accuracy", "train_flops", "train_images_per_second"],
-    *["sample_images_per_second", "sample_ms_per_image", "peak_train_bytes", "peak_sample_bytes"],
-    *["variant", "sampler", "accuracy_sd", "fid_ratio_sd", "memorisation_ratio", "flops_per_sample"],
-    *["latency_ms_batch1", "train_seconds", "timing_exclusive", "status", "reason"],
+# Columns of which a variant has one mean over its training seeds, and over its timing launches.
+LEARNED = [
+    *["accuracy", "train_flops", "train_seconds", "calibration_error", "linear_probe_accuracy", "knn_accuracy"],
+    *[*LIKELIHOOD, *REACH, "mismatch_amplification"],
 ]
-COUNTS = ["n_seeds", "n_samples", "train_flops", "flops_per_sample", "peak_train_bytes", "peak_sample_bytes"]
-MEANS = ["fid", "fid_floor", "fid_ratio", "kid", "memorisation_ratio", "n_samples", "flops_per_sample"]
+LAUNCHED = [
+    *["train_images_per_second", "peak_train_bytes", "train_end_to_end_images_per_second", "train_mfu"],
+    *["train_energy_joules_per_image", "peak_init_bytes", "peak_evaluate_bytes", "matmul_peak_flops_per_second"],
+]
 
 
-def comparison(frames: Frames) -> DataFrame:
-    """Rows: recognition first, then generation; by variant, sampler and NFE. A variant that failed keeps a row."""
+def comparison(frames: Frames, noise: DataFrame | None = None) -> DataFrame:
+    """Rows: recognition first, then generation; by variant, sampler and NFE. A variant that failed keeps a row.
+
+    noise: the A/A study that minimum detectable effects come from; None for the one that `aa.noise` finds.
+    """
+    noise = aa.noise(frames) if noise is None else noise
     variants = DataFrame([_variant(cells) for _, cells in frames.cells.groupby(["dataset", "variant"])])
     rows = variants.merge(_sampled(frames), on=["dataset", "variant"], how="left")
     rows["n_seeds"] = rows.n_seeds.where(rows.n.isna(), rows.n)
     order = ["dataset", "later", "variant", "sampler", "nfe"]
-    rows = rows.sort_values(order, na_position="first", ignore_index=True)[[*COLUMNS]]
+    rows = rows.sort_values(order, na_position="first", ignore_index=True)
+    rows = aa.with_detectable(rows, noise)[[*COLUMNS]]
     return rows.assign(**{name: rows[name].astype("float64").round().astype("Int64") for name in COUNTS})
 
 
@@ -39,18 +49,39 @@ def _variant(cells: DataFrame) -> dict:
     return {
         **{name: first[name] for name in ("dataset", "variant", "title", "era")},
         "paradigm": Path(json.loads(first.settings)["paradigm"]).stem,
+        "task": first.task,
         "later": first.task != "recognition",
         "n_seeds": len(done),
-        "accuracy": done.accuracy.mean(skipna=False),
-        "accuracy_sd": done.accuracy.std(),
-        "train_flops": done.train_flops.mean(skipna=False),
-        "train_seconds": done.train_seconds.mean(skipna=False),
-        "train_images_per_second": timed.train_images_per_second.mean(),
-        "peak_train_bytes": timed.peak_train_bytes.mean(),
+        "n_launches": len(timed),
+        **{name: done[name].mean(skipna=False) for name in LEARNED},
+        **_accuracy(done),
+        "mismatch_reason": _words(done.mismatch_reason),
+        **{name: timed[name].mean() for name in LAUNCHED},
         "timing_exclusive": bool(timed.exclusive.all()) if len(timed) else None,
+        "timing_flags": _words(timed.timing_flags),
         "status": _status(quality, timing),
         "reason": "; ".join([*cells.reason.dropna().unique(), *_differences(quality)]) or None,
     }
+
+
+def _accuracy(done: DataFrame) -> dict:
+    """Two intervals of the accuracy, which answer different questions: another training seed, another test split."""
+    mean, sd = done.accuracy.mean(skipna=False), done.accuracy.std()
+    low, high = bounds(mean, sd, len(done), 0, 1)
+    tested = done.n_test.min()
+    known = not (pd.isna(mean) or pd.isna(tested))
+    # Every seed is tested on the same images, so several seeds do not make the test split any larger.
+    binomial = wilson(round(mean * tested), int(tested)) if known else (None, None)
+    return {
+        "accuracy_sd": sd,
+        "accuracy_ci_low": low,
+        "accuracy_ci_high": high,
+        **dict(zip(("accuracy_binomial_low", "accuracy_binomial_high"), binomial, strict=True)),
+    }
+
+
+def _words(texts: pd.Series) -> str | None:
+    return "; ".join(dict.fromkeys(texts.dropna())) or None
 
 
 def _status(quality: DataFrame, timing: DataFrame) -> str:
@@ -74,14 +105,28 @@ def _differences(quality: DataFrame) -> list[str]:
 
 def _sampled(frames: Frames) -> DataFrame:
     key = [*SERIES, "nfe_asked"]
-    rows = over_seeds(frames.samples, key, "nfe").rename(columns={"mean": "nfe"}).drop(columns="sd")
-    for name in MEANS:
-        scores = over_seeds(frames.samples, key, name).rename(columns={"mean": name, "sd": f"{name}_sd"})
-        rows = rows.merge(scores.drop(columns="n"), on=key)
-    extractor = frames.samples.groupby(key).fid_extractor.agg(lambda names: ", ".join(sorted(set(names.dropna()))))
-    rows = rows.merge(extractor.reset_index(), on=key)
+    rows = means(frames.samples, key, ["nfe", *SCORES])
+    for name in ("fid", "fid_ratio", "fid2_ratio"):
+        spread = over_seeds(frames.samples, key, name)
+        low, high = bounds(spread["mean"], spread.sd, spread.n, 0)
+        more = {f"{name}_sd": spread.sd, f"{name}_ci_low": low, f"{name}_ci_high": high}
+        rows = rows.merge(spread[key].assign(**more), on=key)
+    for name in ("fid_extractor", "fid2_extractor"):
+        used = frames.samples.groupby(key)[name].agg(lambda names: ", ".join(sorted(set(names.dropna()))) or None)
+        rows = rows.merge(used.reset_index(), on=key)
     timed = frames.timing.groupby(key, as_index=False)[SPEEDS].mean()
-    return rows.merge(timed, on=key, how="left")
+    return rows.merge(_sampling_sd(frames), on=key, how="left").merge(timed, on=key, how="left")
+
+
+def _sampling_sd(frames: Frames) -> DataFrame:
+    """Sd of the FID ratio over sampling seeds within a trained network: root of the variances' mean over networks."""
+    key = [*SERIES, "nfe_asked"]
+    first = frames.samples[[*key, "repetition", "fid_ratio"]]
+    extra = frames.draws[[*key, "repetition", "fid_ratio"]]
+    drawn = pd.concat([extra, first.merge(extra[[*key, "repetition"]].drop_duplicates(), on=[*key, "repetition"])])
+    variances = drawn.groupby([*key, "repetition"]).fid_ratio.var().reset_index()
+    sd = variances.groupby(key).fid_ratio.mean() ** 0.5
+    return sd.rename("sampling_sd").reset_index()
 
 
 def best(rows: DataFrame) -> pd.Series | None:

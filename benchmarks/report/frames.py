@@ -5,7 +5,6 @@ Everything in the report is computed from these frames, and they from the record
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -16,21 +15,50 @@ from pandas import DataFrame
 
 from benchmarks import records
 from benchmarks.errors import BadInput
+from benchmarks.report import rows
+from benchmarks.report.rows import AXES, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
 
 SERIES = ["dataset", "variant", "sampler"]
-# What may differ between the seeds of one variant; any other difference means that they are not repetitions.
-VARIES = {"repetition", "seed", "preset", "limit_seconds", "timing_seconds", "title", "era", "reference", "task"}
+POINT = [*WHO, "sampler", "primary", "nfe"]
+SCORES = [
+    *["fid", "fid_floor", "fid_ratio", "kid", "memorisation_ratio", "n_samples", "flops_per_sample"],
+    *["fid2", "fid2_floor", "fid2_ratio", "fid_bias", "kid_se", "precision", "recall", "density", "coverage"],
+    *["class_distance", "class_entropy", "label_agreement", "memorisation"],
+]
+SPEEDS = [
+    *["sample_images_per_second", "sample_ms_per_image", "latency_ms_batch1", "peak_sample_bytes"],
+    *["latency_p50_ms", "latency_p90_ms", "sampler_efficiency", "mfu", "energy_joules_per_image", "warmup_seconds"],
+]
+CELL = [
+    *[*WHO, "kind", "title", "era", "task", "status", "reason", "settings", "commit", "machine", "samples_file"],
+    *["train_flops", "train_seconds", "accuracy", *RECOGNITION, *LIKELIHOOD, *REACH],
+    *["mismatch_amplification", "mismatch_reason", *TIMED_CELL, "timing_flags"],
+    *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
+]
+SAMPLE = [*POINT, "nfe_asked", "fid_extractor", "fid2_extractor", *SCORES]
+TIMED = [*POINT, "nfe_asked", *SPEEDS]
+DRAW = [*WHO, "sampler", "nfe_asked", "draw", "fid_ratio"]
+ACCURACY = [*WHO, "point", *AXES, "accuracy"]
+FID = [*POINT, "point", *AXES, "fid", "fid_ratio"]
+LOSS = [*WHO, "stage_index", "stage", "update", "flops", "loss"]
+WORDS = {
+    *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "settings"],
+    *["commit", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor", "stage", "correct"],
+    *["mismatch_reason", "timing_flags"],
+}  # every other column is numbers
 
 
 @dataclass(frozen=True)
 class Frames:
-    """cells: one row per record, of either kind. samples: per seed, sampler and NFE. timing: per sampler and NFE.
-    accuracy_curve, fid_curve: points along training. loss: loss curves, with the FLOPs spent when each was seen."""
+    """cells: one row per record, of either kind. samples: per seed, sampler and NFE. timing: per launch, sampler, NFE.
+    draws: FID ratios of further draws with other sampling seeds. accuracy_curve, fid_curve: points along training.
+    loss: loss curves, with the FLOPs spent when each was seen."""
 
     folder: Path
     cells: DataFrame
     samples: DataFrame
     timing: DataFrame
+    draws: DataFrame
     accuracy_curve: DataFrame
     fid_curve: DataFrame
     loss: DataFrame
@@ -67,12 +95,13 @@ def read(folder: Path) -> Frames:
     timing = [record for record in done if record["kind"] == "timing"]
     return Frames(
         folder,
-        cells=_complete(_frame(map(_cell, found), CELL)),
-        samples=_frame((row for record in quality for row in _samples(record, "quality")), SAMPLE),
-        timing=_frame((row for record in timing for row in _samples(record, "timing")), TIMED),
-        accuracy_curve=_frame((row for record in quality for row in _accuracy_curve(record)), ACCURACY),
-        fid_curve=_frame((row for record in quality for row in _fid_curve(record)), FID),
-        loss=_frame((row for record in quality for row in _loss(record)), LOSS),
+        cells=_complete(_frame(map(rows.cell, found), CELL)),
+        samples=_frame((row for record in quality for row in rows.samples(record, "quality")), SAMPLE),
+        timing=_frame((row for record in timing for row in rows.samples(record, "timing")), TIMED),
+        draws=_frame((row for record in quality for row in rows.draws(record)), DRAW),
+        accuracy_curve=_frame((row for record in quality for row in rows.accuracy_curve(record)), ACCURACY),
+        fid_curve=_frame((row for record in quality for row in rows.fid_curve(record)), FID),
+        loss=_frame((row for record in quality for row in rows.loss(record)), LOSS),
     )
 
 
@@ -81,10 +110,18 @@ def over_seeds(frame: DataFrame, by: list[str], value: str) -> DataFrame:
 
     A seed without a value leaves the mean missing: the mean of the others would favour whoever fails.
     """
-    groups = frame.groupby(by, sort=False)[value]
+    groups = frame.groupby(by, sort=False, dropna=False)[value]
     result = groups.agg(mean="mean", sd="std", n="size", known="count").reset_index()
     result.loc[result.known < result.n, ["mean", "sd"]] = float("nan")
     return result.drop(columns="known")
+
+
+def means(frame: DataFrame, by: list[str], values: list[str]) -> DataFrame:
+    """Per group of `by`: n, and the mean of each of `values`, missing where a seed lacks it, as in `over_seeds`."""
+    groups = frame.groupby(by, sort=False)
+    n = groups.size()
+    known = groups[values].count().eq(n, axis=0)
+    return groups[values].mean().where(known).assign(n=n).reset_index()
 
 
 def _read(paths: list[Path]) -> Iterator[dict]:
@@ -98,25 +135,6 @@ def _read(paths: list[Path]) -> Iterator[dict]:
 def _place(record: dict) -> tuple:
     cell = record["cell"]
     return cell["dataset"], cell["variant"], record["kind"], cell["repetition"] or 0, record["key"]
-
-
-WHO = ["dataset", "variant", "repetition"]
-POINT = [*WHO, "sampler", "primary", "nfe"]
-SCORES = ["fid", "fid_floor", "fid_ratio", "kid", "memorisation_ratio", "n_samples", "flops_per_sample"]
-SPEEDS = ["sample_images_per_second", "sample_ms_per_image", "latency_ms_batch1", "peak_sample_bytes"]
-CELL = [
-    *[*WHO, "kind", "title", "era", "task", "status", "reason", "settings", "commit", "machine", "samples_file"],
-    *["train_flops", "train_seconds", "accuracy", "train_images_per_second", "peak_train_bytes", "exclusive"],
-]
-SAMPLE = [*POINT, "nfe_asked", "fid_extractor", *SCORES]
-TIMED = [*POINT, "nfe_asked", *SPEEDS]
-ACCURACY = [*WHO, "point", "flops", "accuracy"]
-FID = [*POINT, "point", "flops", "fid", "fid_ratio"]
-LOSS = [*WHO, "stage_index", "stage", "update", "flops", "loss"]
-WORDS = {
-    *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "settings"],
-    *["commit", "machine", "samples_file", "exclusive", "fid_extractor", "stage"],
-}  # every other column is numbers
 
 
 def _frame(rows: Iterable[dict], columns: list[str]) -> DataFrame:
@@ -133,63 +151,3 @@ def _complete(cells: DataFrame) -> DataFrame:
         cells[fact] = cells[fact].where(cells[fact].notna(), known)
     cells["title"] = cells.title.where(cells.title.notna(), cells.variant)
     return cells
-
-
-def _who(record: dict) -> dict:
-    return {name: record["cell"][name] for name in WHO}
-
-
-def _cell(record: dict) -> dict:
-    cell, provenance = record["cell"], record.get("provenance") or {}
-    training, quality, timing = (record.get(part) or {} for part in ("training", "quality", "timing"))
-    commit = (provenance.get("commit") or "unknown")[:7] + (" (modified)" if provenance.get("dirty") else "")
-    return {
-        **{name: record.get(name) for name in ("kind", "status", "reason", "samples_file")},
-        **{name: cell.get(name) for name in (*WHO, "title", "era", "task")},
-        **{name: timing.get(name) for name in ("train_images_per_second", "peak_train_bytes", "exclusive")},
-        "settings": json.dumps({name: cell[name] for name in sorted(cell.keys() - VARIES)}),
-        "commit": commit,
-        "machine": _machine(provenance, cell.get("device")),
-        "train_flops": training.get("flops"),
-        "train_seconds": training.get("seconds"),
-        "accuracy": quality.get("accuracy"),
-    }
-
-
-def _machine(provenance: dict, device: str | None) -> str:
-    threads = provenance.get("threads")
-    counted = f", {threads} thread{'s' if threads != 1 else ''}" if threads else ""
-    if device == "cuda":
-        return (provenance.get("gpu_model") or "unknown GPU") + counted
-    return f"{provenance.get('cpu_count') or '?'} x {provenance.get('cpu_model') or 'unknown CPU'}{counted}"
-
-
-def _samples(record: dict, part: str) -> Iterator[dict]:
-    entries = record[part].get("samples") or []
-    for entry in entries:
-        asked = entry.get("nfe_asked", entry["nfe"])
-        yield _who(record) | entry | {"primary": entry["sampler"] == entries[0]["sampler"], "nfe_asked": asked}
-
-
-def _accuracy_curve(record: dict) -> Iterator[dict]:
-    for index, point in enumerate(record["quality"].get("curve") or []):
-        if point.get("accuracy") is not None:
-            yield _who(record) | {"point": index, "flops": point["flops"], "accuracy": point["accuracy"]}
-
-
-def _fid_curve(record: dict) -> Iterator[dict]:
-    for index, point in enumerate(record["quality"].get("curve") or []):
-        entries = point.get("samples") or []
-        for entry in entries:
-            primary = entry["sampler"] == entries[0]["sampler"]
-            yield _who(record) | entry | {"primary": primary, "point": index, "flops": point["flops"]}
-
-
-def _loss(record: dict) -> Iterator[dict]:
-    spent = 0
-    for index, stage in enumerate(record["training"].get("stages") or []):
-        per_update = stage["flops"] / max(stage["updates"], 1)
-        for update, loss in stage.get("loss_curve") or []:
-            seen = {"update": update, "flops": spent + update * per_update, "loss": loss}
-            yield _who(record) | {"stage_index": index, "stage": stage["name"]} | seen
-        spent += stage["flops"]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks import instruments
+
 NFE = [1, 2, 4, 8, 16, 32]
 VARIANTS = {
     "dbn": dict(paradigm="dbn", era="layer-wise", task="recognition", title="Deep belief network (greedy RBMs)"),
@@ -45,15 +47,21 @@ FLOOR = 47.5
 
 
 def write_run(
-    folder: Path, variants=tuple(VARIANTS), n_seeds: int = 3, dataset: str = "digits", npz: bool = True
+    folder: Path,
+    variants=tuple(VARIANTS),
+    n_seeds: int = 3,
+    dataset: str = "digits",
+    npz: bool = True,
+    n_launches: int = 1,
 ) -> None:
-    """Records and sample files of `variants` x seeds, and one timing record a variant."""
+    """Records and sample files of `variants` x seeds, and `n_launches` timing records a variant."""
     for variant in variants:
         for repetition in range(n_seeds):
             write(folder, quality(variant, repetition, dataset, npz and variant in RATIOS))
             if npz and variant in RATIOS:
                 _write_npz(folder, variant, repetition, dataset)
-        write(folder, timing(variant, dataset))
+        for launch in range(n_launches):
+            write(folder, timing(variant, dataset, launch=launch))
 
 
 def write(folder: Path, record: dict) -> Path:
@@ -66,7 +74,7 @@ def write(folder: Path, record: dict) -> Path:
 
 def stem(record: dict) -> str:
     cell = record["cell"]
-    place = "timing" if record["kind"] == "timing" else f"s{cell['repetition']}"
+    place = f"timing{cell['repetition'] or ''}" if record["kind"] == "timing" else f"s{cell['repetition']}"
     return f"{cell['variant']}.{cell['dataset']}.{place}.{record['key'][:8]}"
 
 
@@ -104,14 +112,15 @@ def quality(variant: str, repetition: int, dataset: str = "digits", npz: bool = 
         for nfe, ratio in zip(NFE, RATIOS.get(variant, []), strict=False):
             if sampler != "heun" or nfe > 1:
                 record["quality"]["samples"].append(_score(sampler, nfe, ratio, rng))
+    record["quality"] |= instruments.of_variant(variant, ACCURACY.get(variant), record["quality"]["samples"], rng)
     record["samples_file"] = f"samples/{stem(record)}.npz" if npz else None
     return record
 
 
-def timing(variant: str, dataset: str = "digits", exclusive: bool = True) -> dict:
+def timing(variant: str, dataset: str = "digits", exclusive: bool = True, launch: int = 0) -> dict:
     rng = np.random.default_rng([7, *variant.encode()])
-    record = base("timing", variant, 0, dataset)
-    slow = 1 + 2 * rng.random()
+    record = base("timing", variant, launch, dataset)
+    slow = (1 + 2 * rng.random()) * float(np.exp(0.05 * np.random.default_rng([launch, 7]).standard_normal()))
     samples = [
         {"sampler": sampler, "nfe": nfe, "batch": 256, "sample_images_per_second": 1500 / nfe / slow,
          "sample_ms_per_image": nfe * slow / 1.5, "latency_ms_batch1": 4.0 * nfe, "flops_per_sample": 2e6 * nfe,
@@ -122,6 +131,7 @@ def timing(variant: str, dataset: str = "digits", exclusive: bool = True) -> dic
         "exclusive": exclusive, "train_images_per_second": 9000 / slow**3, "stages": [], "samples": samples,
         "peak_train_bytes": int(9e7 * slow), "peak_train_reserved_bytes": None,
     }  # fmt: skip
+    record["timing"] |= instruments.of_timing(_stages(variant), samples, slow)
     return record
 
 
@@ -138,7 +148,8 @@ def _score(sampler: str, nfe: int, ratio: float, rng) -> dict:
     ratio = 1 + (ratio - 1) * better * float(np.exp(0.12 * rng.standard_normal()))
     return {"sampler": sampler, "nfe_asked": nfe, "nfe": float(nfe), "n_samples": 1257, "fid": FLOOR * ratio,
             "fid_extractor": "digits-cnn-1a2b3c4d", "fid_floor": FLOOR, "fid_ratio": ratio, "kid": 0.01 * ratio,
-            "memorisation_ratio": 1 + 0.02 * ratio, "flops_per_sample": 2e6 * nfe, "seconds": 0.2 * nfe}  # fmt: skip
+            "memorisation_ratio": 1 + 0.02 * ratio, "flops_per_sample": 2e6 * nfe, "seconds": 0.2 * nfe,
+            **instruments.of_samples(ratio, rng)}  # fmt: skip
 
 
 def _point(variant: str, index: int, rng) -> dict:
