@@ -23,7 +23,11 @@ def seeds(frames: Frames) -> str:
 def spread(frames: Frames) -> str:
     """Means and bands, in words; no band where there is one seed."""
     counted = seeds(frames)
-    text = counted if counted == "1 training seed" else f"mean of {counted}, band ± 1 sd over seeds"
+    text = (
+        counted
+        if counted == "1 training seed"
+        else f"mean of {counted}, band ± 1 sd over seeds (the tables' ± is half of a 95 % t interval)"
+    )
     return "; ".join([text, *_without_result(frames)])
 
 

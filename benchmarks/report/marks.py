@@ -5,19 +5,19 @@ from __future__ import annotations
 import pandas as pd
 from pandas import DataFrame, Series
 
-BEST, TIE = "best", "tie"
+BEST, TIE, NEITHER = "best", "tie", ""
 TIE_SIGN = "="
 
 
 def verdicts(rows: DataFrame, lowest: bool) -> Series:
-    """BEST, TIE or None for each row of columns mean, low, high (the 95 % interval) and mde (relative, may be NaN).
+    """BEST, TIE or NEITHER for each row of columns mean, low, high (the 95 % interval) and mde (relative, may be NaN).
 
     lowest: whether less is better. A row is told apart from the one with the best mean if neither's interval holds the
     other's mean and their relative difference is not below the minimum detectable effect. BEST is the best mean where
     every other row is told apart from it; where some are not, they and it are TIE. Nobody gets a mark without a rival
     or where the best mean has no interval, as with one training seed.
     """
-    found = Series(None, index=rows.index, dtype=object)
+    found = Series(NEITHER, index=rows.index, dtype=object)
     known = rows.dropna(subset="mean")
     if len(known) < 2:
         return found

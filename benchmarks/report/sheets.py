@@ -50,7 +50,7 @@ def _marked(rows: DataFrame, column: str, write: Callable[[float, float], str], 
     return Series({row: _mark(text[row], verdict[row]) for row in values.index}, dtype=object)
 
 
-def _mark(text: str, verdict: str | None) -> str:
+def _mark(text: str, verdict: str) -> str:
     return Bold(text) if verdict == marks.BEST else f"{text} {marks.TIE_SIGN}" if verdict == marks.TIE else text
 
 

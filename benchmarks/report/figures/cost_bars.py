@@ -13,17 +13,19 @@ from benchmarks.report.axes import plain_log
 from benchmarks.report.frames import Frames
 
 USUAL_NFE = 4
+COSTS = ["train_images_per_second", "peak_train_bytes"]
 
 
 def draw(frames: Frames) -> Figure | None:
     """Bars of images per second and of peak MiB, for an update and for sampling at one NFE."""
     cells = frames.cells[(frames.cells.kind == "timing") & (frames.cells.status == "done")]
-    cells = cells.drop_duplicates("variant").set_index("variant")
     if cells.empty:
         return None
+    alone = cells.groupby("variant").exclusive.all()
+    dataset, cells = cells.dataset.iloc[0], cells.groupby("variant")[COSTS].mean()
     primary = frames.timing[frames.timing.primary.eq(True)]
     nfe = _shared_nfe(primary.nfe)
-    at = primary[primary.nfe == nfe].drop_duplicates("variant").set_index("variant")
+    at = primary[primary.nfe == nfe].groupby("variant")[["sample_images_per_second", "peak_sample_bytes"]].mean()
     panels = [
         ("training, images / s", cells.train_images_per_second),
         ("training, peak MiB", cells.peak_train_bytes / 2**20),
@@ -34,10 +36,10 @@ def draw(frames: Frames) -> Figure | None:
     fig = style.figure()
     axes = fig.subplots(2, 2, sharey=True).flat
     for ax, (title, values) in zip(axes, panels, strict=True):
-        _bars(ax, title, values.reindex(variants), shared=cells.exclusive.reindex(variants).ne(True))
+        _bars(ax, title, values.reindex(variants), shared=alone.reindex(variants).ne(True))
     style.note(
         fig,
-        f"{cells.dataset.iloc[0]}: medians of a timing cell each, {caption.timing(frames)}; "
+        f"{dataset}: medians of a timing cell each, mean over its launches; {caption.timing(frames)}; "
         "hatched: shared; log axes; memory: allocated on top by an update or a batch; -: none",
         caption.origin(frames),
     )

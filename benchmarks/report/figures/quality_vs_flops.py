@@ -5,14 +5,15 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from pandas import DataFrame
 
 from benchmarks.report import caption, style
 from benchmarks.report.axes import floor_line, legend, plain_log, ratio_axis, ratio_of, series
 from benchmarks.report.frames import Frames, over_seeds
 
 
-def draw(frames: Frames) -> Figure | None:
-    """A panel of FID ratios for the fewest and one for the most evaluations, and one of accuracies."""
+def draw(frames: Frames, axis: str = "flops", title: str = "training FLOPs") -> Figure | None:
+    """A panel of FID ratios for the fewest and one for the most evaluations, and one of accuracies, against `axis`."""
     fid, accuracy = frames.fid_curve[frames.fid_curve.primary.eq(True)], frames.accuracy_curve
     shown = sorted(fid.nfe.unique())
     shown = list(dict.fromkeys([*shown[:1], *shown[-1:]]))
@@ -21,16 +22,16 @@ def draw(frames: Frames) -> Figure | None:
         return None
     fig = style.figure()
     axes = list(fig.subplots(1, n_panels, squeeze=False)[0])
-    value, title = ratio_of(fid)
+    value, quality = ratio_of(fid)
     for ax, nfe in zip(axes, shown, strict=False):
         ax.sharey(axes[0])
-        _lines(ax, fid[fid.nfe == nfe], value)
-        ratio_axis(ax, title if nfe == shown[0] else "")
+        _lines(ax, fid[fid.nfe == nfe], value, axis, title)
+        ratio_axis(ax, quality if nfe == shown[0] else "")
         ax.set_title(f"{nfe:g} NFE")
         if value == "fid_ratio":
             floor_line(ax)
     if not accuracy.empty:
-        _lines(axes[-1], accuracy, "accuracy")
+        _lines(axes[-1], accuracy, "accuracy", axis, title)
         axes[-1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes[-1].set_title("test accuracy")
     legend(fig, frames.ordered([*fid.variant, *accuracy.variant]))
@@ -43,13 +44,13 @@ def draw(frames: Frames) -> Figure | None:
     return fig
 
 
-def _lines(ax: Axes, curve, value: str) -> None:
+def _lines(ax: Axes, curve: DataFrame, value: str, axis: str, title: str) -> None:
     for variant, points in curve.groupby("variant"):
-        spent = points.groupby("point").flops.mean()
+        spent = points.groupby("point")[axis].mean()
         line = over_seeds(points, ["point"], value).dropna(subset="mean").sort_values("point")
         line = line[line.point.map(spent) > 0]  # a log axis has no place for the untrained network
         series(ax, line.point.map(spent), line["mean"], line.sd, variant)
     ax.set_xscale("log")
-    plain_log(ax.xaxis, 1.3, lambda flops: f"{flops:.0e}".replace("+", ""))
+    plain_log(ax.xaxis, 1.3, lambda spent: f"{spent:g}" if spent < 1e4 else f"{spent:.0e}".replace("+", ""))
     ax.tick_params(axis="x", labelsize=style.SMALL)
-    ax.set_xlabel("training FLOPs")
+    ax.set_xlabel(title)
