@@ -116,6 +116,15 @@ class Paradigm(LightningModule):
         """
         raise NotImplementedError
 
+    def sample_labelled(
+        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default"
+    ) -> tuple[Tensor, Tensor | None]:
+        """The same images as `sample` for the same generator, and the labels (n,) int64 that they were asked for.
+
+        None instead of labels where an option makes the chain choose.
+        """
+        raise NotImplementedError
+
     def logits(self, x: Tensor) -> Tensor:
         """Class scores (B, n_classes) of images x (B, C, H, W)."""
         raise NotImplementedError

@@ -167,9 +167,15 @@ class DBN(Paradigm):
     def link(self) -> nn.Module:
         return self.top
 
-    @torch.no_grad()
     def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default") -> Tensor:
-        """`nfe` Gibbs sweeps of the top RBM from noise, then one mean-field pass down to pixel probabilities."""
+        return self.sample_labelled(n, nfe, generator, sampler)[0]
+
+    @torch.no_grad()
+    def sample_labelled(
+        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default"
+    ) -> tuple[Tensor, Tensor | None]:
+        """`nfe` Gibbs sweeps of the top RBM from noise, then one mean-field pass down to pixel probabilities; the
+        clamped labels, or None if they are free."""
         mean = self.noise(n, generator)
         label = mean[:, -self.n_classes :].clone()
         for _ in range(nfe):
@@ -179,7 +185,7 @@ class DBN(Paradigm):
         v = mean[:, : -self.n_classes]
         for rbm in reversed(self.rbms):
             v = rbm.v_given_h(v)
-        return to_images(v, self.shape)
+        return to_images(v, self.shape), label.argmax(1) if self.labels == "clamped" else None
 
     def logits(self, x: Tensor) -> Tensor:
         return self.recogniser(to_units(x))

@@ -118,6 +118,19 @@ def check_samples(cls):
     assert torch.equal(first, draw(paradigm)), "sampling draws from the global generator"
 
 
+def check_labels(cls):
+    """Images drawn with their labels are those drawn without, and the labels are classes."""
+    if not cls.can("sample_labelled"):
+        return
+    paradigm = trained(cls)
+    sampler = paradigm.samplers[0]
+    nfe = next(k for k in range(1, 100) if paradigm.allows(k, sampler))
+    x, label = paradigm.sample_labelled(5, nfe, torch.Generator().manual_seed(0), sampler)
+    assert torch.equal(x, draw(paradigm, 5, nfe, sampler=sampler))
+    assert label is None or (label.shape == (5,) and label.dtype == torch.int64)
+    assert label is None or (label.min() >= 0 and label.max() < N_CLASSES)
+
+
 def check_recognition(cls):
     """Logits a class, one row an image, whatever the other rows are."""
     paradigm, x = trained(cls), images().x
@@ -142,4 +155,4 @@ def check_state_dict(cls):
             assert torch.equal(paradigm.logits(images().x), twin.logits(images().x))
 
 
-CHECKS = (check_options, check_stages, check_samples, check_recognition, check_state_dict)
+CHECKS = (check_options, check_stages, check_samples, check_labels, check_recognition, check_state_dict)

@@ -125,6 +125,17 @@ def test_a_clamped_label_stays_through_the_chain():
     assert set(seen[0].argmax(1).tolist()) == {0, 1, 2}
 
 
+def test_the_label_that_is_told_is_the_one_that_was_clamped():
+    dbn = build()
+    seen = record_labels(dbn)
+    _, label = dbn.sample_labelled(9, 2, torch.Generator().manual_seed(0))
+    assert torch.equal(label, seen[-1].argmax(1))
+
+
+def test_a_free_label_was_not_asked_for():
+    assert build(labels="free").sample_labelled(9, 2, torch.Generator().manual_seed(0))[1] is None
+
+
 def test_a_free_label_changes_along_the_chain():
     dbn = build(labels="free")
     seen = record_labels(dbn)
