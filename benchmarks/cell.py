@@ -34,7 +34,7 @@ class Job:
     cell: Cell
     results_dir: Path
     dataset: Dataset
-    extractor: extractor.Extractor
+    extractors: tuple[extractor.Extractor, ...]
     device: torch.device
     x: torch.Tensor
     label: torch.Tensor
@@ -105,10 +105,10 @@ def _open(cell: Cell, results_dir: Path, spec: dict) -> Job:
     data_dir, cache_dir = (Path(spec[key]) if spec.get(key) else None for key in ("data_dir", "cache_dir"))
     dataset = data.load(cell.dataset, data_dir)
     device = torch.device(cell.device)
-    network = extractor.load(dataset, cache_dir).to(device)
+    networks = tuple(network.to(device) for network in extractor.load_all(dataset, cache_dir))
     x = to_float(torch.from_numpy(dataset.train.images)).to(device)
     label = torch.from_numpy(dataset.train.labels).to(device)
-    return Job(cell, results_dir, dataset, network, device, x, label)
+    return Job(cell, results_dir, dataset, networks, device, x, label)
 
 
 def _status(error: Exception) -> str:

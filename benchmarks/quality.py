@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
 from benchmarks.budget import StagePlan, curve_points, plan_stages
 from benchmarks.fit import Fit
-from benchmarks.measure.flops import count_flops
-from benchmarks.measure.nfe import count_evaluations
-from benchmarks.metrics import Scorer, nearest, to_uint8
-from benchmarks.metrics.accuracy import accuracy
-from paradigms.base import Paradigm, derive_seed
+from benchmarks.judge import Judge
+from paradigms.base import Paradigm
 
 if TYPE_CHECKING:
     from benchmarks.cell import Job
-
-N_GRID = 16
-FLOPS_ROWS = 8
 
 
 def measure_quality(job: Job, progress: Callable) -> dict:
@@ -55,83 +45,6 @@ def measure_quality(job: Job, progress: Callable) -> dict:
         "samples_file": judge.save_grids(),
         "evaluation_seconds": judge.seconds,
     }
-
-
-class Judge:
-    """Draws from a paradigm and scores it, always from the same noise for a seed; keeps the time that it took."""
-
-    def __init__(self, job: Job, paradigm: Paradigm):
-        self.job, self.paradigm, self.seconds = job, paradigm, 0.0
-        self.n_samples = job.cell.n_samples or len(job.dataset.train.images)
-        self.samplers = job.samplers(paradigm)
-        self.scorer = Scorer(job.dataset, job.extractor, self.n_samples) if self.samplers else None
-        self.grids: dict[str, np.ndarray] = {}
-
-    def glance(self) -> dict:
-        """The cheap look along training: FID of the first sampler at the curve's NFEs, and accuracy."""
-        began = time.perf_counter()
-        looks = []
-        for nfe in self._allowed(self.job.cell.curve_nfe, self.samplers[:1]):
-            images, _ = self.draw(*nfe)
-            looks.append({"sampler": nfe[0], "nfe": nfe[1]} | self.scorer.fid(images))
-        seen = {"accuracy": self._accuracy(), "samples": looks}
-        self.seconds += time.perf_counter() - began
-        return seen
-
-    def verdict(self) -> dict:
-        """The full score at every sampler and NFE, and accuracy on the test split."""
-        began = time.perf_counter()
-        samples = [self._score(*pair) for pair in self._allowed(self.job.cell.nfe, self.samplers)]
-        verdict = {"accuracy": self._accuracy(), "n_test": len(self.job.dataset.test.labels), "samples": samples}
-        self.seconds += time.perf_counter() - began
-        return verdict
-
-    @torch.no_grad()
-    def draw(self, sampler: str, nfe: int) -> tuple[Tensor, float]:
-        """n_samples images, uint8 (n, C, H, W), and the evaluations a sample that a hook counted."""
-        generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, "samples"))
-        images = []
-        with count_evaluations(self.paradigm.link()) as counter:
-            for start in range(0, self.n_samples, self.job.cell.sample_batch):
-                n = min(self.job.cell.sample_batch, self.n_samples - start)
-                images.append(to_uint8(self.paradigm.sample(n, nfe, generator, sampler)))
-        return torch.cat(images), counter.rows / self.n_samples
-
-    def save_grids(self) -> str | None:
-        """Write the first samples of every entry, nearest training images and real ones; the path in the results."""
-        if not self.grids:
-            return None
-        path = self.job.results_dir / "samples" / f"{self.job.cell.stem}.npz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, real=self.job.dataset.test.images[:N_GRID], **self.grids)
-        return str(path.relative_to(self.job.results_dir))
-
-    def _allowed(self, nfes, samplers) -> list[tuple[str, int]]:
-        return [(sampler, nfe) for sampler in samplers for nfe in nfes if self.paradigm.allows(nfe, sampler)]
-
-    def _score(self, sampler: str, nfe: int) -> dict:
-        began = time.perf_counter()
-        images, counted = self.draw(sampler, nfe)
-        seconds = time.perf_counter() - began
-        train = self.job.dataset.train.images
-        grid = images[:N_GRID].cpu()
-        self.grids[f"{sampler}_{nfe}"] = grid.numpy()
-        self.grids[f"{sampler}_{nfe}_nearest"] = train[nearest(grid, torch.from_numpy(train)).numpy()]
-        entry = {"sampler": sampler, "nfe_asked": nfe, "nfe": counted, "seconds": seconds}
-        return entry | {"flops_per_sample": flops_per_sample(self.paradigm, nfe, sampler)} | self.scorer.score(images)
-
-    def _accuracy(self) -> float | None:
-        if not self.paradigm.can("logits"):
-            return None
-        test = self.job.dataset.test
-        return accuracy(self.paradigm, torch.from_numpy(test.images), torch.from_numpy(test.labels))
-
-
-@torch.no_grad()
-def flops_per_sample(paradigm: Paradigm, nfe: int, sampler: str) -> float:
-    """Counted FLOPs of drawing one sample, from a small batch."""
-    generator = torch.Generator(paradigm.device).manual_seed(0)
-    return count_flops(lambda: paradigm.sample(FLOPS_ROWS, nfe, generator, sampler)) / FLOPS_ROWS
 
 
 def _spent(plans: list[StagePlan], stage: int, update: int, seconds: float) -> dict:

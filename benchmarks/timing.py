@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.budget import StagePlan, plan_stages
+from benchmarks.judge import flops_per_sample
 from benchmarks.measure.clock import time_calls
 from benchmarks.measure.memory import peak_memory
-from benchmarks.quality import flops_per_sample
 from paradigms.base import Batch, Paradigm, Stage
 
 if TYPE_CHECKING:

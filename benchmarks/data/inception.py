@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +24,11 @@ class Inception(nn.Module):
 
     name, num_features = "inception", 2048
 
-    def __init__(self, weights: Path):
-        from torchmetrics.image.fid import NoTrainInceptionV3
-
+    def __init__(self, network: type[nn.Module], weights: Path):
         super().__init__()
         # The package would run code pickled in the file; torch then reads tensors only.
         os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
-        self.network = NoTrainInceptionV3("inception-v3-compat", [str(self.num_features)], str(weights))
+        self.network = network("inception-v3-compat", [str(self.num_features)], str(weights))
         self.hash = weights_hash(self.network)
 
     @torch.no_grad()
@@ -48,6 +45,10 @@ def load(data_dir: Path | None = None) -> Inception:
     if not (path := directory(data_dir) / "inception" / WEIGHTS).is_file():
         raise BadInput(f"extractor inception: {path} is absent; put the file of that name from torch-fidelity there")
     try:
-        return Inception(path)
-    except (OSError, RuntimeError, UnpicklingError) as error:
+        from torchmetrics.image.fid import NoTrainInceptionV3
+    except (ImportError, RuntimeError) as error:  # torchvision of another build than torch
+        raise BadInput(f"extractor inception: torch-fidelity cannot be imported ({error})") from None
+    try:
+        return Inception(NoTrainInceptionV3, path)
+    except Exception as error:  # what a damaged file makes torch.load raise is any of a dozen kinds
         raise BadInput(f"extractor inception: {path} is not the published file ({type(error).__name__})") from None

@@ -2,64 +2,119 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmarks.data import Dataset
-from benchmarks.metrics.frechet import frechet_distance
+from benchmarks.metrics.classes import class_distance, class_entropy, label_agreement
+from benchmarks.metrics.frechet import frechet_bias, frechet_distance
 from benchmarks.metrics.kernel import kernel_distance
-from benchmarks.metrics.memorisation import nearest_distance
+from benchmarks.metrics.manifold import Balls, manifold_scores
+from benchmarks.metrics.memorisation import memorisation, nearest_distances
 
 SEED = 2012
+HELD_OUT = "the reference must be held out, not the training images"
 
 
-class Scorer:
-    """Scores sets of `n_samples` images of one data set with one extractor, on the extractor's device.
+class View:
+    """The two real sets as one extractor sees them: features of the test split, the floor, and its expected bias."""
 
-    fid: Fréchet distance to the test split. fid_floor: the same for `n_samples` training images (a fixed choice
-    without replacement; all of them where n_samples is larger). fid_ratio: fid / fid_floor; 1 is "as close as real
-    training data". memorisation_ratio: mean distance to the nearest training image over that of test images; 1 is as
-    far from the training data as new data are, 0 is copies.
-    """
-
-    def __init__(self, dataset: Dataset, extractor: nn.Module, n_samples: int):
-        if n_samples < 2:
-            raise ValueError(f"n_samples must be at least 2 for a covariance, not {n_samples}")
-        self.extractor, self.n_samples = extractor, n_samples
-        self.device = next((p.device for p in extractor.parameters()), torch.device("cpu"))
-        self.train = torch.from_numpy(dataset.train.images).to(self.device)
-        test = torch.from_numpy(dataset.test.images).to(self.device)
-        rows = np.random.RandomState(SEED).permutation(len(self.train))[:n_samples]
+    def __init__(self, extractor: nn.Module, train: Tensor, test: Tensor, n_samples: int):
+        self.extractor, self.name = extractor, f"{extractor.name}-{extractor.hash[:8]}"
         self.reference = self.features(test)
-        self.floor = frechet_distance(self.features(self.train[np.sort(rows)]), self.reference)
-        self.held_out_distance = nearest_distance(test, self.train)
+        self.floor = frechet_distance(self.features(train), self.reference)
+        self.bias = frechet_bias(self.reference, n_samples, len(test))
+        if self.floor < 0.01 * frechet_bias(self.reference, len(train), len(test)):
+            raise ValueError(f"{self.name}: the floor {self.floor:.1e} is below that of independent sets; {HELD_OUT}")
 
     def features(self, images: Tensor) -> Tensor:
         """float64 features (n, D) of uint8 images (n, C, H, W)."""
-        return torch.cat([self.extractor(part.to(self.device)) for part in images.split(500)])
+        if any(module.training for module in self.extractor.modules() if module is not self.extractor):
+            raise ValueError(f"{self.name} is in training mode: its features would depend on the batch")
+        return torch.cat([self.extractor(part) for part in images.split(500)])
+
+    def fid(self, features: Tensor) -> dict:
+        """fid, and fid_ratio to the floor."""
+        fid = frechet_distance(features, self.reference)
+        return {"fid": fid, "fid_ratio": fid / self.floor}
+
+
+class Scorer:
+    """Scores sets of `n_samples` images of one data set with its extractors, on their device.
+
+    fid: Fréchet distance to the test split, by the first extractor; fid2 by the second. fid_floor: the same for
+    `n_samples` training images (a fixed choice without replacement; all of them where n_samples is larger). fid_ratio:
+    fid / fid_floor; 1 is "as close as real training data". The other scores are explained where they are computed.
+    Raises ValueError where the reference is not held out, or an extractor is in training mode.
+    """
+
+    def __init__(self, dataset: Dataset, extractors: Sequence[nn.Module], n_samples: int):
+        """extractors: one or two; without `logits_of` of the first there are no scores of classes."""
+        if n_samples < 2:
+            raise ValueError(f"n_samples must be at least 2 for a covariance, not {n_samples}")
+        self.n_samples, self.n_classes = n_samples, dataset.n_classes
+        self.device = next((p.device for p in extractors[0].parameters()), torch.device("cpu"))
+        self.train = torch.from_numpy(dataset.train.images).to(self.device)
+        test = torch.from_numpy(dataset.test.images).to(self.device)
+        rows = np.random.RandomState(SEED).permutation(len(self.train))[:n_samples]
+        floor = self.train[np.sort(rows)]
+        self.views = [View(extractor, floor, test, n_samples) for extractor in extractors]
+        self.real = Balls(self.views[0].reference)
+        self.held_out = nearest_distances(test, self.train)
+        if self.held_out.median() == 0:
+            raise ValueError(f"half of the reference images are training images; {HELD_OUT}")
+        self.test_classes = self._classes(self.views[0].reference)
 
     def fid(self, images: Tensor) -> dict:
         """The cheap part, for curves: fid and fid_ratio."""
-        return self._fid(self._checked(images))
+        return self.views[0].fid(self.views[0].features(self._checked(images)))
 
-    def score(self, images: Tensor) -> dict:
-        """Every score of uint8 images (n_samples, C, H, W), with what is needed to read it."""
-        features = self._checked(images)
+    def score(self, images: Tensor, label: Tensor | None = None) -> dict:
+        """Every score of uint8 images (n_samples, C, H, W), with what is needed to read it.
+
+        label: (n_samples,) the classes they were asked for, or None; None stands for what cannot be said.
+        """
+        images = self._checked(images)
+        features = self.views[0].features(images)
+        kid, kid_se = kernel_distance(features, self.views[0].reference)
         return {
             "n_samples": len(images),
-            **self._fid(features),
-            "fid_extractor": f"{self.extractor.name}-{self.extractor.hash[:8]}",
-            "fid_floor": self.floor,
-            "kid": kernel_distance(features, self.reference),
-            "memorisation_ratio": nearest_distance(images.to(self.device), self.train) / self.held_out_distance,
+            **self._fids(features, images),
+            "kid": kid,
+            "kid_se": kid_se,
+            **manifold_scores(Balls(features), self.real),
+            **self._class_scores(features, label),
+            **memorisation(nearest_distances(images, self.train), self.held_out),
         }
+
+    def _fids(self, features: Tensor, images: Tensor) -> dict:
+        first = self.views[0]
+        scores = first.fid(features) | {"fid_extractor": first.name, "fid_floor": first.floor, "fid_bias": first.bias}
+        second = dict.fromkeys(("fid2", "fid2_ratio", "fid2_extractor", "fid2_floor"))
+        for view in self.views[1:2]:
+            found = view.fid(view.features(images)) | {"fid_extractor": view.name, "fid_floor": view.floor}
+            second = {name.replace("fid", "fid2"): value for name, value in found.items()}
+        return scores | second
+
+    def _class_scores(self, features: Tensor, label: Tensor | None) -> dict:
+        found = self._classes(features)
+        if found is None:
+            return dict.fromkeys(("class_distance", "class_entropy", "label_agreement"))
+        return {
+            "class_distance": class_distance(found, self.test_classes, self.n_classes),
+            "class_entropy": class_entropy(found, self.n_classes),
+            "label_agreement": None if label is None else label_agreement(found, label),
+        }
+
+    def _classes(self, features: Tensor) -> Tensor | None:
+        """The first extractor's class (n,) of each row of its features; None if it knows no classes."""
+        extractor = self.views[0].extractor
+        return extractor.logits_of(features).argmax(1) if hasattr(extractor, "logits_of") else None
 
     def _checked(self, images: Tensor) -> Tensor:
         if len(images) != self.n_samples:
             raise ValueError(f"the floor holds for {self.n_samples} images, not for {len(images)}")
-        return self.features(images)
-
-    def _fid(self, features: Tensor) -> dict:
-        fid = frechet_distance(features, self.reference)
-        return {"fid": fid, "fid_ratio": fid / self.floor}
+        return images.to(self.device)

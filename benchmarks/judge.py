@@ -1,0 +1,165 @@
+"""Who scores a paradigm: draws from it and looks at how it classifies, always from the same noise for a seed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.measure.flops import count_flops
+from benchmarks.measure.nfe import count_evaluations
+from benchmarks.metrics import Scorer, accuracy, nearest, outputs, recognition, to_float, to_uint8
+from benchmarks.metrics.probe import probe, probe_rows
+from benchmarks.sharing import refuse_shared
+from paradigms.base import NonFinite, Paradigm, derive_seed
+
+if TYPE_CHECKING:
+    from benchmarks.cell import Job
+
+N_GRID = 16
+FLOPS_ROWS = 8
+N_REDRAWS = 2
+MAX_LIKELIHOOD_IMAGES = 1000
+
+
+class Drawn(NamedTuple):
+    """images: uint8 (n, C, H, W). label: (n,) that they were asked for, or None. evaluations: counted, a sample."""
+
+    images: Tensor
+    label: Tensor | None
+    evaluations: float
+
+
+class Judge:
+    """Scores a paradigm and keeps the time that it took.
+
+    Raises BadInput if the paradigm holds a network that scores, at once and again in the verdict.
+    """
+
+    def __init__(self, job: Job, paradigm: Paradigm):
+        self.job, self.paradigm, self.seconds = job, paradigm, 0.0
+        refuse_shared(paradigm, job.extractors)
+        self.n_samples = job.cell.n_samples or len(job.dataset.train.images)
+        self.samplers = job.samplers(paradigm)
+        self.scorer = Scorer(job.dataset, job.extractors, self.n_samples) if self.samplers else None
+        self.test = torch.from_numpy(job.dataset.test.images), torch.from_numpy(job.dataset.test.labels)
+        self.grids: dict[str, np.ndarray] = {}
+
+    def glance(self) -> dict:
+        """The cheap look along training: FID of the first sampler at the curve's NFEs, and accuracy."""
+        began = time.perf_counter()
+        looks = []
+        for sampler, nfe in self._allowed(self.job.cell.curve_nfe, self.samplers[:1]):
+            looks.append({"sampler": sampler, "nfe": nfe} | self.scorer.fid(self.draw(sampler, nfe).images))
+        right = accuracy(self.paradigm, *self.test) if self.paradigm.can("logits") else None
+        self.seconds += time.perf_counter() - began
+        return {"accuracy": right, "samples": looks}
+
+    def verdict(self) -> dict:
+        """The record's `quality`, but for the curve: the full score at every sampler and NFE, and of recognition."""
+        began = time.perf_counter()
+        refuse_shared(self.paradigm, self.job.extractors)
+        seen = self._recognition()
+        verdict = {
+            "accuracy": seen and seen["accuracy"],
+            "n_test": len(self.test[1]),
+            "samples": [self._score(*pair) for pair in self._allowed(self.job.cell.nfe, self.samplers)],
+            "sampling_noise": self._sampling_noise(),
+            "recognition": seen,
+            "likelihood": self._likelihood(),
+        }
+        self.seconds += time.perf_counter() - began
+        return verdict
+
+    @torch.no_grad()
+    def draw(self, sampler: str, nfe: int, redraw: int = 0) -> Drawn:
+        """n_samples images; `redraw` numbers other draws. Raises NonFinite or ValueError for what is no image."""
+        parts = ("samples", redraw) if redraw else ("samples",)
+        generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, *parts))
+        images, labels = [], []
+        with count_evaluations(self.paradigm.link()) as counter:
+            for start in range(0, self.n_samples, self.job.cell.sample_batch):
+                n = min(self.job.cell.sample_batch, self.n_samples - start)
+                x, label = self._batch(n, nfe, generator, sampler)
+                images.append(to_uint8(x))
+                labels.append(label)
+        label = None if any(label is None for label in labels) else torch.cat(labels)
+        return Drawn(torch.cat(images), label, counter.rows / self.n_samples)
+
+    def save_grids(self) -> str | None:
+        """Write the first samples of every entry, nearest training images and real ones; the path in the results."""
+        if not self.grids:
+            return None
+        path = self.job.results_dir / "samples" / f"{self.job.cell.stem}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, real=self.job.dataset.test.images[:N_GRID], **self.grids)
+        return str(path.relative_to(self.job.results_dir))
+
+    def _batch(self, n: int, nfe: int, generator: torch.Generator, sampler: str) -> tuple[Tensor, Tensor | None]:
+        if self.paradigm.can("sample_labelled"):
+            x, label = self.paradigm.sample_labelled(n, nfe, generator, sampler)
+        else:
+            x, label = self.paradigm.sample(n, nfe, generator, sampler), None
+        # Rounding to uint8 would make an image of anything.
+        if not torch.isfinite(x).all():
+            raise NonFinite(f"samples of {sampler!r} at {nfe} evaluations are not finite")
+        if x.abs().max() > 1.001:
+            raise ValueError(f"samples of {sampler!r} at {nfe} evaluations reach {float(x.abs().max()):.3g}, beyond 1")
+        return x, label
+
+    def _allowed(self, nfes, samplers) -> list[tuple[str, int]]:
+        return [(sampler, nfe) for sampler in samplers for nfe in nfes if self.paradigm.allows(nfe, sampler)]
+
+    def _score(self, sampler: str, nfe: int) -> dict:
+        began = time.perf_counter()
+        images, label, evaluations = self.draw(sampler, nfe)
+        seconds = time.perf_counter() - began
+        train = self.job.dataset.train.images
+        grid = images[:N_GRID].cpu()
+        self.grids[f"{sampler}_{nfe}"] = grid.numpy()
+        self.grids[f"{sampler}_{nfe}_nearest"] = train[nearest(grid, torch.from_numpy(train)).numpy()]
+        entry = {"sampler": sampler, "nfe_asked": nfe, "nfe": evaluations, "seconds": seconds}
+        flops = {"flops_per_sample": flops_per_sample(self.paradigm, nfe, sampler)}
+        return entry | flops | self.scorer.score(images, label)
+
+    def _sampling_noise(self) -> list[dict]:
+        """FID ratios of further draws, for what the sampling seed alone does to a number."""
+        noise = []
+        for sampler, nfe in self._allowed(self.job.cell.curve_nfe, self.samplers[:1]):
+            draws = [self.draw(sampler, nfe, redraw).images for redraw in range(1, N_REDRAWS + 1)]
+            ratios = [self.scorer.fid(images)["fid_ratio"] for images in draws]
+            noise.append({"sampler": sampler, "nfe_asked": nfe, "fid_ratios": ratios})
+        return noise
+
+    def _recognition(self) -> dict | None:
+        """What the record says of recognition; what the paradigm cannot do is None."""
+        images, labels = self.test
+        found = dict.fromkeys(("accuracy", "n_test", "accuracy_ci_low", "accuracy_ci_high", "calibration_error"))
+        found |= dict.fromkeys(("correct", "linear_probe_accuracy", "knn_accuracy"))
+        if self.paradigm.can("logits"):
+            found |= recognition(outputs(self.paradigm, "logits", images), labels)
+        if self.paradigm.can("features"):
+            train = self.job.dataset.train
+            rows = probe_rows(len(train))
+            learnt_from = outputs(self.paradigm, "features", torch.from_numpy(train.images[rows]))
+            found |= probe(learnt_from, train.labels[rows], outputs(self.paradigm, "features", images), labels.numpy())
+        return found if self.paradigm.can("logits") or self.paradigm.can("features") else None
+
+    @torch.no_grad()
+    def _likelihood(self) -> dict | None:
+        if not self.paradigm.can("log_likelihood"):
+            return None
+        images, labels = (part[:MAX_LIKELIHOOD_IMAGES].to(self.job.device) for part in self.test)
+        generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, "likelihood"))
+        found = self.paradigm.log_likelihood(to_float(images), labels, generator)
+        return found._asdict() | {"n_images": len(images)}
+
+
+@torch.no_grad()
+def flops_per_sample(paradigm: Paradigm, nfe: int, sampler: str) -> float:
+    """Counted FLOPs of drawing one sample, from a small batch."""
+    generator = torch.Generator(paradigm.device).manual_seed(0)
+    return count_flops(lambda: paradigm.sample(FLOPS_ROWS, nfe, generator, sampler)) / FLOPS_ROWS

@@ -1,0 +1,45 @@
+"""What classes can be read off frozen features: a linear probe, and the vote of the nearest neighbours.
+
+Settings are fixed for every paradigm; both learn from the same training rows, at most 5,000, and are scored on test.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+MAX_ROWS = 5000
+SEED = 2012
+NEIGHBOURS = 5
+
+
+def probe_rows(n: int) -> np.ndarray:
+    """Indices of the training rows, of n, that the probes learn from: all, or 5,000 in a fixed choice."""
+    return np.sort(np.random.RandomState(SEED).permutation(n)[:MAX_ROWS])
+
+
+def probe(train: Tensor, labels: np.ndarray, test: Tensor, test_labels: np.ndarray) -> dict[str, float]:
+    """linear_probe_accuracy and knn_accuracy on the test rows, of features (N, D) and labels (N,)."""
+    learnt, asked = (train.double().numpy(), labels), (test.double().numpy(), test_labels)
+    return {"linear_probe_accuracy": linear_accuracy(*learnt, *asked), "knn_accuracy": knn_accuracy(*learnt, *asked)}
+
+
+def linear_accuracy(train: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray) -> float:
+    """Of an L2-regularised logistic regression (C = 1, at most 300 iterations of L-BFGS) on features scaled to unit
+    variance over the training rows."""
+    regression = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=300))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of iterations is part of the definition
+        return float(regression.fit(train, labels).score(test, test_labels))
+
+
+def knn_accuracy(train: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray) -> float:
+    """Of the vote of the 5 nearest training rows, by Euclidean distance of the features as given."""
+    return float(KNeighborsClassifier(NEIGHBOURS, algorithm="brute").fit(train, labels).score(test, test_labels))

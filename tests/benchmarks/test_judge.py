@@ -1,0 +1,182 @@
+"""The judge: which draws it makes, and that every field of the verdict comes from the right instrument."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.data import Dataset, Split
+from benchmarks.errors import BadInput
+from benchmarks.judge import Judge
+from benchmarks.metrics import to_uint8
+from benchmarks.statistics import wilson
+from paradigms.base import Likelihood, Paradigm
+
+SHAPE, N_CLASSES = (1, 4, 4), 3
+
+
+class Blocks(nn.Module):
+    """Features are means of 2x2 blocks; the class is the brightest of the first three."""
+
+    name, hash = "blocks", "0123456789abcdef"
+
+    def forward(self, images):
+        return nn.functional.avg_pool2d(images.double(), 2).flatten(1)
+
+    def logits_of(self, features):
+        return features[:, :N_CLASSES]
+
+
+class Means(Blocks):
+    name, hash = "means", "fedcba9876543210"
+
+    def forward(self, images):
+        return images.double().mean(3).flatten(1)
+
+
+class Toy(Paradigm):
+    """Noise with a bright block at the place of its label; looks for it, too."""
+
+    samplers = ("first", "second")
+
+    def __init__(self):
+        super().__init__(SHAPE, N_CLASSES)
+        self.net = nn.Identity()
+
+    def link(self):
+        return self.net
+
+    def allows(self, nfe, sampler):
+        return nfe < 10
+
+    def sample(self, n, nfe, generator, sampler="first"):
+        return self.sample_labelled(n, nfe, generator, sampler)[0]
+
+    def sample_labelled(self, n, nfe, generator, sampler="first"):
+        label = torch.randint(N_CLASSES, (n,), generator=generator)
+        x = bright(torch.rand(n, *SHAPE, generator=generator), label)
+        for _ in range(nfe):
+            x = self.net(x)
+        return x, label
+
+    def logits(self, x):
+        return Blocks()(to_uint8(x))[:, :N_CLASSES].float()
+
+    def features(self, x):
+        return x.flatten(1)
+
+    def log_likelihood(self, x, label, generator):
+        assert x.shape == (60, *SHAPE) and x.min() >= -1 and x.max() <= 1 and label.shape == (60,)
+        return Likelihood(-1.0, -2.0, -0.5, None, "by decree")
+
+
+class Mute(Toy):
+    sample = Paradigm.sample
+    sample_labelled = Paradigm.sample_labelled
+    logits, features, log_likelihood = Paradigm.logits, Paradigm.features, Paradigm.log_likelihood
+
+
+class Unlabelled(Toy):
+    def sample(self, n, nfe, generator, sampler="first"):
+        return Toy.sample_labelled(self, n, nfe, generator, sampler)[0]
+
+    sample_labelled = Paradigm.sample_labelled
+
+
+def bright(noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    x = 0.6 * noise - 1
+    for row, place in enumerate(label.tolist()):
+        top, left = 2 * (place // 2), 2 * (place % 2)
+        x[row, :, top : top + 2, left : left + 2] += 1.2
+    return x
+
+
+def split(n: int, seed: int) -> Split:
+    generator = torch.Generator().manual_seed(seed)
+    label = torch.arange(n) % N_CLASSES
+    images = to_uint8(bright(torch.rand(n, *SHAPE, generator=generator), label))
+    return Split(images.numpy(), label.numpy())
+
+
+def job(tmp_path, **cell):
+    settings = {"seed": 3, "n_samples": None, "nfe": [1, 2, 20], "curve_nfe": [2, 20], "sample_batch": 32}
+    dataset = Dataset("blocks", SHAPE, N_CLASSES, split(90, 0), split(9, 1), split(60, 2))
+    return SimpleNamespace(
+        cell=SimpleNamespace(stem="toy", **settings | cell),
+        results_dir=tmp_path,
+        dataset=dataset,
+        extractors=(Blocks(), Means()),
+        device=torch.device("cpu"),
+        samplers=lambda paradigm: list(paradigm.samplers) if paradigm.can("sample") else [],
+    )
+
+
+def test_the_verdict_has_every_allowed_pair_and_all_of_its_fields(tmp_path):
+    verdict = Judge(job(tmp_path), Toy()).verdict()
+    asked = [(entry["sampler"], entry["nfe_asked"]) for entry in verdict["samples"]]
+    assert asked == [("first", 1), ("first", 2), ("second", 1), ("second", 2)]
+    assert all(entry["nfe"] == entry["nfe_asked"] and entry["n_samples"] == 90 for entry in verdict["samples"])
+    assert all(entry["label_agreement"] == 1 for entry in verdict["samples"])
+    assert {entry["fid2_extractor"] for entry in verdict["samples"]} == {"means-fedcba98"}
+    seen = verdict["recognition"]
+    assert seen["accuracy"] == verdict["accuracy"] == 1 and seen["correct"] == "1" * 60 and seen["n_test"] == 60
+    assert (seen["accuracy_ci_low"], seen["accuracy_ci_high"]) == wilson(60, 60)
+    assert seen["linear_probe_accuracy"] == seen["knn_accuracy"] == 1
+    said = {"ais": -1.0, "ais_low": -2.0, "ais_high": -0.5, "exact": None, "method": "by decree", "n_images": 60}
+    assert verdict["likelihood"] == said
+    json.dumps(verdict, allow_nan=False)
+
+
+def test_sampling_noise_is_other_draws_of_the_first_sampler_at_the_curves_evaluations(tmp_path):
+    judge = Judge(job(tmp_path), Toy())
+    (noise,) = judge.verdict()["sampling_noise"]
+    assert (noise["sampler"], noise["nfe_asked"]) == ("first", 2)
+    again = [judge.scorer.fid(judge.draw("first", 2, redraw).images)["fid_ratio"] for redraw in (1, 2)]
+    ratios = [judge.scorer.fid(judge.draw("first", 2).images)["fid_ratio"], *noise["fid_ratios"]]
+    assert noise["fid_ratios"] == again and len(set(ratios)) == 3
+
+
+def test_a_draw_is_the_seeds_own_and_labels_do_not_change_it(tmp_path):
+    first = Judge(job(tmp_path), Toy()).draw("first", 1)
+    assert torch.equal(Judge(job(tmp_path), Toy()).draw("first", 1).images, first.images)
+    other = Judge(job(tmp_path), Unlabelled()).draw("first", 1)
+    assert torch.equal(other.images, first.images) and other.label is None and first.label.shape == (90,)
+    assert not torch.equal(Judge(job(tmp_path, seed=4), Toy()).draw("first", 1).images, first.images)
+
+
+def test_without_labels_there_is_no_agreement(tmp_path):
+    verdict = Judge(job(tmp_path), Unlabelled()).verdict()
+    assert {entry["label_agreement"] for entry in verdict["samples"]} == {None}
+    assert all(entry["class_distance"] < 0.2 for entry in verdict["samples"])
+
+
+def test_what_a_paradigm_cannot_do_is_none_or_empty(tmp_path):
+    judge = Judge(job(tmp_path), Mute())
+    verdict = judge.verdict()
+    assert verdict["samples"] == verdict["sampling_noise"] == []
+    assert verdict["accuracy"] is verdict["recognition"] is verdict["likelihood"] is None
+    assert judge.glance() == {"accuracy": None, "samples": []} and judge.save_grids() is None
+
+
+def test_the_glance_is_the_cheap_part_of_the_verdict(tmp_path):
+    judge = Judge(job(tmp_path, nfe=[2]), Toy())
+    (look,), (entry, _) = judge.glance()["samples"], judge.verdict()["samples"]
+    assert look == {"sampler": "first", "nfe": 2, "fid": entry["fid"], "fid_ratio": entry["fid_ratio"]}
+    assert judge.seconds > 0
+    with np.load(tmp_path / judge.save_grids()) as grids:
+        assert grids["first_2"].shape == grids["first_2_nearest"].shape == (16, *SHAPE)
+
+
+def test_a_paradigm_that_holds_a_scoring_network_is_refused_at_once_and_after_training(tmp_path):
+    ours = job(tmp_path)
+    ours.extractors[0].network = nn.Linear(4, 3).eval()
+    guilty = Toy()
+    judge = Judge(ours, guilty)
+    guilty.loss_network = ours.extractors[0].network
+    with pytest.raises(BadInput, match="scoring network blocks-01234567"):
+        judge.verdict()
+    with pytest.raises(BadInput, match="scoring network blocks-01234567"):
+        Judge(ours, guilty)
