@@ -68,7 +68,7 @@ def number(value: float) -> str:
     """A number as tables and bars show it: three digits, thousands in full, a dash for a missing one."""
     if pd.isna(value):
         return DASH
-    return f"{value:,.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}".replace("e+", "e")
+    return f"{value:,.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}".replace("e+0", "e").replace("e+", "e")
 
 
 def plus_minus(mean: float, half: float) -> str:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks import report
+from benchmarks import cli, report
 from benchmarks.report import tables
 from benchmarks.report.budgets import at_equal, time_to_target
 from benchmarks.report.comparison import comparison
@@ -118,3 +118,18 @@ def test_records_without_curves_give_empty_tables(tmp_path):
     fake_run.write(tmp_path, record)
     assert at_equal(read(tmp_path), "flops").empty and time_to_target(read(tmp_path)).empty
     assert report.at_equal(tmp_path, "flops") == "nothing was measured along training"
+
+
+def test_the_command_prints_the_axis_that_is_asked_for(tmp_path, monkeypatch, capsys):
+    store(tmp_path, "unrolled-k1")
+    monkeypatch.setattr(report.figures, "write", lambda frames, folder: None)
+    for option, said in (
+        ("images", "Generation at 8e6 training images"),
+        ("seconds", "Generation at 160 training seconds"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["report", str(tmp_path), "--budget-axis", option])
+        assert not ended.value.code and said in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["report", str(tmp_path), "--budget-axis", "watts"])
+    assert ended.value.code == 2 and "'flops', 'images', 'seconds'" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import report
-from benchmarks.report import tables
+from benchmarks.report import aa, tables
 from benchmarks.report.comparison import comparison
 from benchmarks.report.frames import read
 from tests.benchmarks import fake_run
@@ -31,6 +31,7 @@ SINCE_INSTRUMENTS = (
     "accuracy_ci_low,accuracy_ci_high,ais,latency_p50_ms,latency_p90_ms,sampler_efficiency,mfu,"
     "energy_joules_per_image,reach,credit_length,effective_reach,mismatch_amplification"
 )
+NO_STUDY = pd.DataFrame(columns=aa.COLUMNS)  # whatever lies in the repository, these tables are judged by nothing
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +46,13 @@ def run(tmp_path_factory) -> Path:
 def tabulated(folder: Path) -> pd.DataFrame:
     """The comparison, with its files written; figures are left out for speed."""
     frames = read(folder)
-    table = comparison(frames)
+    table = comparison(frames, NO_STUDY)
     tables.write(table, frames, folder / "tables")
     return table
 
 
 def table_of(folder: Path) -> pd.DataFrame:
-    return comparison(read(folder))
+    return comparison(read(folder), NO_STUDY)
 
 
 def scored(repetition: int, fid: float, variant: str = "meanflow", sampler: str = "default") -> dict:
@@ -214,3 +215,17 @@ def test_a_path_to_a_paradigm_shows_as_its_name(tmp_path):
     fake_run.write(tmp_path, record)
     assert table_of(tmp_path).paradigm.tolist() == ["mine"]
     assert json.dumps("/somewhere") not in table_of(tmp_path).to_csv()
+
+
+def test_the_latex_rows_of_a_table_have_as_many_cells_as_its_columns(run):
+    text = (run / "tables" / "comparison.tex").read_text()
+    found = re.findall(r"\\begin\{tabular\}\{(l+)\}(.*?)\\end\{tabular\}", text, re.DOTALL)
+    assert len(found) > 5
+    for columns, body in found:
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(columns)}
+    assert text.isascii() and text.count("{") == text.count("}")
+
+
+def test_the_summary_is_no_wider_than_a_terminal(run):
+    assert max(map(len, report.summary(table_of(run)).splitlines())) <= 150
