@@ -6,7 +6,6 @@ Time is 0 at the data and 1 at the noise. Images are (B, C, H, W) float in [-1, 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, final
@@ -14,6 +13,9 @@ from typing import ClassVar, NamedTuple, final
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
+
+from paradigms.parts.chain import Chain
+from paradigms.parts.steps import adam, cosine
 
 CURVE_POINTS = 200
 
@@ -27,21 +29,6 @@ class Batch(NamedTuple):
 
 class NonFinite(RuntimeError):
     """A loss became NaN or infinite; the message names stage and update."""
-
-
-def adam(lr: float = 2e-3) -> Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]:
-    """An optimiser for a Stage: Adam at `lr` with betas (.9, .99), as short runs of small networks want."""
-    return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=(0.9, 0.99))
-
-
-def cosine(progress: float) -> float:
-    """Learning-rate factor at `progress` in [0, 1] of a stage: 1 falling to 0 along half a cosine."""
-    return 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def constant(progress: float) -> float:
-    """Learning-rate factor 1 at every `progress`."""
-    return 1.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +56,7 @@ class Stage:
     begin: Callable[[], None] = lambda: None
 
 
-class Paradigm(LightningModule):
+class Paradigm(Chain, LightningModule):
     """A way to train, as a list of stages; subclasses say what is optimised, the base owns how.
 
     A subclass gives the facts, `stages()` and any of `sample`, `logits`, `features`; what it leaves out is a dash in

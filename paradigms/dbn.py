@@ -146,16 +146,16 @@ class DBN(Paradigm):
         self.recogniser.adopt([*((rbm.W, rbm.hbias) for rbm in self.rbms), top])
 
     @torch.no_grad()
-    def up(self, v: Tensor, depth: int) -> Tensor:
+    def up(self, v: Tensor, depth: int, generator: torch.Generator | None = None) -> Tensor:
         """Visible states of the RBM at `depth`, drawn layer by layer from pixel probabilities v (B, C H W)."""
-        v = bernoulli(v)
+        v = bernoulli(v, generator)
         for rbm in self.rbms[:depth]:
-            v = bernoulli(rbm.h_given_v(v))
+            v = bernoulli(rbm.h_given_v(v), generator)
         return v
 
-    def top_states(self, x: Tensor, label: Tensor) -> Tensor:
+    def top_states(self, x: Tensor, label: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Visible states of the top RBM, (B, width + n_classes): the layer below it and one label unit."""
-        h = self.up(to_units(x), len(self.rbms))
+        h = self.up(to_units(x), len(self.rbms), generator)
         return torch.cat([h, F.one_hot(label, self.n_classes).to(h.dtype)], dim=1)
 
     def noise(self, n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -186,6 +186,17 @@ class DBN(Paradigm):
         for rbm in reversed(self.rbms):
             v = rbm.v_given_h(v)
         return to_images(v, self.shape), label.argmax(1) if self.labels == "clamped" else None
+
+    def on_data(self, x: Tensor, label: Tensor, step: int, nfe: int, generator: torch.Generator) -> Tensor:
+        """Visible states of the top RBM on data, (B, width + n_classes), at every step: sweeps have no schedule."""
+        return self.top_states(x, label, generator)
+
+    @torch.no_grad()
+    def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
+        mean = self.top(state, generator)
+        if self.labels == "clamped":
+            mean[:, -self.n_classes :] = state[:, -self.n_classes :]
+        return self.top.sample_v(mean, generator)
 
     def logits(self, x: Tensor) -> Tensor:
         return self.recogniser(to_units(x))

@@ -22,9 +22,10 @@ from paradigms.base import Paradigm, Stage
 from paradigms.parts import samplers
 from paradigms.parts.backbone import build
 from paradigms.parts.flow import flow_matching_stage
+from paradigms.parts.flow_chain import FlowChain
 
 
-class Diffusion(Paradigm):
+class Diffusion(FlowChain, Paradigm):
     title = "Diffusion (per-step flow matching)"
     era = "step-wise"
     reference = "Lipman et al. 2023, arXiv 2210.02747"

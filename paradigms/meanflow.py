@@ -26,13 +26,14 @@ from paradigms.base import Batch, Paradigm, Stage, adam
 from paradigms.parts import samplers
 from paradigms.parts.backbone import build
 from paradigms.parts.flow import logit_normal, on_path, over_image
+from paradigms.parts.flow_chain import FlowChain
 
 TANGENTS = ("conditional", "predicted")
 DERIVATIVES = ("difference", "jvp")
 STEP = 0.002  # of the difference quotient, in units of t
 
 
-class MeanFlow(Paradigm):
+class MeanFlow(FlowChain, Paradigm):
     title = "MeanFlow (one-step identity)"
     era = "towards end-to-end"
     reference = "Geng et al. 2025, arXiv 2505.13447"

@@ -190,6 +190,14 @@ class SDAE(Paradigm):
             mean = torch.sigmoid(self.chain(bernoulli(mean, generator), generator))
         return to_images(mean, self.shape)
 
+    def on_data(self, x: Tensor, label: Tensor, step: int, nfe: int, generator: torch.Generator) -> Tensor:
+        """Drawn states of the pixels, (B, C H W), at every step: the chain has no schedule."""
+        return bernoulli(to_units(x), generator)
+
+    @torch.no_grad()
+    def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
+        return bernoulli(torch.sigmoid(self.chain(state, generator)), generator)
+
     def logits(self, x: Tensor) -> Tensor:
         return self.recogniser(to_units(x))
 

@@ -25,6 +25,7 @@ from paradigms.parts import samplers
 from paradigms.parts.backbone import build
 from paradigms.parts.distances import energy_distance, kernel_weights, median_distance, mmd
 from paradigms.parts.flow import flow_matching_stage
+from paradigms.parts.flow_chain import FlowChain
 
 STEPS = (1, 2, 4, 8)
 LOSSES = ("mmd", "energy")
@@ -32,7 +33,7 @@ STARTS = ("scratch", "diffusion")
 PRETRAINING = {"mean": -0.4, "std": 1.0, "lr": 6e-3, "batch_size": 64}  # as `diffusion` has by default
 
 
-class Unrolled(Paradigm):
+class Unrolled(FlowChain, Paradigm):
     title = "Unrolled chain (one loss through all steps)"
     era = "end-to-end"
     reference = "Aiyer et al. 2023, arXiv 2301.07969"
