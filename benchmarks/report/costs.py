@@ -10,6 +10,7 @@ from pandas import DataFrame, Series
 
 from benchmarks.report.caption import DASH, number, percent, plus_minus
 from benchmarks.report.comparison import best
+from benchmarks.report.intervals import half_shown
 from benchmarks.report.sheet import Sheet, dense, detectable_line
 
 UNITS = {"flops": "training FLOPs", "images": "training images", "seconds": "training seconds"}
@@ -95,7 +96,7 @@ def at_equal(table: DataFrame, axis: str) -> list[Sheet]:
     for task, rows in table.groupby("task", sort=False):
         cells = {}
         for row in rows.itertuples():
-            half = row.ci_high - row.mean
+            half = half_shown(row.mean, row.ci_low, row.ci_high)
             text = percent(row.mean, 1, half) if row.measure == "accuracy" else plus_minus(row.mean, half)
             cells.setdefault(row.variant, {"variant": row.variant})[_measure(row)] = text
         title = f"{task.capitalize()} at {number(rows['at'].iloc[0])} {UNITS[axis]}"

@@ -41,3 +41,8 @@ def bounds(mean: ArrayLike, sd: ArrayLike, n: ArrayLike, least: float = -math.in
     """(low, high) of that interval, cut where the quantity itself ends: no FID is below 0, no accuracy above 1."""
     half = half_width(sd, n)
     return np.maximum(np.asarray(mean, float) - half, least)[()], np.minimum(np.asarray(mean, float) + half, most)[()]
+
+
+def half_shown(mean: ArrayLike, low: ArrayLike, high: ArrayLike) -> np.ndarray | float:
+    """The half width to print after ±, from bounds of which one may have been cut."""
+    return np.fmax(np.asarray(high, float) - mean, mean - np.asarray(low, float))

@@ -10,7 +10,7 @@ from pandas import DataFrame, Series
 from benchmarks.report import marks
 from benchmarks.report.caption import DASH, number, percent, plus_minus
 from benchmarks.report.comparison import best
-from benchmarks.report.intervals import detectable
+from benchmarks.report.intervals import detectable, half_shown
 from benchmarks.report.sheet import Bold, Sheet, dense, detectable_line
 
 INTERVALS = (
@@ -44,8 +44,7 @@ def _marked(rows: DataFrame, column: str, write: Callable[[float, float], str], 
     values = values.assign(mde=rows[f"{column}_mde"], nfe=rows.nfe, task=rows.task)
     groups = values.groupby(["nfe", "task"], dropna=False)
     verdict = pd.concat([marks.verdicts(group, lowest) for _, group in groups])
-    # The upper end is never cut for a FID, so it gives the width; for an accuracy the lower end does.
-    half = values.high - values["mean"] if lowest else values["mean"] - values.low
+    half = half_shown(values["mean"], values.low, values.high)
     text = {row: write(values["mean"][row], half[row]) for row in values.index}
     return Series({row: _mark(text[row], verdict[row]) for row in values.index}, dtype=object)
 
@@ -104,10 +103,12 @@ def recognition(rows: DataFrame) -> Sheet | None:
     notes = (
         INTERVALS.replace(" at this NFE", ""),
         "of another test split: Wilson's 95 % interval of the mean accuracy for the test images of one seed",
+    )
+    likelihood = (
         "log-likelihood: of binary pixels, by annealed importance sampling, bracketed from both directions; of a "
         "stack of RBMs it is the variational bound; exact: the log-likelihood itself where it can be enumerated",
     )
-    return Sheet("Recognition", dense(lines), notes)
+    return Sheet("Recognition", dense(lines), notes + (likelihood if rows.ais.notna().any() else ()))
 
 
 def mcnemar(pairs: DataFrame) -> Sheet | None:

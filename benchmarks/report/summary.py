@@ -9,6 +9,7 @@ from tabulate import tabulate
 from benchmarks.report.caption import DASH, number, percent, plus_minus
 from benchmarks.report.columns import COLUMNS
 from benchmarks.report.comparison import best
+from benchmarks.report.intervals import half_shown
 
 SUMMARY_NFE = (1, 4)
 
@@ -26,7 +27,9 @@ def summary(table: DataFrame) -> str:
         line = {"data": dataset, "variant": variant, "seeds": f"{first.n_seeds}"}
         line |= {f"ratio@{nfe}": _ratio(best(rows[rows.nfe == nfe])) for nfe in SUMMARY_NFE}
         line["best"] = DASH if top is None else f"{_ratio(top)} @ {top.nfe:g} {top.sampler}"
-        line["accuracy"] = percent(first.accuracy, 1, first.accuracy - first.accuracy_ci_low)
+        line["accuracy"] = percent(
+            first.accuracy, 1, half_shown(first.accuracy, first.accuracy_ci_low, first.accuracy_ci_high)
+        )
         line["train FLOPs"] = number(first.train_flops)
         line["ms/image"] = DASH if top is None else number(top.sample_ms_per_image)
         line["status"] = first.status

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmarks.report.intervals import bounds, detectable, half_width
+from benchmarks.report.intervals import bounds, detectable, half_shown, half_width
 from benchmarks.report.marks import BEST, NEITHER, TIE, verdicts
 
 
@@ -74,3 +74,10 @@ def test_only_a_mean_that_noise_does_not_explain_is_the_best(entries, mde, marks
 
 def test_for_an_accuracy_the_highest_is_the_best():
     assert verdicts(rows((0.9, 0.01), (0.99, 0.01)), lowest=False).tolist() == [NEITHER, BEST]
+
+
+def test_a_bound_that_was_cut_does_not_narrow_what_is_shown():
+    low, high = bounds([0.5, 0.95, 0.05], [0.1, 0.1, 0.1], 3, 0, 1)
+    assert half_shown(np.array([0.5, 0.95, 0.05]), low, high) == pytest.approx(
+        [4.303 * 0.1 / math.sqrt(3)] * 3, rel=1e-4
+    )
