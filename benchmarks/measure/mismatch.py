@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure.calls import record
+from benchmarks.measure.layers import layer_entries
 from benchmarks.measure.start import first_states, start_entry
 from benchmarks.measure.two_sample import SURE, energy_distance, energy_noise, pooled, two_sample_accuracy
 from paradigms.base import Batch, Paradigm, derive_seed
@@ -46,11 +47,12 @@ def measure_mismatch(
     """Mismatch along the chain of `nfe` evaluations; x (N, C, H, W), label (N,): training data.
 
     sampler: None for the paradigm's first. Returns amplification, the sums it is the ratio of, `steps` (one entry a
-    state), `start` (whether the chain starts from noise), and `reason` for what is None.
+    state), `layers` (one entry a generating layer that was trained alone), `start` (whether the chain starts from
+    noise), and `reason` for what is None.
     """
     sampler = sampler or paradigm.samplers[0]
     found = {"nfe": nfe, "sampler": sampler, "n": None, "amplification": None, "cumulative_error": None}
-    found |= {"modular_error": None, "reason": None, "start": None, "steps": []}
+    found |= {"modular_error": None, "reason": None, "start": None, "steps": [], "layers": []}
     if not paradigm.can("sample"):
         return found | {"reason": "draws no samples"}
     if not paradigm.allows(nfe, sampler):
@@ -58,6 +60,7 @@ def measure_mismatch(
     rows = min(N_ROWS, len(x) // 2)
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).to(x.device)
     halves = [Batch(x[part], label[part]) for part in (order[:rows], order[rows : 2 * rows])]
+    found["layers"] = layer_entries(paradigm, halves[0], nfe, sampler)
     first = first_states(paradigm, rows, nfe, sampler, _generator(paradigm, seed))
     found["n"] = rows
     try:

@@ -42,6 +42,9 @@ class Gaussian(FlowChain, Paradigm):
         super().__init__(shape, n_classes)
         self.net = ExactField(bias, at)
 
+    def stages(self):
+        return []
+
     def link(self):
         return self.net
 
@@ -308,3 +311,26 @@ def test_what_is_not_defined_has_a_reason():
     assert "on_data and chain_step" in found["reason"] and found["start"]["from_noise"] is True
     found = measure_mismatch(Gaussian(contract.SHAPE), *images(), 4, "ipndm")
     assert "'ipndm'" in found["reason"] and found["amplification"] is None
+
+
+def test_layers_trained_alone_are_compared_with_what_the_chain_feeds_them(drawn):
+    paradigm, found = drawn
+    expected = {"DBN": {"rbms.0", "top"}, "SDAE": {"chain.layers.0", "chain.layers.1"}}
+    assert {entry["layer"] for entry in found["layers"]} == expected.get(type(paradigm).__name__, set())
+    assert all(entry["floor"] > 0 and 0 <= entry["fed_mean"] <= 1 for entry in found["layers"])
+
+
+def test_a_chain_that_feeds_its_layer_other_codes_shows_at_that_layer():
+    torch.manual_seed(0)
+    dbn = paradigms.load("dbn")(contract.SHAPE, contract.N_CLASSES)
+    dbn.observe(*images())
+    Fit(dbn, *images(), [60, 60, 1])()
+
+    def shift():
+        entries = measure_mismatch(dbn, *images(), 8)["layers"]
+        return next(entry for entry in entries if entry["layer"] == "rbms.0")
+
+    sound = shift()
+    with torch.no_grad():
+        dbn.top.vbias[: -contract.N_CLASSES] += 3.0
+    assert sound["shift"] < 0.1 < 0.2 < shift()["shift"] and shift()["trained_mean"] == sound["trained_mean"]
