@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,7 +12,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure.flops import count_flops
+from benchmarks.measure.mismatch import measure_mismatch
 from benchmarks.measure.nfe import count_evaluations
+from benchmarks.measure.reach import SCALARS, measure_reach
 from benchmarks.metrics import Scorer, accuracy, nearest, outputs, recognition, to_float, to_uint8
 from benchmarks.metrics.probe import probe, probe_rows
 from benchmarks.sharing import refuse_shared
@@ -23,6 +27,7 @@ N_GRID = 16
 FLOPS_ROWS = 8
 N_REDRAWS = 2
 MAX_LIKELIHOOD_IMAGES = 1000
+MAX_CHAIN = 8  # evaluations of the chain that mismatch is followed along, where training does not fix them
 
 
 class Drawn(NamedTuple):
@@ -70,6 +75,7 @@ class Judge:
             "sampling_noise": self._sampling_noise(),
             "recognition": seen,
             "likelihood": self._likelihood(),
+            **self._chain(),
         }
         self.seconds += time.perf_counter() - began
         return verdict
@@ -148,6 +154,19 @@ class Judge:
             found |= probe(learnt_from, train.labels[rows], outputs(self.paradigm, "features", images), labels.numpy())
         return found if self.paradigm.can("logits") or self.paradigm.can("features") else None
 
+    def _chain(self) -> dict:
+        """Reach and mismatch: what training sees of the chain, and where the chain leaves what training saw."""
+        paradigm, job = self.paradigm, self.job
+        data = paradigm, job.x, job.label
+        sampler = (self.samplers or paradigm.samplers)[0]
+        reach = _attempt(lambda: measure_reach(*data, job.cell.nfe, sampler), SCALARS)
+        # The chain that training is about; that of a single link has no inside, so then one that is long enough.
+        nfe = reach.get("natural_nfe") or 1
+        if nfe == 1 or not paradigm.allows(nfe, sampler):
+            nfe = max((n for n in job.cell.nfe if n <= MAX_CHAIN and paradigm.allows(n, sampler)), default=1)
+        mismatch = _attempt(lambda: measure_mismatch(*data, nfe, sampler, job.cell.seed), ("amplification",))
+        return {"reach": reach, "mismatch": mismatch}
+
     @torch.no_grad()
     def _likelihood(self) -> dict | None:
         if not self.paradigm.can("log_likelihood"):
@@ -156,6 +175,16 @@ class Judge:
         generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, "likelihood"))
         found = self.paradigm.log_likelihood(to_float(images), labels, generator)
         return found._asdict() | {"n_images": len(images)}
+
+
+def _attempt(measure: Callable[[], dict], scalars: tuple[str, ...]) -> dict:
+    """What a diagnosis finds; one that fails is a reason in the record and must not lose the trained cell."""
+    try:
+        return measure()
+    except Exception as error:
+        traceback.print_exc()
+        first_line = (str(error).splitlines() or [""])[0]
+        return dict.fromkeys(scalars) | {"reason": f"{type(error).__name__}: {first_line}"}
 
 
 @torch.no_grad()

@@ -19,8 +19,8 @@ def kernel_distance(features: Tensor, reference: Tensor) -> tuple[float, float |
     set; the error needs 3, else it is None.
     """
     x, y = features.double(), reference.double()
-    xx, yy, xy, yx = _row_sums(x, x), _row_sums(y, y), _row_sums(x, y), _row_sums(y, x)
-    xx, yy = xx - _kernel_of_self(x), yy - _kernel_of_self(y)
+    xx, yy = (_sums(z, z)[0] - _kernel_of_self(z) for z in (x, y))
+    xy, yx = _sums(x, y)
     value = float(_mmd(xx.sum(), len(x), yy.sum(), len(y), xy.sum()))
     if min(len(x), len(y)) < 3:
         return value, None
@@ -35,9 +35,15 @@ def _mmd(xx: Tensor, n: int, yy: Tensor, m: int, xy: Tensor) -> Tensor:
     return xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m)
 
 
-def _row_sums(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of the kernel over y (m, D) for each row of x (n, D)."""
-    return torch.cat([(part @ y.T / x.shape[1] + 1).pow(3).sum(1) for part in x.split(CHUNK)])
+def _sums(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of the kernel over y (m, D) for each row of x (n, D), and over x for each row of y."""
+    rows, columns = [], torch.zeros(len(y), dtype=y.dtype, device=y.device)
+    for part in x.split(CHUNK):
+        base = torch.addmm(y.new_ones(()), part, y.T, alpha=1 / x.shape[1])
+        kernel = base.square().mul_(base)
+        rows.append(kernel.sum(1))
+        columns += kernel.sum(0)
+    return torch.cat(rows), columns
 
 
 def _kernel_of_self(x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from benchmarks.errors import BadInput
 from benchmarks.judge import Judge
 from benchmarks.metrics import to_uint8
 from benchmarks.statistics import wilson
+from paradigms import load
 from paradigms.base import Likelihood, Paradigm
 
 SHAPE, N_CLASSES = (1, 4, 4), 3
@@ -110,6 +111,8 @@ def job(tmp_path, **cell):
         dataset=dataset,
         extractors=(Blocks(), Means()),
         device=torch.device("cpu"),
+        x=torch.from_numpy(dataset.train.images) / 127.5 - 1,
+        label=torch.from_numpy(dataset.train.labels),
         samplers=lambda paradigm: list(paradigm.samplers) if paradigm.can("sample") else [],
     )
 
@@ -180,3 +183,20 @@ def test_a_paradigm_that_holds_a_scoring_network_is_refused_at_once_and_after_tr
         judge.verdict()
     with pytest.raises(BadInput, match="scoring network blocks-01234567"):
         Judge(ours, guilty)
+
+
+def test_reach_and_mismatch_are_those_of_the_chain_that_is_trained(tmp_path):
+    ours = job(tmp_path, nfe=[1, 2, 4, 8])
+    torch.manual_seed(0)
+    unrolled = load("unrolled")(SHAPE, N_CLASSES, k=2, backbone="mlp").eval()
+    unrolled.observe(ours.x, ours.label)
+    verdict = Judge(ours, unrolled).verdict()
+    assert verdict["reach"]["on_policy_reach"] == 1 and verdict["reach"]["credit_length"] == 2
+    assert verdict["reach"]["reason"] is None and verdict["mismatch"]["nfe"] == 2
+    json.dumps(verdict, allow_nan=False)
+
+
+def test_a_diagnosis_that_fails_is_a_reason_and_the_rest_of_the_verdict_stays(tmp_path):
+    verdict = Judge(job(tmp_path), Toy()).verdict()  # it has no stages
+    assert verdict["reach"]["coverage"] is None and verdict["reach"]["reason"].startswith("NotImplementedError")
+    assert verdict["mismatch"]["amplification"] is None and verdict["samples"]
