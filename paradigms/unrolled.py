@@ -20,17 +20,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from paradigms.base import Batch, Paradigm, Stage, adam
+from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts import samplers
 from paradigms.parts.backbone import build
 from paradigms.parts.distances import energy_distance, kernel_weights, median_distance, mmd
 from paradigms.parts.flow import flow_matching_stage
 from paradigms.parts.flow_chain import FlowChain
+from paradigms.parts.muon import muon
 
 STEPS = (1, 2, 4, 8)
 LOSSES = ("mmd", "energy")
 STARTS = ("scratch", "diffusion")
-PRETRAINING = {"mean": -0.4, "std": 1.0, "lr": 6e-3, "batch_size": 64}  # as `diffusion` has by default
 
 
 class Unrolled(FlowChain, Paradigm):
@@ -52,14 +52,16 @@ class Unrolled(FlowChain, Paradigm):
         loss: str = "mmd",
         bandwidths: tuple[float, ...] = (0.1, 0.2, 0.4),
         batch_size: int = 128,
-        lr: float = 2e-3,
+        lr: float = 1e-2,
+        lr_adam: float = 2e-3,
         backbone: str = "unet",
         width: int | None = None,
         ema_decay: float = 0.999,
     ):
         """k: steps of the chain. reach: steps that pass gradient, the last ones; None for all. start: "scratch", or
         "diffusion" for a flow-matching stage on `pretrain_share` of the budget first. bandwidths: in units of the
-        median distance between real images. lr: Adam's, in the unrolled stage."""
+        median distance between real images. lr, lr_adam: Muon's and, for what is no matrix, Adam's, in the
+        unrolled stage."""
         super().__init__(shape, n_classes)
         for name, value, allowed in (("k", k, STEPS), ("loss", loss, LOSSES), ("start", start, STARTS)):
             if value not in allowed:
@@ -71,7 +73,7 @@ class Unrolled(FlowChain, Paradigm):
         self.net = build(backbone, shape, width)
         self.k, self.reach, self.start, self.pretrain_share = k, reach or k, start, pretrain_share
         self.distance, self.bandwidths = loss, tuple(bandwidths)
-        self.batch_size, self.lr, self.ema_decay = batch_size, lr, ema_decay
+        self.batch_size, self.lr, self.lr_adam, self.ema_decay = batch_size, lr, lr_adam, ema_decay
         self.register_buffer("real", torch.empty(0), persistent=False)
         self.register_buffer("lengths", torch.tensor(bandwidths))
         self.register_buffer("weights", torch.ones(len(bandwidths)))
@@ -83,15 +85,14 @@ class Unrolled(FlowChain, Paradigm):
 
     def stages(self) -> list[Stage]:
         parameters = list(self.net.parameters())
-        local = flow_matching_stage(self.net, **PRETRAINING, ema_decay=self.ema_decay, share=self.pretrain_share)
+        local = flow_matching_stage(self.net, self.real, ema_decay=self.ema_decay, share=self.pretrain_share)
         through = Stage(
             "unrolled",
             parameters,
             self.loss,
             share=1 - self.pretrain_share if self.start == "diffusion" else 1.0,
             batch_size=self.batch_size,
-            optimizer=adam(self.lr),
-            clip_norm=1.0,
+            optimizer=muon(self.lr, self.lr_adam),
             ema_decay=self.ema_decay,
         )
         return [local, through] if self.start == "diffusion" else [through]

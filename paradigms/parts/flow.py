@@ -5,7 +5,9 @@ x           data, in [-1, 1]                            (B, C, H, W)
 eps         standard normal noise                       (B, C, H, W)
 t           time, 0 = data, 1 = noise                   (B,)
 x_t         (1 - t) x + t eps                           (B, C, H, W)
-velocity    d x_t / d t = eps - x                       (B, C, H, W)
+velocity    d x_t / d t = eps - x, "conditional"        (B, C, H, W)
+marginal    E[eps - x | x_t] over the training rows     (B, C, H, W)
+data        the training split, flattened               (N, C H W)
 """
 
 from __future__ import annotations
@@ -13,7 +15,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from paradigms.base import Stage, adam
+from paradigms.base import Stage
+from paradigms.parts.muon import muon
+
+VELOCITIES = ("marginal", "conditional")
+REFERENCE_ROWS = 2048
 
 
 def over_image(s: Tensor, like: Tensor) -> Tensor:
@@ -32,26 +38,73 @@ def logit_normal(n: int, mean: float, std: float, like: Tensor) -> Tensor:
     return torch.sigmoid(mean + std * torch.randn(n, dtype=like.dtype, device=like.device))
 
 
-def flow_matching_loss(net: nn.Module, x: Tensor, mean: float, std: float) -> Tensor:
-    """Mean over pixels and rows of (net(x_t, t, t) - (eps - x))^2 at logit-normal t; a scalar."""
+def marginal_velocity(x_t: Tensor, t: Tensor, reference: Tensor) -> Tensor:
+    """E[eps - x | x_t], (B, C, H, W), where x is any row of `reference` (N, C H W) with equal probability.
+
+    The target of flow matching without its noise: it is the mean of eps - x over every (x, eps) that meet in x_t, so
+    the minimiser of the loss is the same (Xu, Tong & Jaakkola, "Stable target field", ICLR 2023, equation 5).
+    """
+    with torch.autocast(x_t.device.type, enabled=False):
+        state, t = x_t.flatten(1), t[:, None]
+        likelihood = state @ reference.T * (1 - t) - reference.square().sum(1) * (1 - t).square() / 2
+        weights = torch.softmax(likelihood / t.square(), dim=1)
+        return ((state - weights @ reference) / t).view_as(x_t)
+
+
+def seen_with(x: Tensor, data: Tensor) -> Tensor:
+    """Training rows (N, C H W) to average over beside a batch x (B, C, H, W): all of data (M, C H W) where it is small,
+    else the batch's and a draw of others, `REFERENCE_ROWS` in all, as in the paper (section 3)."""
+    if len(data) <= REFERENCE_ROWS:
+        return data
+    drawn = torch.randint(len(data), (REFERENCE_ROWS - len(x),), device=x.device)
+    return torch.cat([x.flatten(1), data[drawn]])
+
+
+def target_velocity(kind: str, x: Tensor, eps: Tensor, t: Tensor, data: Tensor) -> Tensor:
+    """What the field is taught at x_t, (B, C, H, W): of `VELOCITIES`, the "marginal" one or eps - x, "conditional"."""
+    if kind == "conditional":
+        return eps - x
+    return marginal_velocity(on_path(x, eps, t), t, seen_with(x, data))
+
+
+def checked_velocity(kind: str) -> str:
+    """`kind` itself. Raises ValueError where it is no velocity's name."""
+    if kind not in VELOCITIES:
+        raise ValueError(f"velocity = {kind!r}; allowed: {', '.join(VELOCITIES)}")
+    return kind
+
+
+def flow_matching_loss(net: nn.Module, x: Tensor, data: Tensor, *, velocity: str, mean: float, std: float) -> Tensor:
+    """Mean over pixels and rows of (net(x_t, t, t) - target velocity)^2 at logit-normal t; a scalar."""
     eps, t = torch.randn_like(x), logit_normal(len(x), mean, std, x)
-    return (net(on_path(x, eps, t), t, t) - (eps - x)).square().mean()
+    return (net(on_path(x, eps, t), t, t) - target_velocity(velocity, x, eps, t, data)).square().mean()
 
 
 def flow_matching_stage(
-    net: nn.Module, *, mean: float, std: float, lr: float, batch_size: int, ema_decay: float, share: float = 1.0
+    net: nn.Module,
+    data: Tensor,
+    *,
+    velocity: str = "marginal",
+    mean: float = -0.4,
+    std: float = 1.0,
+    lr: float = 2e-2,
+    lr_adam: float = 5e-3,
+    batch_size: int = 64,
+    ema_decay: float = 0.999,
+    share: float = 1.0,
 ) -> Stage:
     """Flow matching of all of `net` as a stage: the same recipe wherever a paradigm is, or starts from, diffusion.
 
-    mean, std: of logit(t). lr: Adam's. ema_decay: ceiling of the average's decay per update.
+    data: the training split (N, C H W). velocity: the target. mean, std: of logit(t). lr, lr_adam: Muon's and, for what
+    is no matrix, Adam's. ema_decay: ceiling of the average's decay per update.
     """
+
     return Stage(
         "flow matching",
         list(net.parameters()),
-        lambda batch: flow_matching_loss(net, batch.x, mean, std),
+        lambda batch: flow_matching_loss(net, batch.x, data, velocity=velocity, mean=mean, std=std),
         share=share,
         batch_size=batch_size,
-        optimizer=adam(lr),
-        clip_norm=1.0,
+        optimizer=muon(lr, lr_adam),
         ema_decay=ema_decay,
     )

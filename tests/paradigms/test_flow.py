@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from paradigms.parts.flow import flow_matching_loss, logit_normal, on_path
+from paradigms.parts import flow
+from paradigms.parts.flow import flow_matching_loss, logit_normal, marginal_velocity, on_path, seen_with
 
 MEAN, STD = 0.7, 0.4
 
@@ -38,11 +39,59 @@ def test_loss_is_stationary_at_the_closed_form_velocity_and_not_beside_it():
     gradients = []
     for bias in (0.0, 0.1):
         net = Biased(bias)
-        flow_matching_loss(net, x, -0.4, 1.0).backward()
+        flow_matching_loss(net, x, x.flatten(1), velocity="conditional", mean=-0.4, std=1.0).backward()
         gradients.append(float(net.bias.grad))
     # The gradient is 2 (bias + mean residual); the residual's sd over 40,000 rows is below 0.01.
     assert gradients[0] == pytest.approx(0.0, abs=0.03)
     assert gradients[1] == pytest.approx(0.2, abs=0.03)
+
+
+def test_the_marginal_velocity_is_the_posterior_mean_by_bayes_rule():
+    torch.manual_seed(0)
+    data = torch.randn(5, 1, 2, 2, dtype=torch.float64)
+    t = torch.tensor([0.2, 0.5, 0.9, 1.0], dtype=torch.float64)
+    x_t = torch.randn(4, 1, 2, 2, dtype=torch.float64)
+    found = marginal_velocity(x_t, t, data.flatten(1))
+    for row in range(4):
+        s, weighted, total = t[row], 0, 0
+        for x in data:
+            eps = (x_t[row] - (1 - s) * x) / s
+            density = torch.exp(-eps.square().sum() / 2)  # of x_t given x, up to what all x share
+            weighted, total = weighted + density * (eps - x), total + density
+        assert torch.allclose(found[row], weighted / total, atol=1e-12)
+
+
+def test_the_marginal_velocity_of_gaussian_data_is_the_closed_form():
+    torch.manual_seed(0)
+    data = MEAN + STD * torch.randn(100_000, 1, dtype=torch.float64)
+    x_t, t = torch.tensor([0.1, 0.9, -0.5], dtype=torch.float64), torch.tensor([0.3, 0.5, 0.95], dtype=torch.float64)
+    x_t = x_t.view(-1, 1, 1, 1)
+    # Of 100,000 rows thousands carry weight: the standard error of a posterior mean is below .01.
+    assert torch.allclose(marginal_velocity(x_t, t, data), gaussian_velocity(x_t, t, t), atol=0.03)
+
+
+def test_both_targets_have_the_same_gradient_on_average_and_the_marginal_one_no_noise_at_the_optimum(monkeypatch):
+    torch.manual_seed(0)
+    data = torch.randn(20, 1, 2, 2, dtype=torch.float64)
+    monkeypatch.setitem(globals(), "gaussian_velocity", lambda x_t, t, r: marginal_velocity(x_t, t, data.flatten(1)))
+    gradients = {"conditional": [], "marginal": []}
+    for velocity, found in gradients.items():
+        for _ in range(400):
+            net = Biased(0.3)
+            flow_matching_loss(net, data, data.flatten(1), velocity=velocity, mean=-0.4, std=1.0).backward()
+            found.append(float(net.bias.grad))
+    assert gradients["marginal"] == pytest.approx([0.6] * 400, abs=1e-9)  # 2 bias
+    conditional = torch.tensor(gradients["conditional"])
+    assert float(conditional.mean()) == pytest.approx(0.6, abs=4 * float(conditional.std()) / 400**0.5)
+    assert conditional.std() > 0.01
+
+
+def test_large_data_are_averaged_over_the_batch_and_a_draw(monkeypatch):
+    data, x = torch.arange(30.0)[:, None], torch.full((4, 1, 1, 1), -1.0)
+    assert seen_with(x, data) is data
+    monkeypatch.setattr(flow, "REFERENCE_ROWS", 10)
+    drawn = seen_with(x, data)
+    assert drawn.shape == (10, 1) and (drawn[:4] == -1).all() and (drawn[4:] >= 0).all()
 
 
 def test_logit_normal_has_the_stated_logit_moments():

@@ -50,7 +50,7 @@ def points():
 
 
 # The difference quotient is one-sided: its error is STEP / 2 = .001 times the second derivative, here below 10.
-@pytest.mark.parametrize("tangent", ["conditional", "predicted"])
+@pytest.mark.parametrize("tangent", ["target", "predicted"])
 @pytest.mark.parametrize(("derivative", "tolerance"), [("jvp", 1e-10), ("difference", 0.01)])
 def test_target_at_the_true_field_is_the_true_field(points, tangent, derivative, tolerance):
     z, t, r = points
@@ -71,7 +71,7 @@ def test_each_wrong_tangent_misses_it(monkeypatch, points, wrong):
         return right(net, primals, (wrong[0] * v, wrong[1] * one, wrong[2] * one))
 
     monkeypatch.setattr(torch.func, "jvp", mistaken)
-    target = meanflow(tangent="conditional", derivative="jvp").target(z, t, r, marginal_velocity(z, t), u)
+    target = meanflow(tangent="target", derivative="jvp").target(z, t, r, marginal_velocity(z, t), u)
     assert (target - u).abs().max() > 0.05
 
 
@@ -92,10 +92,11 @@ def test_without_intervals_the_gradient_is_that_of_flow_matching():
     paradigm = load("meanflow")((1, 8, 8), 10, interval_share=0.0, weight_power=0.0)
     torch.nn.init.normal_(paradigm.net.leave.weight, std=0.1)
     x = torch.randn(16, 1, 8, 8)
+    paradigm.observe(x, torch.zeros(16))
     # Both draw eps first and the times next.
     losses = (
         lambda: paradigm.loss(Batch(x, torch.zeros(16))),
-        lambda: flow_matching_loss(paradigm.net, x, -0.4, 1.0),
+        lambda: flow_matching_loss(paradigm.net, x, x.flatten(1), velocity="marginal", mean=-0.4, std=1.0),
     )
     gradients = []
     for loss in losses:
@@ -139,7 +140,14 @@ def test_the_difference_quotient_is_a_first_order_approximation_of_the_tangent(m
 
 
 @pytest.mark.parametrize(
-    "option", [{"tangent": "other"}, {"derivative": "adjoint"}, {"corner_share": 1.5}, {"interval_share": -0.1}]
+    "option",
+    [
+        {"tangent": "other"},
+        {"velocity": "mean"},
+        {"derivative": "adjoint"},
+        {"corner_share": 1.5},
+        {"interval_share": -0.1},
+    ],
 )
 def test_a_wrong_option_is_one_line_with_the_allowed_values(option):
     with pytest.raises(ValueError, match="allowed"):

@@ -1,0 +1,111 @@
+"""Muon: momentum whose step on every weight matrix is orthogonalised; Adam for what is no matrix.
+
+Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024
+(kellerjordan.github.io/posts/muon): Nesterov momentum, five quintic Newton-Schulz steps, convolutions flattened to
+(n_out, n_in k k). torch.optim.Muon takes two-dimensional parameters only, so no convolution.
+
+symbol    meaning                                             shape
+m         momentum of the gradients of equal-shaped weights   (G, rows, columns), rows <= columns
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+N_STEPS = 5
+MOMENTUM = 0.95
+BETAS, EPSILON = (0.9, 0.99), 1e-8
+MIN_SIDE = 8  # below it a weight is a vector rather than a matrix
+
+
+def orthogonalise(m: Tensor) -> Tensor:
+    """Matrices with the singular vectors of m (G, rows, columns), rows <= columns, and singular values near 1.
+
+    Every step multiplies m from the left by a polynomial in m m^T, so the small Gram matrices alone are iterated.
+    """
+    a, b, c = COEFFICIENTS
+    m = m / (m.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
+    gram = m @ m.mT
+    one = torch.eye(gram.shape[1], dtype=m.dtype, device=m.device)
+    product = one
+    for _ in range(N_STEPS):
+        polynomial = a * one + b * gram + c * gram @ gram
+        product = polynomial @ product
+        gram = polynomial @ gram @ polynomial
+    return product @ m
+
+
+def is_matrix(parameter: Tensor) -> bool:
+    """Whether a weight is a convolution's with at least `MIN_SIDE` rows and columns as a matrix (n_out, n_in k k)."""
+    return parameter.dim() == 4 and min(len(parameter), parameter[0].numel()) >= MIN_SIDE
+
+
+class Muon(torch.optim.Optimizer):
+    """lr: of matrices, in units of their root mean square step. lr_adam: of everything else, and its usual meaning."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter], lr: float, lr_adam: float):
+        matrices = [p for p in parameters if is_matrix(p)]
+        vectors = [p for p in parameters if not is_matrix(p)]
+        groups = [
+            {"params": matrices, "lr": lr, "matrices": True},
+            {"params": vectors, "lr": lr_adam, "matrices": False},
+        ]
+        super().__init__([group for group in groups if group["params"]], {})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        with torch.enable_grad():
+            loss = closure() if closure else None
+        for group in self.param_groups:
+            moving = [p for p in group["params"] if p.grad is not None]
+            if group["matrices"]:
+                self._step_matrices(moving, group["lr"])
+            elif moving:
+                self._step_vectors(moving, group["lr"])
+        return loss
+
+    def _step_matrices(self, parameters: list[nn.Parameter], lr: float) -> None:
+        alike: dict[tuple[int, int], list[nn.Parameter]] = {}
+        for p in parameters:
+            alike.setdefault((len(p), p[0].numel()), []).append(p)
+        for (rows, columns), group in alike.items():
+            gradients = [p.grad for p in group]
+            momenta = self._kept(group, "momentum")
+            torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+            nesterov = torch.stack(torch._foreach_lerp(gradients, momenta, MOMENTUM)).flatten(2)
+            steps = orthogonalise(nesterov) if rows <= columns else orthogonalise(nesterov.mT).mT
+            # A tall matrix moves its outputs less than a wide one does, at equal singular values.
+            torch._foreach_add_(
+                group,
+                [s.reshape_as(p) for s, p in zip(steps, group, strict=True)],
+                alpha=-lr * max(1, rows / columns) ** 0.5,
+            )
+
+    def _step_vectors(self, parameters: list[nn.Parameter], lr: float) -> None:
+        gradients, (beta1, beta2) = [p.grad for p in parameters], BETAS
+        means, squares = self._kept(parameters, "mean"), self._kept(parameters, "square")
+        for p in parameters:
+            self.state[p]["n_steps"] = self.state[p].get("n_steps", 0) + 1
+        n_steps = self.state[parameters[0]]["n_steps"]
+        torch._foreach_lerp_(means, gradients, 1 - beta1)
+        torch._foreach_mul_(squares, beta2)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
+        scales = torch._foreach_div(squares, 1 - beta2**n_steps)
+        torch._foreach_sqrt_(scales)
+        torch._foreach_add_(scales, EPSILON)
+        torch._foreach_addcdiv_(parameters, means, scales, -lr / (1 - beta1**n_steps))
+
+    def _kept(self, parameters: list[nn.Parameter], name: str) -> list[Tensor]:
+        for p in parameters:
+            if name not in self.state[p]:
+                self.state[p][name] = torch.zeros_like(p)
+        return [self.state[p][name] for p in parameters]
+
+
+def muon(lr: float = 0.02, lr_adam: float = 5e-3) -> Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]:
+    """An optimiser for a Stage: Muon at `lr` on matrices, Adam at `lr_adam` on biases, norms and small weights."""
+    return lambda parameters: Muon(parameters, lr, lr_adam)
