@@ -27,6 +27,20 @@ class Batch(NamedTuple):
     label: Tensor
 
 
+class Likelihood(NamedTuple):
+    """Mean log-likelihood of images in nats per image; `None` where it cannot be had.
+
+    ais: the estimate. ais_low, ais_high: a bracket that holds it, from annealing in both directions and three standard
+    errors. exact: the same quantity by enumeration. method: one line that says what `ais` is and what bounds what.
+    """
+
+    ais: float
+    ais_low: float
+    ais_high: float
+    exact: float | None
+    method: str
+
+
 class NonFinite(RuntimeError):
     """A loss became NaN or infinite; the message names stage and update."""
 
@@ -120,10 +134,14 @@ class Paradigm(Chain, LightningModule):
         """Learned representation (B, D) of images x (B, C, H, W)."""
         raise NotImplementedError
 
+    def log_likelihood(self, x: Tensor, label: Tensor, generator: torch.Generator) -> Likelihood:
+        """Mean log-likelihood of images x (B, C, H, W) with labels (B,); all randomness comes from `generator`."""
+        raise NotImplementedError
+
     @classmethod
     @final
     def can(cls, ability: str) -> bool:
-        """Whether the class implements `ability`: "sample", "logits" or "features"."""
+        """Whether the class implements `ability`: the name of a method that the base leaves open, such as "sample"."""
         return getattr(cls, ability) is not getattr(Paradigm, ability)
 
     @final

@@ -19,6 +19,7 @@ momentum is .9 throughout CD; no up-down pass: recognition has a copy of the wei
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import partial
 from itertools import pairwise
 
@@ -26,14 +27,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from paradigms.base import Batch, Paradigm, Stage
+from paradigms.base import Batch, Likelihood, Paradigm, Stage
 from paradigms.parts.binary_units import bernoulli, to_images, to_units
 from paradigms.parts.momentum import momentum_sgd
 from paradigms.parts.rbm import RBM, contrastive_loss, gibbs
 from paradigms.parts.recogniser import Recogniser
+from paradigms.parts.stack_likelihood import stack_likelihood
 
 LABELS = ("clamped", "free")
 N_SEEN = 10_000  # images that the first visible biases are taken from
+N_AIS_CHAINS = 64
 
 
 class DBN(Paradigm):
@@ -203,3 +206,11 @@ class DBN(Paradigm):
 
     def features(self, x: Tensor) -> Tensor:
         return self.recogniser.features(to_units(x))
+
+    def log_likelihood(self, x: Tensor, label: Tensor, generator: torch.Generator) -> Likelihood:
+        """A lower bound for drawn binary pixels (`stack_likelihood` says what bounds what); needs no `label`."""
+        rbms, top = (deepcopy(part).double().requires_grad_(False) for part in (self.rbms, self.top))
+        v = bernoulli(to_units(x).double(), generator)
+        # Persistent chains are the longest run of the model that there is; all zero, they have not begun.
+        samples = self.chains if self.chains.any() else self.noise(len(self.chains), generator)
+        return stack_likelihood(rbms, top, v, samples[:N_AIS_CHAINS].double(), generator)

@@ -47,11 +47,38 @@ class RBM(nn.Module):
 
     def v_given_h(self, h: Tensor) -> Tensor:
         """Probability of each visible unit, (B, V); the label group sums to 1."""
-        field = h @ self.W.T + self.vbias
+        return self.v_mean(h @ self.W.T + self.vbias)
+
+    def v_mean(self, field: Tensor) -> Tensor:
+        """Probability of each visible unit that feels `field` (B, V): logistic units, then a softmax of the labels."""
         if not self.n_labels:
             return torch.sigmoid(field)
         units, label = field.split([field.shape[1] - self.n_labels, self.n_labels], dim=1)
         return torch.cat([torch.sigmoid(units), label.softmax(1)], dim=1)
+
+    def log_sum_v(self, field: Tensor) -> Tensor:
+        """log sum_v exp(v . field) over the states v that are allowed, (B,), for `field` (B, V)."""
+        units, label = field.split([field.shape[1] - self.n_labels, self.n_labels], dim=1)
+        total = F.softplus(units).sum(1)
+        return total + label.logsumexp(1) if self.n_labels else total
+
+    def log_v_given_h(self, v: Tensor, h: Tensor) -> Tensor:
+        """log p(v | h) in nats, (B,), of states v (B, V) and h (B, H)."""
+        field = h @ self.W.T + self.vbias
+        return (v * field).sum(1) - self.log_sum_v(field)
+
+    def log_h_given_v(self, h: Tensor, v: Tensor) -> Tensor:
+        """log p(h | v) in nats, (B,), of states h (B, H) and v (B, V)."""
+        field = v @ self.W + self.hbias
+        return (h * field - F.softplus(field)).sum(1)
+
+    def free_energy_of_units(self, units: Tensor) -> Tensor:
+        """-log sum over labels of exp(-F([units, label])), (B,), for units (B, V) without the label group."""
+        if not self.n_labels:
+            return self.free_energy(units)
+        labels = torch.eye(self.n_labels, dtype=units.dtype, device=units.device)
+        each = [self.free_energy(torch.cat([units, label.expand(len(units), -1)], dim=1)) for label in labels]
+        return -torch.logsumexp(-torch.stack(each), 0)
 
     def sample_v(self, mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Visible states (B, V) drawn from `mean` (B, V); exactly one label unit is on."""
