@@ -1,8 +1,8 @@
-"""The partition function of an RBM: annealed importance sampling from two sides, and enumeration where that is possible.
+"""The partition function of an RBM: annealed importance sampling from two sides; enumeration where that is possible.
 
-Source: Neal, "Annealed importance sampling", Statistics and Computing 11, 2001; for RBMs Salakhutdinov & Murray, "On the
-quantitative analysis of deep belief networks", ICML 2008, section 4 (base-rate RBM: section 4.1.1); from the model's
-side, as a bracket: Burda, Grosse & Salakhutdinov 2015 (RAISE) and Grosse, Ghahramani & Adams 2015 (bidirectional).
+Source: Neal, "Annealed importance sampling", Statistics and Computing 11, 2001; for RBMs, with the base-rate RBM,
+Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks", ICML 2008; both directions as a bracket:
+Grosse, Ghahramani & Adams, "Sandwiching the marginal likelihood using bidirectional Monte Carlo", 2015.
 
 symbol       meaning                                                                        shape
 v            visible states: units 0 or 1, then one label of the softmax group if any       (n_chains, V)
@@ -38,7 +38,7 @@ RARE = 0.01  # a base-rate unit is on at least this often, so that no chain is f
 
 
 class LogZ(NamedTuple):
-    """log Z in nats and its standard error: of the log of the mean weight, blind to what no chain has met; 0 if exact."""
+    """log Z in nats and its standard error, 0 if exact; the error is blind to what no chain has met."""
 
     value: float
     standard_error: float

@@ -1,6 +1,6 @@
 """log p(v) of greedily learnt RBMs under a top RBM: a variational lower bound, and the sum itself where it is small.
 
-Source: Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks", ICML 2008, section 5.
+Source: Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks", ICML 2008.
 
 symbol   meaning                                                             shape
 v        drawn binary pixels                                                 (B, C H W)
@@ -9,9 +9,9 @@ q        the greedy recognition distribution: each RBM's h given v           fac
 
 log p(v) >= E_q[log p(v | h_1) + log p(h_1 | h_2) + ... + log p_top(h) - log q(h_1, ...| v)], label units summed out.
 
-What bounds what: the variational bound with the true log Z of the top RBM is at most log p(v). AIS forward gives too low
-a log Z on average, hence too high a bound; AIS in reverse too high a log Z, hence too low a bound, as far as its chains
-start at samples of the model. The bracket is about the bound; log p(v) itself is above it by the gap of q.
+What bounds what: the variational bound with the true log Z of the top RBM is at most log p(v). AIS forward gives too
+low a log Z on average, hence too high a bound; AIS in reverse too high a log Z, hence too low a bound, as far as its
+chains start at samples of the model. The bracket is about the bound; log p(v) is above it by the gap of q.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ N_SWEEPS = 100  # that take samples left over from training to the weights as th
 N_DRAWS = 10
 Z_SCORE = 3.0
 METHOD = (
-    "variational lower bound of drawn binary pixels, labels summed out; log Z of the top RBM by AIS (ais, ais_high: from "
-    "the base rates, optimistic; ais_low: in reverse from long-run samples); exact: log p itself"
+    "variational lower bound of drawn binary pixels, labels summed out; log Z of the top RBM by AIS: from the base rates "
+    "(ais, optimistic) and in reverse from long-run samples (pessimistic); exact: log p itself"
 )
 MAX_LAYER = 10  # units of a layer whose states are enumerated against those of the next one
 
