@@ -39,8 +39,8 @@ N_SWEEPS = 100  # that take samples left over from training to the weights as th
 N_DRAWS = 10
 Z_SCORE = 3.0
 METHOD = (
-    "variational lower bound of drawn binary pixels, labels summed out; log Z of the top RBM by AIS: from the base rates "
-    "(ais, optimistic) and in reverse from long-run samples (pessimistic); exact: log p itself"
+    "variational lower bound of drawn binary pixels, labels summed out; log Z of the top RBM by AIS: from the base "
+    "rates (ais, optimistic) and in reverse from long-run samples (pessimistic); exact: log p itself"
 )
 MAX_LAYER = 10  # units of a layer whose states are enumerated against those of the next one
 
