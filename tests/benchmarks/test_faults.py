@@ -17,6 +17,7 @@ from benchmarks.data import Dataset, extractor
 from benchmarks.judge import Judge
 from benchmarks.metrics import Scorer, frechet, recognition
 from benchmarks.metrics.probe import probe
+from benchmarks.metrics.scorer import View
 from paradigms.base import NonFinite
 
 # field: (lowest, highest) value of as many new images of the digits' law, with room for another machine's networks
@@ -149,6 +150,9 @@ def test_real_statistics_from_the_training_set_are_refused(digits, extractors):
     for n in (len(digits.train), 180):
         with pytest.raises(ValueError, match="must be held out"):
             Scorer(faulty, extractors, n)
+    train = torch.from_numpy(digits.train.images)
+    with pytest.raises(ValueError, match=r"digits-autoencoder-.* is below that of independent sets"):
+        View(extractors[1], train, train, len(train))
 
 
 def test_memorised_samples_turn_memorisation_red_and_the_fid_would_praise_them(digits, scorer, copies):

@@ -33,6 +33,13 @@ def test_recognition_says_which_images_were_right_and_how_sure_the_share_is():
     assert found["calibration_error"] == pytest.approx(float(torch.sigmoid(torch.tensor(2.0))) - 0.75, abs=1e-6)
 
 
+def test_the_calibration_error_weighs_the_bins_by_their_images():
+    logits = torch.tensor([[2.0, 0.0]] * 3 + [[0.5, 0.0]])  # confidence .88 in three images, .62 in the fourth
+    labels = torch.tensor([0, 0, 1, 1])
+    gaps = [abs(float(torch.sigmoid(torch.tensor(z))) - right) for z, right in ((2.0, 2 / 3), (0.5, 0.0))]
+    assert recognition(logits, labels)["calibration_error"] == pytest.approx((3 * gaps[0] + gaps[1]) / 4, abs=1e-6)
+
+
 def test_a_calibrated_recogniser_has_a_small_error_and_a_sure_one_has_not():
     rng = np.random.RandomState(0)
     p = rng.uniform(0.5, 1, 4000)
