@@ -82,7 +82,7 @@ def main(spec_path: str) -> int:
     started = time.perf_counter()
     record = records.opening(cell, "done")
     try:
-        job = _open(cell, results_dir, spec)
+        job = open_job(cell, results_dir, spec)
         record["data_note"] = job.dataset.note or None
         progress = Progress(job.work_dir / "progress.json")
         measure = measure_timing if cell.kind == "timing" else measure_quality
@@ -100,7 +100,8 @@ def main(spec_path: str) -> int:
     return 0
 
 
-def _open(cell: Cell, results_dir: Path, spec: dict) -> Job:
+def open_job(cell: Cell, results_dir: Path, spec: dict) -> Job:
+    """The cell with its data on its device; `spec` may name data_dir and cache_dir."""
     torch.set_num_threads(cell.threads)
     data_dir, cache_dir = (Path(spec[key]) if spec.get(key) else None for key in ("data_dir", "cache_dir"))
     dataset = data.load(cell.dataset, data_dir)

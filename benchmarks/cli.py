@@ -101,6 +101,20 @@ def doctor(data_dir: DataDir = None, as_json: Json = False) -> int:
     return 1 if found["problems"] else 0
 
 
+@app.command()
+def diagnose(
+    path: Annotated[Path, typer.Argument(metavar="RECORD|WEIGHTS", help="Of a quality cell: .json or .safetensors.")],
+    device: Annotated[Device, typer.Option(help="Where it is scored.")] = Device.auto,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Score a trained cell again from its weights: quality, reach, mismatch, and where quality is lost."""
+    from benchmarks import diagnose as diagnose_  # imports torch
+
+    found = diagnose_.diagnose(path, device.value, data_dir)
+    print(json.dumps(records.finite(found), indent=1) if as_json else diagnose_.lines(found))
+
+
 def _lines(found: dict, indent: str = "") -> str:
     lines = []
     for key, value in found.items():

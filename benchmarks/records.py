@@ -38,7 +38,7 @@ def write(path: Path, record: dict) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with partial.open("w", encoding="utf-8") as file:
-            json.dump(_finite(record), file, indent=1, allow_nan=False)
+            json.dump(finite(record), file, indent=1, allow_nan=False)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
@@ -105,11 +105,12 @@ def _move(path: Path, folder: Path) -> None:
     os.replace(path, folder / path.name)
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
+    """The same value with every NaN and infinity in it replaced by None, tuples by lists."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value

@@ -1,0 +1,35 @@
+"""Reach and mismatch as records hold them, nested, for the figures that draw the chain itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from benchmarks import records
+from benchmarks.report.frames import Frames
+
+
+class Chain(NamedTuple):
+    """One finished quality cell: its variant, its seed's number and its `quality`."""
+
+    variant: str
+    repetition: int
+    quality: dict
+
+
+def chains(frames: Frames, part: str) -> list[Chain]:
+    """The cells of the frames whose quality has `part`, "reach" or "mismatch", in the order of the tables."""
+    found = [chain for chain in _read(frames) if chain.quality.get(part)]
+    order = frames.ordered({chain.variant for chain in found})
+    return sorted(found, key=lambda chain: (order.index(chain.variant), chain.repetition))
+
+
+def _read(frames: Frames) -> Iterator[Chain]:
+    for path in sorted((frames.folder / "cells").glob("*.json")):
+        try:
+            record = records.read(path)
+        except records.DamagedRecord:
+            continue  # the frames have said so
+        cell = record["cell"]
+        if (record["kind"], record["status"]) == ("quality", "done") and cell["dataset"] in frames.datasets:
+            yield Chain(cell["variant"], cell["repetition"], record.get("quality") or {})

@@ -1,0 +1,64 @@
+"""Mismatch along the chain: how far its own states are from those that training on data would feed each link."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from pandas import DataFrame
+
+from benchmarks.report import axes, caption, style
+from benchmarks.report.chains import chains
+from benchmarks.report.frames import Frames, over_seeds
+
+PANELS = {
+    "cumulative_error": "own states: distance to the data's",
+    "modular_error": "single links, from the data's states",
+    "two_sample_accuracy": "own states told from the data's",
+}
+
+
+def draw(frames: Frames) -> Figure | None:
+    """x: from noise (0) to the sample (1). Three panels: error of the chain, of single links, and a classifier."""
+    steps = DataFrame(
+        {"variant": chain.variant, "x": step["step"] / len(chain.quality["mismatch"]["steps"][1:]), **step}
+        for chain in chains(frames, "mismatch")
+        for step in chain.quality["mismatch"].get("steps") or []
+    )
+    if steps.empty:
+        return None
+    fig = style.figure()
+    for ax, (column, title) in zip(fig.subplots(1, 3), PANELS.items(), strict=True):
+        _panel(ax, steps, column, title, steps.floor.abs().median())
+    axes.legend(fig, frames.ordered(steps.variant))
+    counts = {chain.variant: chain.quality["mismatch"]["nfe"] for chain in chains(frames, "mismatch")}
+    lengths = ", ".join(f"{name} {counts[name]}" for name in frames.ordered(steps.variant))
+    style.note(
+        fig,
+        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames)}; unbiased energy distance in the chain's own units, "
+        f"so compare shapes across chains, not heights; grey: data against other data; links of the chain: {lengths}",
+        caption.origin(frames),
+    )
+    return fig
+
+
+def _panel(ax: Axes, steps: DataFrame, column: str, title: str, floor: float) -> None:
+    table = over_seeds(steps.assign(value=pd.to_numeric(steps[column])), ["variant", "x"], "value")
+    table = table.dropna(subset="mean").sort_values("x")
+    for variant, line in table.groupby("variant"):
+        # On a log axis a difference within its noise, zero or below, stands at the bottom.
+        low = line["mean"].clip(lower=floor / 4) if column != "two_sample_accuracy" else line["mean"]
+        axes.series(ax, line.x, low, line.sd, variant)
+    ax.set_title(title, fontsize=style.SMALL)
+    ax.set(xlim=(-0.03, 1.03), xticks=[0, 0.5, 1])
+    ax.set_xticklabels(["noise", "", "sample"], fontsize=style.SMALL)
+    ax.tick_params(axis="y", labelsize=style.SMALL)
+    if column == "two_sample_accuracy":
+        ax.set_ylim(0.45, 1.02)
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.axhline(0.5, color=style.GREY, linewidth=2, linestyle=style.DASHED)
+    else:
+        ax.set_yscale("log")
+        axes.plain_log(ax.yaxis, decades=2)
+        ax.axhspan(0, floor, color="#ececec", zorder=0)

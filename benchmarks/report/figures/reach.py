@@ -1,0 +1,80 @@
+"""The inference graph of every variant, evaluation by evaluation: which of them one update's loss trains."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.report import caption, style
+from benchmarks.report.chains import chains
+from benchmarks.report.frames import Frames
+
+LEFT, SPAN, COLUMNS = 3.6, 5.1, (9.9, 11.1, 12.2)  # of the discs, and of the numbers right of them
+TITLES = ("coverage", "on-policy\nreach", "credit\nlength")
+WIDEST = 1.2  # between discs, where few of them leave room
+
+
+def draw(frames: Frames) -> Figure | None:
+    """A row a stage: discs are evaluations in the order of inference, filled as far as an update trains them."""
+    first = [next(group) for _, group in groupby(chains(frames, "reach"), key=lambda chain: chain.variant)]
+    rows = [(chain.variant, entry, stage) for chain in first for entry in [_shown(chain.quality["reach"])] if entry
+            for stage in entry["stages"] if stage["coverage"]]  # fmt: skip
+    if not rows:
+        return None
+    fig = style.figure()
+    ax = fig.subplots()
+    ax.set(xlim=(0, 12.8), ylim=(len(rows) - 0.4, -1.4))
+    ax.axis("off")
+    for x, title in zip(COLUMNS, TITLES, strict=True):
+        ax.text(x, -1.0, title, ha="center", va="center", fontsize=style.SMALL)
+    gap = min(WIDEST, SPAN / max(max(len(stage["lit"]) for *_, stage in rows) - 1, 1))
+    before = None
+    for y, (variant, entry, stage) in enumerate(rows):
+        if variant != before:
+            ax.axhline(y - 0.5, color="#e4e4e4", linewidth=1)
+            _name(ax, y, variant)
+        _row(ax, y, variant, stage, gap, len(entry["stages"]) > 1)
+        before = variant
+    style.note(
+        fig,
+        f"{frames.cells.dataset.iloc[0]}: one disc an evaluation in the order of inference (a network call, a sweep, a "
+        "layer); fill: share of updates' rows that differentiate it; ring: on its own inference input, by a loss "
+        "on the end of the chain; bar between discs: gradient passes; %: of the FLOPs that train this graph",
+        caption.origin(frames),
+    )
+    return fig
+
+
+def _shown(reach: dict) -> dict | None:
+    """The headline's graph."""
+    wanted = (reach.get("graph"), reach.get("nfe"))
+    return next((entry for entry in reach.get("graphs") or [] if (entry["graph"], entry["nfe"]) == wanted), None)
+
+
+def _name(ax: Axes, y: int, variant: str) -> None:
+    color = style.ink(style.look(variant).color)
+    ax.text(0, y, variant, va="center", fontsize=style.SMALL, fontweight="bold", color=color)
+
+
+def _row(ax: Axes, y: int, variant: str, stage: dict, gap: float, several: bool) -> None:
+    color = style.look(variant).color
+    label = stage["stage"] + (f", {100 * stage['weight']:.0f} %" if several else "")
+    ax.text(LEFT - 0.25, y, label, ha="right", va="center", fontsize=style.TINY, color=style.GREY)
+    lit, own = stage["lit"], stage["own"]
+    at = [LEFT + 0.1 + gap * index for index in range(len(lit))]
+    size = 220 if gap > 0.5 else 220 * (gap / 0.5) ** 2
+    passes = stage["credit_length"] > 1
+    for index in range(len(lit) - 1):
+        through = passes and lit[index] > 0 and lit[index + 1] > 0
+        look = {"color": color, "linewidth": 4} if through else {"color": "#bdbdbd", "linewidth": 1.2}
+        ax.plot(at[index : index + 2], [y, y], zorder=1, **look)
+    for x, share, on_policy in zip(at, lit, own, strict=True):
+        ax.scatter([x], [y], s=size, color="white", zorder=2)
+        ax.scatter([x], [y], s=size, color=color, alpha=share, linewidths=0, zorder=3)
+        ax.scatter([x], [y], s=size, facecolors="none", edgecolors="#9a9a9a", zorder=4)
+        if on_policy > 0.5:
+            ax.scatter([x], [y], s=2.1 * size, facecolors="none", edgecolors=style.BLACK, linewidths=2, zorder=4)
+    for x, key in zip(COLUMNS, ("coverage", "on_policy_reach", "credit_length"), strict=True):
+        ax.text(x, y, caption.number(stage[key]), ha="center", va="center", fontsize=style.SMALL)

@@ -1,0 +1,148 @@
+"""`diagnose` on a cell as a run leaves it, what it says of bad input, and the figures of reach and mismatch."""
+
+import copy
+import json
+import shutil
+import warnings
+
+import pytest
+
+from benchmarks import cli, data, records
+from benchmarks.cell import open_job
+from benchmarks.diagnose import where_lost
+from benchmarks.fingerprint import code_hash
+from benchmarks.quality import measure_quality
+from benchmarks.report import style
+from benchmarks.report.figures import mismatch, quality_vs_reach, reach
+from benchmarks.report.frames import read
+from benchmarks.suite import Cell
+from paradigms import source
+from tests.benchmarks.fake_run import write_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A results folder with one tiny cell of the unrolled chain, and the path of its record."""
+    folder = tmp_path_factory.mktemp("results")
+    cell = Cell(
+        kind="quality", preset="tiny", variant="unrolled-k2", paradigm="unrolled", title=None, dataset="digits",
+        options={"k": 2, "backbone": "mlp", "width": 32}, repetition=0, seed=1, device="cpu", threads=1, nfe=[1, 2, 4],
+        samplers=[], n_samples=64, budget_flops=1e7, curve_points=1, curve_nfe=[2], sample_batch=64,
+        timing_seconds=0.1, limit_seconds=300, data_hash=data.load("digits").hash,
+        code_hash=code_hash(source("unrolled")),
+    )  # fmt: skip
+    job = open_job(cell, folder, {})
+    job.work_dir.mkdir(parents=True)
+    record = records.opening(cell, "done") | measure_quality(job, lambda *_: None)
+    path = records.path_of(folder, cell)
+    records.write(path, record | {"provenance": {}})
+    return folder, path
+
+
+def command(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["diagnose", *map(str, arguments)])
+    said = capsys.readouterr()
+    return ended.value.code or 0, said.out, said.err.splitlines()
+
+
+def test_a_cell_is_scored_again_to_the_same_numbers_from_its_record_or_its_weights(run, capsys):
+    folder, record = run
+    kept = json.loads(record.read_text())["quality"]
+    for path in (record, folder / "weights" / f"{record.stem}.safetensors"):
+        code, out, _ = command(capsys, path, "--json", "--device", "cpu")
+        found = json.loads(out)
+        assert code == 0 and found["code_changed"] is False
+        for entry in (*found["quality"]["samples"], *kept["samples"]):
+            entry.pop("seconds", None)
+        assert all(found["quality"][part] == kept[part] for part in ("reach", "mismatch", "samples"))
+    assert found["quality"]["reach"]["on_policy_reach"] == 1 and len(found["quality"]["mismatch"]["steps"]) == 3
+
+
+def test_it_prints_tables_and_where_quality_is_lost(run, capsys):
+    code, out, _ = command(capsys, run[1], "--device", "cpu")
+    assert code == 0
+    for part in (
+        "quality of samples",
+        "reach, per stage",
+        "unrolled",
+        "mismatch along the chain of 2",
+        "where quality",
+    ):
+        assert part in out
+
+
+def bad_inputs(folder, record):
+    """Paths that cannot be diagnosed, and what the error must say."""
+    cells, weights = record.parent, folder / "weights"
+    other = copy.deepcopy(json.loads(record.read_text()))
+
+    def put(name, change):
+        changed = copy.deepcopy(other)
+        change(changed)
+        (cells / f"{name}.json").write_text(json.dumps(changed))
+        shutil.copy(weights / f"{record.stem}.safetensors", weights / f"{name}.safetensors")
+        return cells / f"{name}.json"
+
+    yield folder / "nowhere.json", "no such file"
+    yield folder / "weights", "neither a record"
+    (cells / "broken.json").write_text("{")
+    yield cells / "broken.json", "broken.json"
+    yield put("failed", lambda r: r.update(status="failed")), "a quality cell that is failed"
+    yield put("timing", lambda r: (r.update(kind="timing"), r["cell"].update(kind="timing"))), "a timing cell"
+    yield put("old", lambda r: r["cell"].pop("threads")), "'threads'"
+    yield put("wider", lambda r: r["cell"]["options"].update(width=64)), "do not fit paradigm unrolled"
+    yield put("other", lambda r: r["cell"].update(data_hash="0" * 64)), "other data"
+    unpaired = put("unpaired", lambda r: None)
+    (weights / "unpaired.safetensors").unlink()
+    yield unpaired, "weights/unpaired.safetensors: no such file"
+    (weights / "orphan.safetensors").write_bytes(b"")
+    yield weights / "orphan.safetensors", "cells/orphan.json: no such file"
+    empty = put("empty", lambda r: None)
+    (weights / "empty.safetensors").write_bytes(b"")
+    yield empty, "empty.safetensors"
+
+
+def test_bad_input_is_one_line_and_exit_code_2(run, capsys, tmp_path):
+    shutil.copytree(run[0], tmp_path / "copy")
+    for path, said in bad_inputs(tmp_path / "copy", tmp_path / "copy" / "cells" / run[1].name):
+        code, out, errors = command(capsys, path, "--device", "cpu")
+        assert (code, out, len(errors)) == (2, "", 1), path
+        assert said in errors[0], errors
+
+
+def step(number, cumulative, modular):
+    return {"step": number, "cumulative_error": cumulative, "modular_error": modular, "floor": 0.01}
+
+
+def test_where_quality_is_lost_names_the_link_that_errs_and_the_one_where_the_chain_leaves():
+    steps = [step(0, 0.0, None), step(1, 0.1, 0.1), step(2, 0.9, 0.3), step(3, 1.0, 0.1)]
+    said = "\n".join(where_lost({"mismatch": {"steps": steps, "amplification": 4.0, "start": {"from_noise": False}}}))
+    assert "link 2 of 3 errs most: 0.3 (60 %" in said and "most at link 2" in said
+    assert "4 times" in said and "WARNING" in said
+
+
+@pytest.mark.parametrize("figure", [reach, mismatch, quality_vs_reach])
+def test_the_figures_draw_a_real_cell_and_skip_folders_without_the_fields(run, tmp_path, figure):
+    with style.context():
+        fig = figure.draw(read(run[0]))
+        fig.draw_without_rendering()
+    texts = [text.get_text() for ax in fig.axes for text in ax.texts]
+    labels = texts + [text.get_text() for found in fig.legends for text in found.get_texts()]
+    assert any("unrolled-k2" in label for label in labels)
+    write_run(tmp_path, ["diffusion"], n_seeds=1, npz=False)
+    for path in (tmp_path / "cells").glob("*.json"):
+        record = json.loads(path.read_text())
+        for part in ("reach", "mismatch"):
+            (record.get("quality") or {}).pop(part, None)
+        path.write_text(json.dumps(record))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert figure.draw(read(tmp_path)) is None
+
+
+def test_the_picture_of_reach_has_a_disc_an_evaluation_and_a_ring_where_it_is_on_policy(run):
+    with style.context():
+        fig = reach.draw(read(run[0]))
+    rings = [points for points in fig.axes[0].collections if points.get_linewidths()[0] == 2]
+    assert len(fig.axes[0].collections) == 2 * 3 + 2 and len(rings) == 2
