@@ -1,4 +1,4 @@
-"""Mismatch along the chain: closed forms on a Gaussian, planted faults, and what every paradigm must have."""
+"""Mismatch along the chain: closed forms on a Gaussian, planted faults, and what is not defined."""
 
 import math
 
@@ -7,10 +7,8 @@ import torch
 from torch import nn
 
 import paradigms
-from benchmarks.fit import Fit
 from benchmarks.measure import mismatch
 from benchmarks.measure.mismatch import measure_mismatch
-from benchmarks.measure.two_sample import energy_distance, energy_noise, pooled, two_sample_accuracy
 from paradigms.base import Batch, Paradigm
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.samplers import euler
@@ -160,45 +158,6 @@ def test_a_field_biased_at_one_step_shows_at_that_step_and_is_carried_on(curves,
     assert biased[at + 1]["modular_error"] == pytest.approx(expected, rel=0.05)
 
 
-def test_energy_distance_is_the_plain_double_loop_without_the_partners():
-    a, b = torch.randn(7, 3, 2), torch.randn(7, 3, 2) + 0.5
-    pairs = [(i, j) for i in range(7) for j in range(7) if i != j]
-    plain = sum(2 * (a[i] - b[j]).norm() - (a[i] - a[j]).norm() - (b[i] - b[j]).norm() for i, j in pairs) / len(pairs)
-    assert energy_distance(pooled(a, b)) == pytest.approx(float(plain), rel=1e-5)
-
-
-@pytest.mark.parametrize("shared", [0.0, 0.9])
-def test_energy_distance_has_no_bias_and_its_noise_is_its_spread(shared):
-    generator = torch.Generator().manual_seed(0)
-    found, noises = [], []
-    for _ in range(200):
-        noise, a, b = torch.randn(3, 40, 4, generator=generator)
-        own_share = math.sqrt(1 - shared**2)
-        table = pooled(shared * noise + own_share * a, shared * noise + own_share * b)
-        found.append(energy_distance(table))
-        noises.append(energy_noise(table))
-    spread = torch.tensor(found).std()
-    assert abs(sum(found) / len(found)) < 3 * spread / math.sqrt(200)
-    assert sum(noises) / len(noises) == pytest.approx(float(spread), rel=0.25)
-
-
-@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (2.0, 1.0), (0.0, 5.0)])
-def test_two_sample_accuracy_is_about_that_of_the_best_classifier_of_two_normals(shift, scale):
-    generator = torch.Generator().manual_seed(0)
-    a, b = torch.randn(2, 1000, 1, generator=generator)
-    # Equal sd: half the shift apart. Equal mean: where the two densities cross.
-    edge = math.sqrt(2 * math.log(scale) / (1 - scale**-2)) if scale > 1 else 0
-    normal = torch.distributions.Normal(0.0, 1.0).cdf
-    inside = 2 * normal(torch.tensor(edge)) - 1, 2 * normal(torch.tensor(edge / scale)) - 1
-    best = 0.5 + float(inside[0] - inside[1]) / 2 if scale > 1 else float(normal(torch.tensor(shift / 2)))
-    assert two_sample_accuracy(a, shift + scale * b) == pytest.approx(best, abs=0.05)
-
-
-def test_wide_noise_is_told_from_narrow_data_in_many_dimensions():
-    noise, data = torch.randn(200, 64), 0.3 * torch.randn(200, 64)
-    assert two_sample_accuracy(noise, data) > 0.95
-
-
 class FromShownData(Gaussian):
     """A chain that starts at data it was shown."""
 
@@ -234,103 +193,14 @@ def test_a_chain_started_from_data_is_not_started_from_noise(fault):
         assert measure_mismatch(paradigm, *data, STEPS)["start"]["from_noise"] is verdict
 
 
-def images(n=240):
-    generator = torch.Generator().manual_seed(0)
-    x = (torch.rand(n, *contract.SHAPE, generator=generator) * torch.linspace(0, 1, 8)) * 2 - 1
-    return Batch(x, torch.randint(contract.N_CLASSES, (n,), generator=generator))
-
-
-@pytest.fixture(scope="module", params=[name for name in paradigms.names() if paradigms.load(name).can("sample")])
-def drawn(request):
-    """A paradigm of the project after a few updates, and its mismatch at 4 evaluations."""
-    torch.manual_seed(0)
-    paradigm = paradigms.load(request.param)(contract.SHAPE, contract.N_CLASSES)
-    paradigm.observe(*images())
-    Fit(paradigm, *images(), [3] * len(paradigm.stages()))()
-    return paradigm, measure_mismatch(paradigm, *images(), 4)
-
-
-def test_every_sampler_of_the_project_starts_from_noise_and_has_a_curve(drawn):
-    _, found = drawn
-    assert found["start"]["from_noise"] is True
-    assert [step["step"] for step in found["steps"]] == [0, 1, 2, 3, 4]
-    assert (found["amplification"] is None) == (found["reason"] is not None)
-    for step in found["steps"]:
-        assert {key for key, value in step.items() if value is None} <= {
-            *({"modular_error", "modular_noise"} if step["step"] == 0 else ()),
-            *({"norm_ratio"} if step["step"] == 4 else ()),
-            *("on_policy_residual", "off_policy_residual"),
-        }
-
-
-def test_measuring_is_repeatable_and_changes_nothing(drawn):
-    paradigm, found = drawn
-    before, state = {k: v.clone() for k, v in paradigm.state_dict().items()}, torch.random.get_rng_state()
-    assert measure_mismatch(paradigm, *images(), 4) == found
-    assert torch.equal(state, torch.random.get_rng_state())
-    assert all(torch.equal(value, before[key]) for key, value in paradigm.state_dict().items())
-
-
-@pytest.mark.parametrize("name", ["diffusion", "meanflow", "unrolled", "sdae"])
-def test_steps_of_the_chain_are_those_that_sampling_takes(name):
-    torch.manual_seed(0)
-    paradigm = paradigms.load(name)(contract.SHAPE, contract.N_CLASSES).eval()
-    for parameter in paradigm.parameters():
-        nn.init.normal_(parameter, std=0.1)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        state = mismatch.first_states(paradigm, 6, 3, paradigm.samplers[0], generator)
-        for step in range(3):
-            state = paradigm.chain_step(state, step, 3, generator, paradigm.samplers[0])
-        end = paradigm.sample(6, 3, torch.Generator().manual_seed(1), paradigm.samplers[0])
-    if name == "sdae":  # the mean is shown, the state is drawn from it
-        units = (end.flatten(1) + 1) / 2
-        assert (units - state).abs().mean() < 0.5 and set(state.unique().tolist()) == {0, 1}
-    else:
-        assert torch.allclose(state.clamp(-1, 1), end, atol=1e-6)
-
-
-def test_labels_of_a_clamped_chain_stay_and_its_states_are_binary():
-    torch.manual_seed(0)
-    dbn = paradigms.load("dbn")(contract.SHAPE, contract.N_CLASSES)
-    generator = torch.Generator().manual_seed(1)
-    states = dbn.on_data(*images(8), 0, 4, generator)
-    after = dbn.chain_step(states, 0, 4, generator, "default")
-    assert torch.equal(after[:, -contract.N_CLASSES :], states[:, -contract.N_CLASSES :])
-    assert set(after.unique().tolist()) == {0, 1} and not torch.equal(after, states)
-
-
 def test_what_is_not_defined_has_a_reason():
     recogniser = paradigms.load("end_to_end")(contract.SHAPE, contract.N_CLASSES)
-    assert measure_mismatch(recogniser, *images(), 4)["reason"] == "draws no samples"
+    assert measure_mismatch(recogniser, *gaussian_data(64, contract.SHAPE), 4)["reason"] == "draws no samples"
 
     class Bare(Gaussian):
         on_data, chain_step = Paradigm.on_data, Paradigm.chain_step
 
-    found = measure_mismatch(Bare(contract.SHAPE), *images(), 4)
+    found = measure_mismatch(Bare(contract.SHAPE), *gaussian_data(64, contract.SHAPE), 4)
     assert "on_data and chain_step" in found["reason"] and found["start"]["from_noise"] is True
-    found = measure_mismatch(Gaussian(contract.SHAPE), *images(), 4, "ipndm")
+    found = measure_mismatch(Gaussian(contract.SHAPE), *gaussian_data(64, contract.SHAPE), 4, "ipndm")
     assert "'ipndm'" in found["reason"] and found["amplification"] is None
-
-
-def test_layers_trained_alone_are_compared_with_what_the_chain_feeds_them(drawn):
-    paradigm, found = drawn
-    expected = {"DBN": {"rbms.0", "top"}, "SDAE": {"chain.layers.0", "chain.layers.1"}}
-    assert {entry["layer"] for entry in found["layers"]} == expected.get(type(paradigm).__name__, set())
-    assert all(entry["floor"] > 0 and 0 <= entry["fed_mean"] <= 1 for entry in found["layers"])
-
-
-def test_a_chain_that_feeds_its_layer_other_codes_shows_at_that_layer():
-    torch.manual_seed(0)
-    dbn = paradigms.load("dbn")(contract.SHAPE, contract.N_CLASSES)
-    dbn.observe(*images())
-    Fit(dbn, *images(), [60, 60, 1])()
-
-    def shift():
-        entries = measure_mismatch(dbn, *images(), 8)["layers"]
-        return next(entry for entry in entries if entry["layer"] == "rbms.0")
-
-    sound = shift()
-    with torch.no_grad():
-        dbn.top.vbias[: -contract.N_CLASSES] += 3.0
-    assert sound["shift"] < 0.1 < 0.2 < shift()["shift"] and shift()["trained_mean"] == sound["trained_mean"]
