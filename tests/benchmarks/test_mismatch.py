@@ -184,7 +184,13 @@ class FromNoisyData(FromKeptData):
         return 0.5 * super().start(n, generator) + 0.5 * torch.randn(n, *self.shape, generator=generator)
 
 
-@pytest.mark.parametrize("fault", [FromShownData, FromKeptData, FromNoisyData])
+class FromKeptDataUntold(FromKeptData):
+    """The same without a word about the chain's states: images alone can tell."""
+
+    on_data, chain_step = Paradigm.on_data, Paradigm.chain_step
+
+
+@pytest.mark.parametrize("fault", [FromShownData, FromKeptData, FromKeptDataUntold, FromNoisyData])
 def test_a_chain_started_from_data_is_not_started_from_noise(fault):
     data = gaussian_data(512, (1, 4, 4))
     sound, faulty = Gaussian(data.x.shape[1:]), fault(data.x.shape[1:])
