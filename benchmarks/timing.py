@@ -1,107 +1,115 @@
-"""A timing cell: what one update and one batch of samples cost, measured while nothing else of ours runs.
+"""A timing cell: what updates and samples cost, measured while nothing else of ours runs.
 
 Weights do not matter for time, so nothing is trained; the updates that the budget buys are only planned.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 
 from benchmarks.budget import StagePlan, plan_stages
-from benchmarks.judge import flops_per_sample
-from benchmarks.measure.clock import time_calls
+from benchmarks.measure import plausible
+from benchmarks.measure.energy import energy_counter, others_on
 from benchmarks.measure.memory import peak_memory
-from paradigms.base import Batch, Paradigm, Stage
+from benchmarks.measure.peak import matmul_peak
+from benchmarks.metrics import outputs
+from benchmarks.timing_samples import SampleClock
+from benchmarks.timing_stages import end_to_end_images_per_second, time_stage
+from paradigms.base import Paradigm
 
 if TYPE_CHECKING:
     from benchmarks.cell import Job
 
-WARMUP_SECONDS = 0.2
-MIN_REPEATS = 5
-
 
 def measure_timing(job: Job, progress: Callable) -> dict:
-    """Time every stage's update and every sampler at every NFE; returns the record's `timing`."""
+    """Time every stage's update and every sampler at every NFE; returns the record's `timing`.
+
+    Raises ValueError where the counted FLOPs of a step or a sample are more than the device can do in its time.
+    """
+    began, cpu_began = time.perf_counter(), time.process_time()
+    peak = matmul_peak(job.device)
+    init = peak_memory(job.build, job.device)
     paradigm = job.build()
     plans = plan_stages(paradigm, job.x, job.label, job.cell.budget_flops)
-    stages, peaks = [], []
-    for stage, plan in zip(paradigm.stages(), plans, strict=True):
-        progress("timing updates", len(stages) / len(plans))
-        timed, peak = _time_stage(job, paradigm, stage, plan)
-        stages.append(timed)
-        peaks.append(peak)
+    counter = energy_counter(job.device)
+    stages, peaks = _stages(job, paradigm, plans, counter, progress)
+    clock, samples, hidden = SampleClock(job, paradigm, counter), [], []
+    for sampler in (samplers := job.samplers(paradigm)):
+        samples += clock.rows(sampler, progress)
+    hidden = [clock.hidden_work(sampler) for sampler in samplers[:1]]
+    # On a shared machine the roof itself may have been measured too low; two moments are safer than one.
+    peak = max(peak, matmul_peak(job.device))
+    relate_to(peak, stages, samples)
+    shared = _shared(job, time.process_time() - cpu_began, time.perf_counter() - began)
     images = sum(plan.updates * plan.batch_size for plan in plans)
     seconds = sum(plan.updates * stage["step_seconds_median"] for plan, stage in zip(plans, stages, strict=True))
-    samples = []
-    for sampler in job.samplers(paradigm):
-        for nfe in job.cell.nfe:
-            if paradigm.allows(nfe, sampler):
-                progress("timing samples", 0.5)
-                samples.append(_time_samples(job, paradigm, sampler, nfe))
     timing = {
         "exclusive": True,
         "train_images_per_second": images / seconds,
+        "matmul_peak_flops_per_second": peak,
+        "peak_init_bytes": init["allocated_bytes"],
         "peak_train_bytes": max(peak["allocated_bytes"] for peak in peaks),
         "peak_train_reserved_bytes": max((peak["reserved_bytes"] or 0 for peak in peaks), default=0) or None,
+        "peak_evaluate_bytes": peak_memory(lambda: _evaluate(job, paradigm), job.device)["allocated_bytes"],
+        "flags": [flag for flag in (*hidden, *_odd(samples), *shared) if flag],
         "stages": stages,
         "samples": samples,
     }
     return {"timing": timing}
 
 
-def _time_stage(job: Job, paradigm: Paradigm, stage: Stage, plan: StagePlan) -> tuple[dict, dict]:
-    """The whole update at a pre-staged batch: zero, forward, backward, clip, step. No data loading, no Trainer."""
-    paradigm.enter(stage, plan.updates)
-    with torch.no_grad():
-        stage.begin()
-    optimizer = stage.optimizer(list(stage.parameters))
-    batch = Batch(job.x[: plan.batch_size], job.label[: plan.batch_size])
+def _stages(
+    job: Job, paradigm: Paradigm, plans: list[StagePlan], counter: Callable | None, progress: Callable
+) -> tuple[list[dict], list[dict]]:
+    stages, peaks = [], []
+    for index, (stage, plan) in enumerate(zip(paradigm.stages(), plans, strict=True)):
+        progress("timing updates", index / len(plans))
+        timed, peak = time_stage(job, paradigm, stage, plan, counter)
+        timed["end_to_end_images_per_second"] = end_to_end_images_per_second(job, plans, index)
+        stages.append(timed)
+        peaks.append(peak)
+    return stages, peaks
 
-    def update() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        stage.loss(batch).backward()
-        if stage.clip_norm:
-            torch.nn.utils.clip_grad_norm_(stage.parameters, stage.clip_norm)
-        optimizer.step()
 
-    timing = time_calls(update, job.device, WARMUP_SECONDS, MIN_REPEATS, job.cell.timing_seconds)
-    peak = peak_memory(update, job.device)
-    paradigm.leave()
-    timed = {
-        "name": stage.name,
-        "batch_size": plan.batch_size,
-        "updates": plan.updates,
-        "step_seconds_median": timing.median_seconds,
-        "step_seconds_p10": timing.p10_seconds,
-        "step_seconds_p90": timing.p90_seconds,
-        "warmup_seconds": timing.warmup_seconds,
-        "images_per_second": plan.batch_size / timing.median_seconds,
-    }
-    return timed, peak
+def relate_to(peak: float, stages: list[dict], samples: list[dict]) -> None:
+    """Give every entry its utilisation of the peak; raises ValueError where it is beyond what can be."""
+    steps = [(f"stage {s['name']!r}", s, s["flops_per_update"], s["step_seconds_median"]) for s in stages]
+    draws = [
+        (f"sampler {s['sampler']!r} at {s['nfe']}", s, s["flops_per_sample"], s["sample_ms_per_image"] / 1000)
+        for s in samples
+    ]
+    for what, entry, flops, seconds in (*steps, *draws):
+        plausible.refuse_beyond_peak(what, flops, seconds, peak)
+        entry["mfu"] = plausible.utilisation(flops, seconds, peak)
+
+
+def _odd(samples: list[dict]) -> list[str | None]:
+    return [
+        plausible.odd_batching(
+            s["sampler"], s["nfe"], s["batch"], s["sample_images_per_second"], s["latency_ms_batch1"] / 1000
+        )
+        for s in samples
+    ]
+
+
+def _shared(job: Job, cpu_seconds: float, wall_seconds: float) -> list[str | None]:
+    """Flags where somebody else used the device meanwhile."""
+    if job.device.type == "cpu":
+        return [plausible.shared_cpu(cpu_seconds, wall_seconds)]
+    others = others_on(job.device)
+    return [f"shared GPU: {others} other processes compute on it" if others else None]
 
 
 @torch.no_grad()
-def _time_samples(job: Job, paradigm: Paradigm, sampler: str, nfe: int) -> dict:
-    generator = torch.Generator(job.device).manual_seed(job.cell.seed)
-    batch = job.cell.sample_batch
-
-    def draw(n: int) -> Callable[[], torch.Tensor]:
-        return lambda: paradigm.sample(n, nfe, generator, sampler)
-
-    many = time_calls(draw(batch), job.device, WARMUP_SECONDS, MIN_REPEATS, job.cell.timing_seconds)
-    one = time_calls(draw(1), job.device, WARMUP_SECONDS, MIN_REPEATS, job.cell.timing_seconds)
-    peak = peak_memory(draw(batch), job.device)
-    return {
-        "sampler": sampler,
-        "nfe": nfe,
-        "batch": batch,
-        "sample_images_per_second": batch / many.median_seconds,
-        "sample_ms_per_image": 1000 * many.median_seconds / batch,
-        "latency_ms_batch1": 1000 * one.median_seconds,
-        "flops_per_sample": flops_per_sample(paradigm, nfe, sampler),
-        "peak_sample_bytes": peak["allocated_bytes"],
-        "peak_sample_reserved_bytes": peak["reserved_bytes"],
-    }
+def _evaluate(job: Job, paradigm: Paradigm) -> None:
+    """What scoring does with a batch of images: its features by every extractor, and the paradigm's logits."""
+    images = torch.from_numpy(job.dataset.test.images[: job.cell.sample_batch])
+    if paradigm.can("sample"):
+        for extractor in job.extractors:
+            extractor(images.to(job.device))
+    if paradigm.can("logits"):
+        outputs(paradigm, "logits", images)
