@@ -1,7 +1,8 @@
 """MeanFlow: one network for the average velocity between any two times, so that one step can be the whole chain.
 
 Source: Geng et al., "Mean Flows for One-step Generative Modeling", 2025 (arXiv 2505.13447), equations 6 (identity),
-9 to 11 (loss), 12 (sampling), 22 (adaptive weight); predicted tangent from "Improved Mean Flows" (arXiv 2512.02012).
+9 to 11 (loss), 12 (sampling), 22 (adaptive weight); predicted tangent from "Improved Mean Flows" (arXiv 2512.02012);
+the identity over a finite step: Guo et al., "SplitMeanFlow", 2025 (arXiv 2507.16884).
 
 symbol    meaning                                                         shape
 x, eps    data in [-1, 1]; standard normal noise                          (B, C, H, W)
@@ -10,15 +11,19 @@ x_t       (1 - t) x + t eps                                               (B, C,
 velocity  E[eps - x | x_t] over the training split, or eps - x itself     (B, C, H, W)
 u         net(x_t, t, r): average velocity between r and t                (B, C, H, W)
 tangent   d/dt u along the path = velocity . du/dx + du/dt                (B, C, H, W)
+s         a time between r and t, t - s a random share of t - r           (B,)
 
 Differs: the velocity is the mean over the training split, as in `diffusion`, which the identity is about, where the
-paper has one draw of it; the tangent is computed without gradient and on the r < t rows only, by default as a
-difference quotient that reuses the gradient pass's output; a share of those rows starts near t = 1, where sampling
-starts and the logit-normal draw hardly ever is; weight power .5 where the paper has 1, which favours the modes with
-small errors: zeros, on the digits (all in results/LOG.md).
+paper has one draw of it. The derivative along the path is by default a secant over a random part of the interval, which
+carries what the network knows of shorter intervals further in one update than the exact tangent ("jvp") does. Targets
+need no gradient and are computed on the r < t rows only. A share of those rows starts near t = 1, where sampling starts
+and the logit-normal draw hardly ever is. Weight power .5 where the paper has 1, which favours the modes with small
+errors: zeros, on the digits. All in results/LOG.md.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -26,13 +31,17 @@ from torch import Tensor, nn
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts import samplers
 from paradigms.parts.backbone import build
-from paradigms.parts.flow import checked_velocity, logit_normal, on_path, over_image, target_velocity
+from paradigms.parts.flow import checked_velocity, logit_normal, marginal_velocity, on_path, over_image, seen_with
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.muon import muon
 
 TANGENTS = ("target", "predicted")
-DERIVATIVES = ("difference", "jvp")
-STEP = 0.002  # of the difference quotient, in units of t
+DERIVATIVES = ("secant", "jvp")
+SECANT_SHARES = (0.1, 0.5)  # of the interval, between which the secant's length is drawn
+SHORTEST = 1e-4  # interval that anything is divided by
+WEIGHT_FLOOR = 0.01
+
+Field = Callable[[Tensor, Tensor], Tensor]  # (x_t, t) -> velocity, for the rows with r < t
 
 
 class MeanFlow(FlowChain, Paradigm):
@@ -51,37 +60,30 @@ class MeanFlow(FlowChain, Paradigm):
         corner_share: float = 0.5,
         velocity: str = "marginal",
         tangent: str = "target",
-        derivative: str = "difference",
-        lr: float = 1e-2,
-        lr_adam: float = 3e-3,
+        derivative: str = "secant",
+        lr: float = 2e-2,
+        lr_adam: float = 5e-3,
         batch_size: int = 64,
         t_mean: float = -0.4,
         t_std: float = 1.0,
         weight_power: float = 0.5,
-        weight_floor: float = 0.01,
         backbone: str = "unet",
         width: int | None = None,
         ema_decay: float = 0.999,
     ):
         """interval_share: share of rows with r < t; the others are flow matching. corner_share: share of those rows
-        with t near 1 and r all the way down. velocity: in the target, "marginal" or "conditional" as in `diffusion`.
-        tangent: direction of the derivative, the "target" velocity or the "predicted" one (u at r = t). derivative:
-        "difference" quotient, or "jvp", exact and dearer. lr, lr_adam: Muon's and, for what is no matrix, Adam's.
-        weight_power, weight_floor: p and c of the adaptive weight 1 / (squared error + c)^p."""
+        with t near 1 and r all the way down. velocity: "marginal" or "conditional", as in `diffusion`. tangent:
+        direction of the derivative, that velocity ("target") or u at r = t ("predicted"). derivative: "secant" or
+        "jvp". lr, lr_adam: Muon's and, for what is no matrix, Adam's. weight_power: p of the adaptive weight
+        1 / (squared error + c)^p."""
         super().__init__(shape, n_classes)
-        choices = {"tangent": (tangent, TANGENTS), "derivative": (derivative, DERIVATIVES)}
-        for name, (value, allowed) in choices.items():
-            if value not in allowed:
-                raise ValueError(f"{name} = {value!r}; allowed: {', '.join(allowed)}")
-        for name, value in (("interval_share", interval_share), ("corner_share", corner_share)):
-            if not 0 <= value <= 1:
-                raise ValueError(f"{name} = {value}; allowed: 0 to 1")
+        _check(velocity, tangent, derivative, interval_share=interval_share, corner_share=corner_share)
         self.net = build(backbone, shape, width)
         self.interval_share, self.corner_share = interval_share, corner_share
-        self.velocity, self.tangent, self.derivative = checked_velocity(velocity), tangent, derivative
+        self.velocity, self.tangent, self.derivative = velocity, tangent, derivative
         self.t_mean, self.t_std = t_mean, t_std
         self.lr, self.lr_adam, self.batch_size = lr, lr_adam, batch_size
-        self.weight_power, self.weight_floor, self.ema_decay = weight_power, weight_floor, ema_decay
+        self.weight_power, self.ema_decay = weight_power, ema_decay
         self.register_buffer("data", torch.empty(0), persistent=False)
 
     def observe(self, x: Tensor, label: Tensor) -> None:
@@ -102,10 +104,10 @@ class MeanFlow(FlowChain, Paradigm):
     def loss(self, batch: Batch) -> Tensor:
         x, eps = batch.x, torch.randn_like(batch.x)
         r, t = self.draw_times(x)
-        x_t, velocity = on_path(x, eps, t), target_velocity(self.velocity, x, eps, t, self.data)
+        x_t = on_path(x, eps, t)
         u = self.net(x_t, t, r)
-        squared = (u - self.target(x_t, t, r, velocity, u.detach())).square().flatten(1).sum(1)
-        weight = (squared.detach() + self.weight_floor) ** -self.weight_power
+        squared = (u - self.target(x, eps, t, r)).square().flatten(1).sum(1)
+        weight = (squared.detach() + WEIGHT_FLOOR) ** -self.weight_power
         # Per pixel as far as the weight leaves a scale, so that losses read alike at every power.
         return (weight * squared).mean() / x[0].numel() ** (1 - self.weight_power)
 
@@ -122,25 +124,40 @@ class MeanFlow(FlowChain, Paradigm):
         return r, torch.cat([t_equal, torch.maximum(a, b), t_corner])
 
     @torch.no_grad()
-    def target(self, x_t: Tensor, t: Tensor, r: Tensor, velocity: Tensor, u: Tensor) -> Tensor:
-        """velocity - (t - r) du/dt (equation 10), no gradient; the velocity itself on the leading rows with r = t.
-
-        u: the network's own output at (x_t, t, r), which the difference quotient reuses.
-        """
-        n_equal = len(t) - round(self.interval_share * len(t))
+    def target(self, x: Tensor, eps: Tensor, t: Tensor, r: Tensor) -> Tensor:
+        """What u(x_t, t, r) is taught: the velocity on the leading rows with r = t, the identity's on the others."""
+        x_t, n_equal = on_path(x, eps, t), len(t) - round(self.interval_share * len(t))
+        reference = seen_with(x, self.data) if self.velocity == "marginal" else None
+        velocity = eps - x if reference is None else marginal_velocity(x_t, t, reference)
         if n_equal == len(t):
             return velocity
         z, t, r, v = x_t[n_equal:], t[n_equal:], r[n_equal:], velocity[n_equal:]
-        along = self.net(z, t, t) if self.tangent == "predicted" else v
-        du_dt = self.derivative_along(z, t, r, along, u[n_equal:])
-        return torch.cat([velocity[:n_equal], v - over_image(t - r, z) * du_dt])
 
-    def derivative_along(self, z: Tensor, t: Tensor, r: Tensor, along: Tensor, u: Tensor) -> Tensor:
-        """Derivative of the network in direction (dx, dt, dr) = (along, 1, 0); any other trains to a wrong field."""
-        if self.derivative == "jvp":
-            return torch.func.jvp(self.net, (z, t, r), (along, torch.ones_like(t), torch.zeros_like(r)))[1]
-        # Backwards, so that t stays below 1; needs true float32. Costs one forward where the JVP costs three.
-        return (u - self.net(z - STEP * along, t - STEP, r)) / STEP
+        def field(z: Tensor, t: Tensor) -> Tensor:
+            if self.tangent == "predicted":
+                return self.net(z, t, t)
+            return v if reference is None else marginal_velocity(z, t, reference)
+
+        follow = self.exactly if self.derivative == "jvp" else self.along_a_secant
+        return torch.cat([velocity[:n_equal], follow(z, t, r, v, field)])
+
+    def exactly(self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Field) -> Tensor:
+        """v - (t - r) du/dt (equation 10) with (dx, dt, dr) = (field, 1, 0); any other trains to a wrong field."""
+        tangent = (field(z, t), torch.ones_like(t), torch.zeros_like(r))
+        return v - over_image(t - r, z) * torch.func.jvp(self.net, (z, t, r), tangent)[1]
+
+    def along_a_secant(self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Field) -> Tensor:
+        """The same between t and s: (t - r) u(z, t, r) = path from t to s + (s - r) u(z_s, s, r), solved for u.
+
+        z_s is one Heun step of the field away; v may be the field at z or a draw with that mean.
+        """
+        low, high = SECANT_SHARES
+        length = (t - r) * (low + (high - low) * torch.rand_like(t))
+        s, step = t - length, over_image(length, z)
+        first = field(z, t)
+        z_s = z - step * (first + field(z - step * first, s)) / 2
+        path = z - z_s + step * (v - first)
+        return (path + over_image(s - r, z) * self.net(z_s, s, r)) / over_image((t - r).clamp(min=SHORTEST), z)
 
     def link(self) -> nn.Module:
         return self.net
@@ -149,3 +166,17 @@ class MeanFlow(FlowChain, Paradigm):
         """`sampler` "jump" steps with u(x_t, t, r), "euler" follows the ODE with r = t."""
         eps = torch.randn(n, *self.shape, generator=generator, device=self.device)
         return samplers.SAMPLERS[sampler](self.net, eps, nfe).clamp(-1, 1)
+
+
+def _check(velocity: str, tangent: str, derivative: str, **shares: float) -> None:
+    checked_velocity(velocity)
+    choices = {"tangent": (tangent, TANGENTS), "derivative": (derivative, DERIVATIVES)}
+    for name, (value, allowed) in choices.items():
+        if value not in allowed:
+            raise ValueError(f"{name} = {value!r}; allowed: {', '.join(allowed)}")
+    for name, value in shares.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} = {value}; allowed: 0 to 1")
+    if (velocity, tangent, derivative) == ("conditional", "target", "secant"):
+        # The path of one draw is straight; its secant is no mean of the network's values along the true path.
+        raise ValueError("derivative = 'secant' with velocity = 'conditional'; allowed: tangent 'predicted', or 'jvp'")

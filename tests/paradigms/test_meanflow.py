@@ -7,6 +7,7 @@ import torch
 
 from paradigms import load
 from paradigms.base import Batch
+from paradigms.parts import flow
 from paradigms.parts.flow import flow_matching_loss
 
 MEAN, STD = 0.3, 0.5
@@ -49,21 +50,16 @@ def points():
     return torch.randn(50, 1, 1, 1, dtype=torch.float64), t, r
 
 
-# The difference quotient is one-sided: its error is STEP / 2 = .001 times the second derivative, here below 10.
-@pytest.mark.parametrize("tangent", ["target", "predicted"])
-@pytest.mark.parametrize(("derivative", "tolerance"), [("jvp", 1e-10), ("difference", 0.01)])
-def test_target_at_the_true_field_is_the_true_field(points, tangent, derivative, tolerance):
+def test_the_exact_target_at_the_true_field_is_the_true_field(points):
     z, t, r = points
-    u = average_velocity(z, t, r)
-    target = meanflow(tangent=tangent, derivative=derivative).target(z, t, r, marginal_velocity(z, t), u)
-    assert torch.allclose(target, u, atol=tolerance)
+    found = meanflow().exactly(z, t, r, marginal_velocity(z, t), marginal_velocity)
+    assert torch.allclose(found, average_velocity(z, t, r), atol=1e-10)
 
 
 @pytest.mark.parametrize("wrong", [(1, 0, 0), (1, 1, 1), (1, 0, 1)], ids=["no time", "both times", "r for t"])
 def test_each_wrong_tangent_misses_it(monkeypatch, points, wrong):
     """(velocity, dt, dr) other than (velocity, 1, 0) trains without an error, so the test above must see it."""
     z, t, r = points
-    u = average_velocity(z, t, r)
     right = torch.func.jvp
 
     def mistaken(net, primals, tangents):
@@ -71,18 +67,60 @@ def test_each_wrong_tangent_misses_it(monkeypatch, points, wrong):
         return right(net, primals, (wrong[0] * v, wrong[1] * one, wrong[2] * one))
 
     monkeypatch.setattr(torch.func, "jvp", mistaken)
-    target = meanflow(tangent="target", derivative="jvp").target(z, t, r, marginal_velocity(z, t), u)
-    assert (target - u).abs().max() > 0.05
+    found = meanflow().exactly(z, t, r, marginal_velocity(z, t), marginal_velocity)
+    assert (found - average_velocity(z, t, r)).abs().max() > 0.05
 
 
-def test_target_carries_no_gradient_and_leads_with_plain_velocities():
+def test_the_secants_target_at_the_true_field_is_the_true_field_up_to_an_error_of_second_order(monkeypatch, points):
+    z, t, r = points
+    paradigm, errors = meanflow(), []
+    for share in (0.2, 0.1, 0.05):
+        monkeypatch.setattr(inspect.getmodule(type(paradigm)), "SECANT_SHARES", (share, share))
+        found = paradigm.along_a_secant(z, t, r, marginal_velocity(z, t), marginal_velocity)
+        errors.append(float((found - average_velocity(z, t, r)).abs().mean()))
+    # One Heun step errs by the third power of its length, and the longest here spans a fifth of the whole time.
+    assert errors[0] < 0.01 and 6 < errors[0] / errors[1] < 10 and 6 < errors[1] / errors[2] < 10
+
+
+@pytest.mark.parametrize("wrong", ["stays", "lands at t", "backwards"])
+def test_each_wrong_secant_misses_it(points, wrong):
+    z, t, r = points
+    paradigm = meanflow()
+    mistakes = {
+        "stays": lambda z_s, s, r: average_velocity(z, s, r),
+        "lands at t": lambda z_s, s, r: average_velocity(z_s, t, r),
+        "backwards": lambda z_s, s, r: average_velocity(2 * z - z_s, s, r),
+    }
+    paradigm.net.forward = mistakes[wrong]
     torch.manual_seed(0)
-    paradigm = load("meanflow")((1, 8, 8), 10, interval_share=0.25)
-    x_t, velocity = torch.randn(8, 1, 8, 8), torch.randn(8, 1, 8, 8)
-    r, t = paradigm.draw_times(x_t)
-    target = paradigm.target(x_t, t, r, velocity, torch.zeros_like(x_t))
+    found = paradigm.along_a_secant(z, t, r, marginal_velocity(z, t), marginal_velocity)
+    assert (found - average_velocity(z, t, r)).abs().max() > 0.05
+
+
+def test_a_draw_of_the_velocity_gives_the_secants_target_on_average(points):
+    z, t, r = points
+    paradigm, v = meanflow(), marginal_velocity(z, t)
+    noise, found = torch.randn_like(z), []
+    for draw in (v, v + noise, v - noise):
+        torch.manual_seed(0)
+        found.append(paradigm.along_a_secant(z, t, r, draw, marginal_velocity))
+    assert torch.allclose((found[1] + found[2]) / 2, found[0], atol=1e-12) and not torch.equal(found[1], found[0])
+
+
+@pytest.mark.parametrize("options", [{}, {"velocity": "conditional", "tangent": "predicted"}, {"derivative": "jvp"}])
+def test_target_carries_no_gradient_and_leads_with_velocities(options):
+    torch.manual_seed(0)
+    paradigm = load("meanflow")((1, 8, 8), 10, interval_share=0.25, **options)
+    torch.nn.init.normal_(paradigm.net.leave.weight, std=0.1)
+    x, eps = torch.randn(2, 8, 1, 8, 8)
+    paradigm.observe(x, torch.zeros(8))
+    r, t = paradigm.draw_times(x)
+    target = paradigm.target(x, eps, t, r)
     assert not target.requires_grad
-    assert torch.equal(target[:6], velocity[:6])
+    marginal = flow.marginal_velocity(flow.on_path(x, eps, t), t, x.flatten(1))
+    velocity = eps - x if options.get("velocity") == "conditional" else marginal
+    assert torch.allclose(target[:6], velocity[:6], atol=1e-6)
+    assert not torch.allclose(target[6:], velocity[6:], atol=0.01)
     assert torch.equal(r[:6], t[:6])
     assert (r[6:] < t[6:]).all()
 
@@ -107,36 +145,17 @@ def test_without_intervals_the_gradient_is_that_of_flow_matching():
     assert torch.allclose(*gradients, rtol=1e-4, atol=1e-5)
 
 
-def test_tangent_through_the_network_equals_finite_differences():
+def test_the_tangent_through_the_network_equals_finite_differences():
     torch.manual_seed(0)
     paradigm = load("meanflow")((1, 8, 8), 10).double()
     for parameter in paradigm.net.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     z, v = torch.randn(2, 4, 1, 8, 8, dtype=torch.float64)
     t, r, h = torch.full((4,), 0.8, dtype=torch.float64), torch.full((4,), 0.2, dtype=torch.float64), 1e-5
-    paradigm.derivative = "jvp"
-    tangent = paradigm.derivative_along(z, t, r, v, None)
+    tangent = (v - paradigm.exactly(z, t, r, v, lambda z, t: v)) / 0.6
     difference = (paradigm.net(z + h * v, t + h, r) - paradigm.net(z - h * v, t - h, r)) / (2 * h)
     assert torch.allclose(tangent, difference, atol=1e-7)  # h^2 = 1e-10 and rounding 1e-16 / h = 1e-11
     assert tangent.abs().max() > 1e-3
-
-
-def test_the_difference_quotient_is_a_first_order_approximation_of_the_tangent(monkeypatch):
-    torch.manual_seed(0)
-    paradigm = load("meanflow")((1, 8, 8), 10).double()
-    for parameter in paradigm.net.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    z, v = torch.randn(2, 4, 1, 8, 8, dtype=torch.float64)
-    t, r = torch.full((4,), 0.8, dtype=torch.float64), torch.full((4,), 0.2, dtype=torch.float64)
-    module, u, errors = inspect.getmodule(type(paradigm)), paradigm.net(z, t, r), []
-    paradigm.derivative = "jvp"
-    tangent = paradigm.derivative_along(z, t, r, v, u)
-    paradigm.derivative, step = "difference", module.STEP
-    for factor in (1.0, 0.5):
-        monkeypatch.setattr(module, "STEP", factor * step)
-        errors.append(float((paradigm.derivative_along(z, t, r, v, u) - tangent).norm() / tangent.norm()))
-    assert errors[0] < 0.05
-    assert abs(errors[0] / errors[1] - 2) < 0.1  # the second order is a few per cent of the first
 
 
 @pytest.mark.parametrize(
