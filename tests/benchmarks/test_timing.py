@@ -70,8 +70,9 @@ class Toy(Paradigm):
         self.clock.work(FIXED)
         for step in range(nfe):
             self.net.idle = sampler == "hidden" and step > 0
-            x = self.net(x.repeat(2, 1) if sampler == "doubled" else x)[:n]
-            x.clamp_(-1, 1)
+            given = x
+            x = self.net(given.repeat(2, 1) if sampler == "doubled" else given)[:n].clamp(-1, 1)
+            given.fill_(9.0)  # a chain may use its memory again
             self.net.idle = False
         return x.view(n, *SHAPE)
 
