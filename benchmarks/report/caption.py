@@ -42,11 +42,12 @@ def scoring(frames: Frames) -> str:
     """What the FID is of and against, by which extractor, and its floor."""
     samples = frames.samples
     n = _several(samples.n_samples, "{:,.0f}")
-    floor = _several(samples.fid_floor, "{:.3g}")
+    floor, whole = (_several(samples[name], "{:.3g}") for name in ("fid_floor", "fid_floor_whole"))
     extractor = _several(samples.fid_extractor, "{}")
     return (
         f"FID of {n} samples against the held-out split ({extractor}); "
-        f"ratio = FID / {floor}, the FID of as many training images"
+        f"ratio = FID / {floor}, the mean FID of as many training images drawn at random "
+        f"(the training split itself: {whole})"
     )
 
 

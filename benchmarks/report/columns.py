@@ -13,7 +13,7 @@ COLUMNS = [
     *["memorisation", "label_agreement", "accuracy_ci_low", "accuracy_ci_high", "ais", "latency_p50_ms"],
     *["latency_p90_ms", "sampler_efficiency", "mfu", "energy_joules_per_image", "reach", "credit_length"],
     *["effective_reach", "mismatch_amplification"],
-    *["fid2_extractor", "fid2_floor", "fid_ratio_ci_low", "fid_ratio_ci_high", "fid2_ratio_ci_low"],
+    *["fid2_extractor", "fid2_floor", "fid_floor_whole", "fid_ratio_ci_low", "fid_ratio_ci_high", "fid2_ratio_ci_low"],
     *["fid2_ratio_ci_high", "sampling_sd", "density", "class_distance", "class_entropy"],
     *["accuracy_binomial_low", "accuracy_binomial_high", "calibration_error", "linear_probe_accuracy"],
     *["knn_accuracy", "ais_low", "ais_high", "log_likelihood_exact", "reach_coverage", "flops_weighted_reach"],

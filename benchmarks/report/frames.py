@@ -21,7 +21,7 @@ from benchmarks.report.rows import AXES, LIKELIHOOD, REACH, RECOGNITION, TIMED_C
 SERIES = ["dataset", "variant", "sampler"]
 POINT = [*WHO, "sampler", "primary", "nfe"]
 SCORES = [
-    *["fid", "fid_floor", "fid_ratio", "kid", "memorisation_ratio", "n_samples", "flops_per_sample"],
+    *["fid", "fid_floor", "fid_floor_whole", "fid_ratio", "kid", "memorisation_ratio", "n_samples", "flops_per_sample"],
     *["fid2", "fid2_floor", "fid2_ratio", "fid_bias", "kid_se", "precision", "recall", "density", "coverage"],
     *["class_distance", "class_entropy", "label_agreement", "memorisation"],
 ]

@@ -46,23 +46,42 @@ def dataset() -> Dataset:
     return dataset_of(*(images(n, seed) for seed, n in enumerate([300, 20, 200])))
 
 
-def test_the_floor_is_as_many_training_images_against_the_test_split(dataset):
+def test_the_floor_is_what_independent_draws_of_as_many_training_images_get_on_average(dataset):
     test = torch.from_numpy(dataset.test.images).flatten(1).double()
     train = torch.from_numpy(dataset.train.images).flatten(1).double()
+    view = Scorer(dataset, [Pixels()], 300).views[0]
+    draws = [
+        frechet_distance(train[torch.randint(300, (300,), generator=torch.Generator().manual_seed(seed))], test)
+        for seed in range(40)
+    ]
+    # Means of 20 and 40 draws with the same spread: four standard errors of their difference.
+    assert view.floor == pytest.approx(np.mean(draws), abs=4 * np.std(draws) * (1 / 20 + 1 / 40) ** 0.5)
+    assert view.floor_sd == pytest.approx(np.std(draws), rel=0.6)
+    assert view.floor_whole == pytest.approx(frechet_distance(train, test), rel=1e-9)
+    assert view.floor_whole < view.floor
 
+
+def test_the_floor_repeats_and_falls_with_the_number_of_images(dataset):
     def floor(n):
         return Scorer(dataset, [Pixels()], n).views[0].floor
 
-    assert floor(300) == pytest.approx(frechet_distance(train, test), rel=1e-9)
-    assert floor(900) == floor(300)
-    assert floor(50) == floor(50) > floor(300)
+    assert floor(50) == floor(50) > floor(300) > floor(900)
 
 
-def test_training_images_handed_back_score_ratio_one_and_are_seen_as_copies(dataset):
+def test_a_perfect_sampler_of_the_training_split_scores_one_on_average(dataset):
+    scorer, ratios = Scorer(dataset, [Pixels()], 300), []
+    for seed in range(30):
+        rows = np.random.RandomState(100 + seed).randint(300, size=300)
+        ratios.append(scorer.fid(torch.from_numpy(dataset.train.images[rows]))["fid_ratio"])
+    assert np.mean(ratios) == pytest.approx(1, abs=4 * np.std(ratios) * (1 / 20 + 1 / 30) ** 0.5)
+
+
+def test_training_images_handed_back_score_the_whole_splits_distance_and_are_seen_as_copies(dataset):
     scores = Scorer(dataset, [Pixels(), Squares()], 300).score(torch.from_numpy(dataset.train.images))
-    assert scores["fid_ratio"] == pytest.approx(1, rel=1e-9) and scores["fid2_ratio"] == pytest.approx(1, rel=1e-9)
+    assert scores["fid"] == pytest.approx(scores["fid_floor_whole"], rel=1e-9)
+    assert scores["fid2"] == pytest.approx(scores["fid2_floor_whole"], rel=1e-9)
     assert scores["memorisation_ratio"] == 0 and scores["memorisation"] == 1
-    assert scores["fid"] == scores["fid_floor"] and scores["n_samples"] == 300
+    assert scores["fid_ratio"] < 1 and scores["n_samples"] == 300
     assert (scores["fid_extractor"], scores["fid2_extractor"]) == ("pixels-01234567", "squares-fedcba98")
 
 
@@ -93,7 +112,8 @@ def test_what_cannot_be_said_is_none(dataset):
     scores = Scorer(dataset, [Squares()], 300).score(images(300, 9))
     nothing = {name for name, value in scores.items() if value is None}
     classes = {"class_distance", "class_entropy", "label_agreement"}
-    assert nothing == {"fid2", "fid2_ratio", "fid2_floor", "fid2_extractor"} | classes
+    floors = {"fid2_floor", "fid2_floor_sd", "fid2_floor_whole"}
+    assert nothing == {"fid2", "fid2_ratio", "fid2_extractor"} | floors | classes
 
 
 def test_the_cheap_score_is_part_of_the_whole_and_other_counts_are_refused(dataset):
