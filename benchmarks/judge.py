@@ -71,7 +71,9 @@ class Judge:
         verdict = {
             "accuracy": seen and seen["accuracy"],
             "n_test": len(self.test[1]),
-            "samples": [self._score(*pair) for pair in self._allowed(self.job.cell.nfe, self.samplers)],
+            "samples": [
+                self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])
+            ],
             "sampling_noise": self._sampling_noise(),
             "recognition": seen,
             "likelihood": self._likelihood(),

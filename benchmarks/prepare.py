@@ -55,6 +55,7 @@ def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> Non
     parameters = inspect.signature(kind.__init__).parameters.values()
     _member(variant.options, [p.name for p in parameters if p.kind is p.KEYWORD_ONLY], f"{where}: option")
     _member(variant.samplers, kind.samplers, f"{where}: sampler")
+    _member(list(variant.nfe_of), variant.samplers or kind.samplers[:1], f"{where}: nfe_of: sampler")
     try:
         paradigm = kind(dataset.shape, dataset.n_classes, **variant.options)
     except Exception as error:
@@ -63,8 +64,9 @@ def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> Non
     if not kind.can("sample"):
         return
     for sampler in variant.samplers or kind.samplers[:1]:
-        if not any(paradigm.allows(n, sampler) for n in variant.nfe or nfe):
-            raise BadInput(f"{where}: nfe = {variant.nfe or nfe}: sampler {sampler!r} can spend none of these")
+        asked = variant.nfe_of.get(sampler) or variant.nfe or nfe
+        if not any(paradigm.allows(n, sampler) for n in asked):
+            raise BadInput(f"{where}: nfe = {asked}: sampler {sampler!r} can spend none of these")
 
 
 def _member(given: list[str], allowed: list[str], what: str) -> None:

@@ -60,13 +60,14 @@ class Budget(Strict):
 class Variant(Strict):
     """A paradigm with its options: what a row of the tables is about.
 
-    samplers: empty means the paradigm's first. nfe: None means the preset's.
+    samplers: empty means the paradigm's first. nfe: None means the preset's. nfe_of: other NFEs for a sampler.
     """
 
     paradigm: str
     title: str | None = None
     samplers: Names = []
     nfe: Counts | None = None
+    nfe_of: dict[str, Counts] = {}
     options: Options = {}
 
 
@@ -115,6 +116,7 @@ class Cell(Strict):
     threads: int
     nfe: list[int]
     samplers: list[str]
+    nfe_of: dict[str, list[int]] = {}
     n_samples: int | None
     budget_flops: float
     curve_points: int
@@ -132,6 +134,10 @@ class Cell(Strict):
         # Where a paradigm's file lies does not matter: what it says is in the code hash.
         configuration["paradigm"] = Path(self.paradigm).stem
         return hashlib.sha256(_canonical(configuration).encode()).hexdigest()
+
+    def nfes(self, sampler: str) -> list[int]:
+        """The numbers of evaluations to measure `sampler` at, as far as it allows them."""
+        return self.nfe_of.get(sampler, self.nfe)
 
     @property
     def place(self) -> str:
@@ -167,7 +173,7 @@ def _settings(preset: Preset, variant: Variant) -> dict:
     shared = {"threads", "curve_points", "curve_nfe", "sample_batch", "timing_seconds", "limit_seconds"}
     return preset.model_dump(include=shared) | {
         "preset": preset.name,
-        **variant.model_dump(include={"paradigm", "title", "options", "samplers"}),
+        **variant.model_dump(include={"paradigm", "title", "options", "samplers", "nfe_of"}),
         "nfe": variant.nfe or preset.nfe,
         "n_samples": None if preset.n_samples == "train" else preset.n_samples,
         "budget_flops": getattr(preset.budget_flops, task(variant.paradigm)),

@@ -35,7 +35,7 @@ class SampleClock:
     @torch.no_grad()
     def rows(self, sampler: str, progress: Callable) -> list[dict]:
         """The record's entries of a sampler, one for each NFE of the cell that it allows."""
-        allowed = [nfe for nfe in self.job.cell.nfe if self.paradigm.allows(nfe, sampler)]
+        allowed = [nfe for nfe in self.job.cell.nfes(sampler) if self.paradigm.allows(nfe, sampler)]
         forward = self.forward_seconds(sampler, allowed[0]) if allowed else None
         rows = []
         for nfe in allowed:

@@ -41,6 +41,7 @@ def test_what_can_run_gets_a_device_and_the_hash_of_its_data():
         ({"options": {"t_maen": 0.0}}, ["option 't_maen'", "allowed", "t_std", "did you mean 't_mean'"]),
         ({"options": {"backbone": "unnet"}}, ["unnet", "unet"]),
         ({"samplers": ["hein"]}, ["sampler 'hein'", "euler", "did you mean 'heun'"]),
+        ({"nfe_of": {"ipndm": [4]}}, ["nfe_of: sampler 'ipndm'", "euler"]),
         ({"samplers": ["heun"], "nfe": [1, 3]}, ["nfe = [1, 3]", "'heun'"]),
     ],
 )

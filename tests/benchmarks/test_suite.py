@@ -38,6 +38,12 @@ def test_the_a_a_preset_repeats_the_same_code_often_enough_for_two_arms_of_ten()
     assert sorted(tasks) == ["generation", "recognition"]
 
 
+def test_a_sampler_may_have_evaluations_of_its_own():
+    variant = suite.Variant(paradigm="diffusion", samplers=["euler", "ipndm"], nfe_of={"ipndm": [4, 8]})
+    cell = cells_of(grid(["unused"], nfe=[1, 2], variants={"diffusion": variant}))[0]
+    assert (cell.nfes("euler"), cell.nfes("ipndm")) == ([1, 2], [4, 8])
+
+
 def test_a_cell_survives_json_and_keeps_its_key():
     cell = cells_of(grid(["a"]))[0]
     again = suite.Cell.model_validate(json.loads(json.dumps(cell.model_dump())))
