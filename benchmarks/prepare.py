@@ -32,7 +32,7 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
             check(variant, f"preset {preset.name!r}, variant {name!r}", dataset, preset.nfe)
     if build:
         for dataset in datasets.values():
-            extractor.load_all(dataset)
+            extractor.load_all(dataset, kinds=preset.extractors, data_dir=data_dir)
     return {"device": device, "data_hashes": {name: dataset.hash for name, dataset in datasets.items()}}
 
 

@@ -44,6 +44,10 @@ Options = Annotated[dict[str, JsonValue], AfterValidator(_plain)]
 VariantName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
 
 
+Extractors = Annotated[list[Literal["cnn", "autoencoder", "inception"]], Field(min_length=1, max_length=2), Distinct]
+SCORING = ["cnn", "autoencoder"]
+
+
 class Strict(BaseModel):
     """Immutable, refuses unknown keys, and takes a value only if it already has the declared type."""
 
@@ -77,6 +81,7 @@ class Preset(Strict):
     threads, limit_seconds: of one cell. n_samples: generated images per FID, "train" for as many as training images.
     curve_points: evaluations along training, each at `curve_nfe`. timing_seconds: spent on each measured quantity.
     timing_launches: timing cells a variant, each in a process of its own, since repeats within one are not independent.
+    extractors: the one or two networks that score; "inception" needs its weights in the data directory.
     """
 
     name: str
@@ -93,6 +98,7 @@ class Preset(Strict):
     sample_batch: PositiveInt
     timing_seconds: PositiveFloat
     timing_launches: PositiveInt = 1
+    extractors: Extractors = SCORING
     budget_flops: Budget
     variants: Annotated[dict[VariantName, Variant], Field(min_length=1)]
 
@@ -117,6 +123,7 @@ class Cell(Strict):
     nfe: list[int]
     samplers: list[str]
     nfe_of: dict[str, list[int]] = {}
+    extractors: list[str] = SCORING
     n_samples: int | None
     budget_flops: float
     curve_points: int
@@ -171,7 +178,7 @@ def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[C
 
 def _settings(preset: Preset, variant: Variant) -> dict:
     shared = {"threads", "curve_points", "curve_nfe", "sample_batch", "timing_seconds", "limit_seconds"}
-    return preset.model_dump(include=shared) | {
+    return preset.model_dump(include={*shared, "extractors"}) | {
         "preset": preset.name,
         **variant.model_dump(include={"paradigm", "title", "options", "samplers", "nfe_of"}),
         "nfe": variant.nfe or preset.nfe,

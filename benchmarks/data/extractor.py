@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -72,9 +73,16 @@ class Classifier(Extractor):
         return self._run(self.network[self.n_trunk :], (features * self.facts["scale"]).float()).double()
 
 
-def load_all(dataset: Dataset, cache_dir: Path | None = None) -> tuple[Extractor, ...]:
-    """Every extractor of `dataset`, the classifier first. Raises BadInput if the cache cannot be written."""
-    return tuple(load(dataset, cache_dir, kind) for kind in KINDS)
+def load_all(
+    dataset: Dataset, cache_dir: Path | None = None, kinds: Sequence[str] = KINDS, data_dir: Path | None = None
+) -> tuple[nn.Module, ...]:
+    """The extractors of `dataset` of these kinds, in their order; "inception" is allowed too, which is not built.
+
+    Raises BadInput if the cache cannot be written, or where Inception's weights are absent.
+    """
+    from benchmarks.data import inception  # which imports from here
+
+    return tuple(inception.load(data_dir) if kind == "inception" else load(dataset, cache_dir, kind) for kind in kinds)
 
 
 def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> Extractor:

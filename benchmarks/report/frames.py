@@ -23,7 +23,7 @@ POINT = [*WHO, "sampler", "primary", "nfe"]
 SCORES = [
     *["fid", "fid_floor", "fid_floor_whole", "fid_ratio", "kid", "memorisation_ratio", "n_samples", "flops_per_sample"],
     *["fid2", "fid2_floor", "fid2_ratio", "fid_bias", "kid_se", "precision", "recall", "density", "coverage"],
-    *["class_distance", "class_entropy", "label_agreement", "memorisation"],
+    *["class_distance", "class_entropy", "label_agreement", "memorisation", "k_shift"],
 ]
 SPEEDS = [
     *["sample_images_per_second", "sample_ms_per_image", "latency_ms_batch1", "peak_sample_bytes"],

@@ -89,9 +89,14 @@ def who(record: dict) -> dict:
 def samples(record: dict, part: str) -> Iterator[dict]:
     """A row a sampler and NFE. part: "quality" or "timing"."""
     entries = record[part].get("samples") or []
+    trained_at = (record[part].get("reach") or {}).get("natural_nfe")
+    home = {entry["sampler"]: entry.get("fid") for entry in entries if entry.get("nfe_asked") == trained_at}
     for entry in entries:
         asked = entry.get("nfe_asked", entry["nfe"])
-        yield who(record) | entry | {"primary": entry["sampler"] == entries[0]["sampler"], "nfe_asked": asked}
+        about = {"primary": entry["sampler"] == entries[0]["sampler"], "nfe_asked": asked}
+        if home.get(entry["sampler"]) and entry.get("fid") is not None:
+            about["k_shift"] = entry["fid"] / home[entry["sampler"]]
+        yield who(record) | entry | about
 
 
 def draws(record: dict) -> Iterator[dict]:

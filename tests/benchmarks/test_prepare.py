@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from benchmarks import prepare, run, suite
+from benchmarks import prepare, presets, run, suite
 from benchmarks.errors import BadInput
 from benchmarks.run import Place
 from tests.benchmarks.conftest import ROOT, grid
@@ -124,6 +124,12 @@ def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypat
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: Ended(json.dumps(answer)))
     cells = run.plan(grid(["a"]), Place(tmp_path))
     assert {(cell.device, cell.data_hash) for cell in cells} == {("cuda", "abc")}
+
+
+def test_inception_is_asked_for_by_name_and_says_what_it_lacks(tmp_path):
+    preset = presets.load("smoke", ['extractors=["cnn", "inception"]'])
+    with pytest.raises(BadInput, match=r"extractor inception: .* (absent|cannot be imported)"):
+        prepare.prepare(preset, data_dir=tmp_path)
 
 
 def test_the_process_prepares_for_real(tmp_path, monkeypatch):

@@ -60,6 +60,16 @@ def test_both_intervals_of_an_accuracy_are_those_of_the_textbook(tmp_path):
         assert (345 / 360 - x) ** 2 == pytest.approx(1.959964**2 * x * (1 - x) / 360, rel=1e-5)
 
 
+def test_the_shift_is_against_the_number_of_evaluations_that_training_is_about(tmp_path):
+    for repetition in range(2):
+        record = scored(repetition, 10.0)
+        entry = record["quality"]["samples"][0]
+        others = [entry | {"nfe_asked": nfe, "nfe": float(nfe), "fid": 10.0 * nfe} for nfe in (1, 2, 4)]
+        record["quality"] |= {"samples": others, "reach": {"natural_nfe": 2}}
+        fake_run.write(tmp_path, record)
+    assert table_of(tmp_path).set_index("nfe").k_shift.to_dict() == {1: 0.5, 2: 1.0, 4: 2.0}
+
+
 def test_sampling_noise_is_the_sd_within_a_trained_network(tmp_path):
     for repetition, draws in enumerate([[2.0, 3.0], [10.0, 10.0]]):
         record = scored(repetition, [10.0, 100.0][repetition])
