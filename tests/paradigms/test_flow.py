@@ -5,6 +5,7 @@ import torch
 
 from paradigms.parts import flow
 from paradigms.parts.flow import flow_matching_loss, logit_normal, marginal_velocity, on_path, seen_with
+from paradigms.parts.unet import UNet
 
 MEAN, STD = 0.7, 0.4
 
@@ -101,3 +102,15 @@ def test_logit_normal_has_the_stated_logit_moments():
     assert t.min() > 0 and t.max() < 1
     assert float(logit.mean()) == pytest.approx(-0.4, abs=0.02)  # standard error .004
     assert float(logit.std()) == pytest.approx(1.3, abs=0.02)
+
+
+def test_the_network_gives_the_same_field_with_and_without_gradients_and_its_jvp_in_both():
+    torch.manual_seed(0)
+    net = UNet((1, 8, 8))
+    torch.nn.init.normal_(net.leave.weight, std=0.3)
+    x, t, r = torch.randn(4, 1, 8, 8), torch.rand(4), torch.zeros(4)
+    moved = torch.func.jvp(net, (x, t, r), (x, t, r))
+    with torch.no_grad():
+        field, tangent = net(x, t, r), torch.func.jvp(net, (x, t, r), (x, t, r))[1]
+    # Another memory layout sums in another order.
+    assert torch.allclose(field, moved[0], atol=1e-5) and torch.allclose(tangent, moved[1], atol=1e-4)
