@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from itertools import groupby
 
 from matplotlib.axes import Axes
@@ -13,6 +14,7 @@ from benchmarks.report.frames import Frames
 
 LEFT, SPAN, COLUMNS = 3.6, 5.1, (9.9, 11.1, 12.2)  # of the discs, and of the numbers right of them
 TITLES = ("coverage", "on-policy\nreach", "credit\nlength")
+NAME_WIDTH = 14  # letters of a variant's name in a line
 WIDEST = 1.2  # between discs, where few of them leave room
 
 
@@ -55,7 +57,8 @@ def _shown(reach: dict) -> dict | None:
 
 def _name(ax: Axes, y: int, variant: str) -> None:
     color = style.ink(style.look(variant).color)
-    ax.text(0, y, variant, va="center", fontsize=style.SMALL, fontweight="bold", color=color)
+    lines = "\n".join(textwrap.wrap(variant, NAME_WIDTH))  # at hyphens, so that it stays clear of the stage's name
+    ax.text(0, y, lines, va="center", fontsize=style.SMALL, fontweight="bold", color=color)
 
 
 def _row(ax: Axes, y: int, variant: str, stage: dict, gap: float, several: bool) -> None:
