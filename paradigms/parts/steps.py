@@ -17,8 +17,3 @@ def adam(lr: float = 2e-3) -> Callable[[Sequence[nn.Parameter]], torch.optim.Opt
 def cosine(progress: float) -> float:
     """Learning-rate factor at `progress` in [0, 1] of a stage: 1 falling to 0 along half a cosine."""
     return 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def constant(progress: float) -> float:
-    """Learning-rate factor 1 at every `progress`."""
-    return 1.0
