@@ -177,8 +177,8 @@ def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[C
 
 
 def _settings(preset: Preset, variant: Variant) -> dict:
-    shared = {"threads", "curve_points", "curve_nfe", "sample_batch", "timing_seconds", "limit_seconds"}
-    return preset.model_dump(include={*shared, "extractors"}) | {
+    shared = {"threads", "curve_points", "curve_nfe", "sample_batch", "timing_seconds", "limit_seconds", "extractors"}
+    return preset.model_dump(include=shared) | {
         "preset": preset.name,
         **variant.model_dump(include={"paradigm", "title", "options", "samplers", "nfe_of"}),
         "nfe": variant.nfe or preset.nfe,

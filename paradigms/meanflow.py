@@ -106,7 +106,7 @@ class MeanFlow(FlowChain, Paradigm):
         r, t = self.draw_times(x)
         x_t = on_path(x, eps, t)
         u = self.net(x_t, t, r)
-        squared = (u - self.target(x, eps, t, r)).square().flatten(1).sum(1)
+        squared = (u - self.target(x, eps, x_t, t, r)).square().flatten(1).sum(1)
         weight = (squared.detach() + WEIGHT_FLOOR) ** -self.weight_power
         # Per pixel as far as the weight leaves a scale, so that losses read alike at every power.
         return (weight * squared).mean() / x[0].numel() ** (1 - self.weight_power)
@@ -124,9 +124,9 @@ class MeanFlow(FlowChain, Paradigm):
         return r, torch.cat([t_equal, torch.maximum(a, b), t_corner])
 
     @torch.no_grad()
-    def target(self, x: Tensor, eps: Tensor, t: Tensor, r: Tensor) -> Tensor:
+    def target(self, x: Tensor, eps: Tensor, x_t: Tensor, t: Tensor, r: Tensor) -> Tensor:
         """What u(x_t, t, r) is taught: the velocity on the leading rows with r = t, the identity's on the others."""
-        x_t, n_equal = on_path(x, eps, t), len(t) - round(self.interval_share * len(t))
+        n_equal = len(t) - round(self.interval_share * len(t))
         reference = seen_with(x, self.data) if self.velocity == "marginal" else None
         velocity = eps - x if reference is None else marginal_velocity(x_t, t, reference)
         if n_equal == len(t):

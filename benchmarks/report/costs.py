@@ -34,9 +34,7 @@ def training(rows: DataFrame) -> Sheet:
                 **{"MiB evaluate": number(mebibytes(row.peak_evaluate_bytes)), "status": row.status},
             }
         )
-    least = rows.train_images_per_second_mde.max()
-    if pd.notna(least):
-        lines.append(detectable_line({"images/s, step": percent(least, 0)}))
+    lines += detectable_line({"images/s, step": rows.train_images_per_second_mde.max()})
     notes = (
         "step: one update at a batch that lies ready; end to end: with the loader and the Trainer; MFU: executed FLOPs "
         "a second over the measured peak of a matrix product on the same device",
@@ -65,9 +63,7 @@ def sampling(rows: DataFrame) -> Sheet | None:
         )
     if not lines:
         return None
-    least = rows.sample_ms_per_image_mde.max()
-    if pd.notna(least):
-        lines.append(detectable_line({"ms/image": percent(least, 0)}))
+    lines += detectable_line({"ms/image": rows.sample_ms_per_image_mde.max()})
     notes = (
         "ms/image: in batches; latency: of one image alone; efficiency: NFE times one evaluation's time over the "
         "sampler's, the rest is overhead",

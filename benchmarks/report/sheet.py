@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
 from pandas import DataFrame
 
-from benchmarks.report.caption import DASH
+from benchmarks.report.caption import DASH, percent
 
 
 class Bold(str):
@@ -28,6 +29,9 @@ def dense(lines: list[dict[str, str]]) -> DataFrame:
     return body.loc[:, [not set(body[name]) <= {DASH, ""} for name in body]]
 
 
-def detectable_line(cells: dict[str, str]) -> dict[str, str]:
-    """The last line of a body, with the minimum detectable effects of some of its columns."""
-    return {"variant": "min. detectable"} | cells
+def detectable_line(effects: dict[str, float], decimals: int = 0) -> list[dict[str, str]]:
+    """The last line of a body, with the minimum detectable effects (shares) of some of its columns; none if none is
+    known."""
+    known = any(pd.notna(effect) for effect in effects.values())
+    shown = {name: percent(effect, decimals) for name, effect in effects.items()}
+    return [{"variant": "min. detectable"} | shown] if known else []

@@ -32,9 +32,7 @@ def by_nfe(rows: DataFrame, column: str, title: str) -> Sheet | None:
         at = {nfe: line.index[line.nfe == nfe] for nfe in nfes}
         cells = {f"{nfe:g} NFE": shown[at[nfe][0]] if len(at[nfe]) else DASH for nfe in nfes}
         lines.append({"variant": variant, "sampler": DASH if pd.isna(sampler) else sampler} | cells)
-    least = {f"{nfe:g} NFE": sampled[sampled.nfe == nfe][f"{column}_mde"].max() for nfe in nfes}
-    if any(pd.notna(value) for value in least.values()):
-        lines.append(detectable_line({name: percent(value, 0) for name, value in least.items()}))
+    lines += detectable_line({f"{nfe:g} NFE": sampled[sampled.nfe == nfe][f"{column}_mde"].max() for nfe in nfes})
     return Sheet(title, DataFrame(lines).fillna(""), (INTERVALS,))
 
 
@@ -98,8 +96,7 @@ def recognition(rows: DataFrame) -> Sheet | None:
         }
         for row in rows.itertuples()
     ]
-    if rows.accuracy_mde.notna().any():
-        lines.append(detectable_line({"accuracy": percent(rows.accuracy_mde.max(), 2)}))
+    lines += detectable_line({"accuracy": rows.accuracy_mde.max()}, 2)
     notes = (
         INTERVALS.replace(" at this NFE", ""),
         "of another test split: Wilson's 95 % interval of the mean accuracy for the test images of one seed",

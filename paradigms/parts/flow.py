@@ -60,13 +60,6 @@ def seen_with(x: Tensor, data: Tensor) -> Tensor:
     return torch.cat([x.flatten(1), data[drawn]])
 
 
-def target_velocity(kind: str, x: Tensor, eps: Tensor, t: Tensor, data: Tensor) -> Tensor:
-    """What the field is taught at x_t, (B, C, H, W): of `VELOCITIES`, the "marginal" one or eps - x, "conditional"."""
-    if kind == "conditional":
-        return eps - x
-    return marginal_velocity(on_path(x, eps, t), t, seen_with(x, data))
-
-
 def checked_velocity(kind: str) -> str:
     """`kind` itself. Raises ValueError where it is no velocity's name."""
     if kind not in VELOCITIES:
@@ -77,7 +70,9 @@ def checked_velocity(kind: str) -> str:
 def flow_matching_loss(net: nn.Module, x: Tensor, data: Tensor, *, velocity: str, mean: float, std: float) -> Tensor:
     """Mean over pixels and rows of (net(x_t, t, t) - target velocity)^2 at logit-normal t; a scalar."""
     eps, t = torch.randn_like(x), logit_normal(len(x), mean, std, x)
-    return (net(on_path(x, eps, t), t, t) - target_velocity(velocity, x, eps, t, data)).square().mean()
+    x_t = on_path(x, eps, t)
+    target = eps - x if velocity == "conditional" else marginal_velocity(x_t, t, seen_with(x, data))
+    return (net(x_t, t, t) - target).square().mean()
 
 
 def flow_matching_stage(

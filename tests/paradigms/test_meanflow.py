@@ -115,7 +115,7 @@ def test_target_carries_no_gradient_and_leads_with_velocities(options):
     x, eps = torch.randn(2, 8, 1, 8, 8)
     paradigm.observe(x, torch.zeros(8))
     r, t = paradigm.draw_times(x)
-    target = paradigm.target(x, eps, t, r)
+    target = paradigm.target(x, eps, flow.on_path(x, eps, t), t, r)
     assert not target.requires_grad
     marginal = flow.marginal_velocity(flow.on_path(x, eps, t), t, x.flatten(1))
     velocity = eps - x if options.get("velocity") == "conditional" else marginal
