@@ -1,4 +1,4 @@
-"""The worker: one cell in a process of its own, `python -m benchmarks.cell SPEC.json`.
+"""The worker: one cell in a process of its own; `python -m benchmarks.cell SPEC.json` runs one by hand.
 
 Its last act is to write the cell's record; a cell that fails writes a record that says why. Success is the record,
 never this process's exit code.
@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmarks import data, provenance, records
 from benchmarks.data import Dataset, extractor
@@ -76,7 +76,6 @@ class Progress:
 def main(spec_path: str) -> int:
     """Run the cell of a spec file and write its record; returns 0 if the record says done."""
     spec = json.loads(Path(spec_path).read_text())
-    _die_with_parent(spec["parent_pid"])
     cell = Cell.model_validate(spec["cell"])
     results_dir = Path(spec["results_dir"])
     started = time.perf_counter()
@@ -103,6 +102,7 @@ def main(spec_path: str) -> int:
 def open_job(cell: Cell, results_dir: Path, spec: dict) -> Job:
     """The cell with its data on its device; `spec` may name data_dir and cache_dir."""
     torch.set_num_threads(cell.threads)
+    threadpool_limits(cell.threads)  # the libraries below NumPy and SciPy
     data_dir, cache_dir = (Path(spec[key]) if spec.get(key) else None for key in ("data_dir", "cache_dir"))
     dataset = data.load(cell.dataset, data_dir)
     device = torch.device(cell.device)
@@ -117,17 +117,6 @@ def _status(error: Exception) -> str:
     if isinstance(error, NonFinite):
         return "non_finite"
     return "oom" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"
-
-
-def _die_with_parent(parent: int) -> None:
-    """End this process when its parent ends: a killed run must not leave workers behind."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
-"""Before any cell starts, in a process of its own: `python -m benchmarks.prepare` finds out whether they can.
+"""Before any cell starts, in a process of its own, since torch stays out of the one that asks: whether they can.
 
-It reads a request as JSON from standard input, resolves the device, loads the data sets, constructs every variant and
-builds the scoring networks that are not cached yet. Its last line of output is JSON: findings, or `{"error": ...}`.
+Resolves the device, loads the data sets, constructs every variant and builds the scoring networks that are not cached.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
-import sys
+import warnings
 from pathlib import Path
 
 import torch
@@ -18,6 +16,13 @@ from benchmarks import data
 from benchmarks.data import Dataset, extractor
 from benchmarks.errors import BadInput, nearest
 from benchmarks.suite import Preset, Variant
+
+
+def answer(preset: Preset, **request) -> dict:
+    """`prepare`, on as many threads as the preset's cells have and without warnings: its message is to be one line."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(preset.threads)
+    return prepare(preset, **request)
 
 
 def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, build: bool = True) -> dict:
@@ -75,21 +80,3 @@ def _member(given: list[str], allowed: list[str], what: str) -> None:
             raise BadInput(
                 f"{what} {name!r} is unknown; allowed: {', '.join(allowed) or 'none'}{nearest(name, allowed)}"
             )
-
-
-def main() -> int:
-    """Answer the request on standard input; returns the exit code, 2 for bad input."""
-    request = json.load(sys.stdin)
-    preset = Preset.model_validate(request["preset"])
-    torch.set_num_threads(preset.threads)
-    data_dir = Path(request["data_dir"]) if request["data_dir"] else None
-    try:
-        answer = prepare(preset, request["device"], data_dir, request["build"])
-    except BadInput as error:
-        answer = {"error": str(error)}
-    print(json.dumps(answer), flush=True)
-    return 2 if "error" in answer else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -36,8 +36,8 @@ def measure_quality(job: Job, progress: Callable) -> dict:
     progress("scoring", 1.0)
     training = _training(paradigm, plans, reports)
     last = {key: training[key] for key in ("flops", "images", "updates", "seconds")} | {"stage": plans[-1].name}
-    curve = [*fit.curve, last | judge.glance()]
-    quality = judge.verdict() | {"curve": curve}
+    quality = judge.verdict()
+    quality["curve"] = [*fit.curve, last | judge.glance(quality["samples"])]
     _save_weights(paradigm, job.results_dir / "weights" / f"{job.cell.stem}.safetensors")
     return {
         "training": training,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +12,13 @@ from pathlib import Path
 
 from benchmarks import records, suite
 from benchmarks.errors import BadInput
+from benchmarks.executors import children
 from benchmarks.executors.local import WORKER, Local
 from benchmarks.progress import Progress
 from benchmarks.results_dir import claimed
 from benchmarks.suite import Cell, Preset
+
+PREPARE = "benchmarks.prepare"
 
 
 @dataclass(frozen=True)
@@ -35,27 +36,16 @@ def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
 
     build: also build the scoring networks that are not cached yet.
     """
-    data_dir = str(place.data_dir) if place.data_dir else None
-    answer = _ask({"preset": preset.model_dump(), "device": place.device, "data_dir": data_dir, "build": build})
+    request = {"preset": preset, "device": place.device, "data_dir": place.data_dir, "build": build}
+    children.import_once([PREPARE, WORKER])
+    try:
+        answer = children.ask(PREPARE, request)
+    except ChildProcessError as error:
+        raise BadInput(f"preparing {error}; `doctor` may say why") from None
     return suite.cells(preset, answer["device"], answer["data_hashes"])
 
 
-def _ask(request: dict) -> dict:
-    # torch stays out of this process, and its warnings out of a message that is to be one line.
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.prepare"]
-    ended = subprocess.run(
-        command, input=json.dumps(request), stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        answer = json.loads(ended.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        raise BadInput(f"preparing ended with exit code {ended.returncode}; `doctor` may say why") from None
-    if "error" in answer:
-        raise BadInput(answer["error"])
-    return answer
-
-
-def execute(cells: Sequence[Cell], place: Place, worker: Sequence[str] = WORKER) -> list[dict]:
+def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER) -> list[dict]:
     """Work off the cells that are not done; returns the records of all, in the order of `cells`.
 
     KeyboardInterrupt (SIGTERM and SIGHUP raise it, too) ends the workers first; what is done stays done.

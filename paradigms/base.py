@@ -211,7 +211,7 @@ class Paradigm(Chain, LightningModule):
         factor = self.stage.schedule(self.update / max(self.n_updates, 1))
         for group in self.optimizers(use_pl_optimizer=False).param_groups:
             group["lr"] = group["initial_lr"] * factor
-        torch.manual_seed(derive_seed(self.seed, self.stage.name, self.update))
+        self._reseed(derive_seed(self.seed, self.stage.name, self.update))
         loss = self.stage.loss(batch)
         if self.update % max(self.n_updates // CURVE_POINTS, 1) == 0:
             self._record(loss.detach())
@@ -225,6 +225,12 @@ class Paradigm(Chain, LightningModule):
             # The ramp forgets the initial weights: a cold average spoils short runs.
             decay = min(self.stage.ema_decay, (1 + self.update) / (10 + self.update))
             torch._foreach_lerp_(self.averages, [p.detach() for p in self.stage.parameters], 1 - decay)
+
+    def _reseed(self, seed: int) -> None:
+        # torch.manual_seed would, for every device there might be, keep the seed and a formatted stack trace.
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _record(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

@@ -1,1 +1,1 @@
-"""Executors: each only starts cells, as `python -m benchmarks.cell SPEC.json`, and answers for those that die."""
+"""Executors: each only starts cells, by `benchmarks.cell.main(SPEC.json)`, and answers for those that die."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
 from benchmarks import records
+from benchmarks.executors import children
 from benchmarks.provenance import provenance
 from benchmarks.suite import Cell
 
-WORKER = (sys.executable, "-m", "benchmarks.cell")
+WORKER = "benchmarks.cell"
 POLL_SECONDS = 0.05
 
 
@@ -29,7 +29,7 @@ class Job:
 
     cell: Cell
     work_dir: Path
-    process: subprocess.Popen
+    process: BaseProcess
     started: float
     stopped: float | None = None
 
@@ -48,7 +48,11 @@ class Job:
     def signal(self, number: int) -> None:
         """Send a signal to the worker and whatever it has started."""
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, number)
+            return os.killpg(self.process.pid, number)
+        # A worker that has just been forked has no group yet.
+        if self.process.exitcode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
 
 
 class Watch(Protocol):
@@ -64,7 +68,8 @@ class Watch(Protocol):
 class Local:
     """Runs cells in child processes: quality cells `jobs` at a time, then timing cells one at a time.
 
-    keep_fds: descriptors that workers inherit. grace_seconds: between asking a worker to end and killing it.
+    worker: module whose `main(spec path)` runs a cell. keep_fds: descriptors that workers inherit. grace_seconds:
+    between asking a worker to end and killing it.
     """
 
     def __init__(
@@ -73,14 +78,15 @@ class Local:
         jobs: int,
         *,
         data_dir: Path | None = None,
-        worker: Sequence[str] = WORKER,
+        worker: str = WORKER,
         grace_seconds: float = 5.0,
         keep_fds: Sequence[int] = (),
     ):
-        self.results_dir, self.jobs, self.worker = results_dir.resolve(), jobs, tuple(worker)
+        self.results_dir, self.jobs, self.worker = results_dir.resolve(), jobs, worker
         self.folders = {"results_dir": str(self.results_dir), "data_dir": str(data_dir.resolve()) if data_dir else None}
         self.grace_seconds, self.keep_fds = grace_seconds, tuple(keep_fds)
         self.running: list[Job] = []
+        children.import_once([worker])
 
     def run(self, cells: Sequence[Cell], watch: Watch) -> None:
         """Leave a record of every cell. An exception, such as KeyboardInterrupt, ends the workers before it leaves."""
@@ -96,7 +102,7 @@ class Local:
             while waiting and len(self.running) < jobs:
                 self.running.append(self._start(waiting.popleft()))
             for job in list(self.running):
-                if job.process.poll() is None:
+                if job.process.exitcode is None:
                     self._limit(job)
                 else:
                     record = self._conclude(job)
@@ -112,18 +118,8 @@ class Local:
         records.path_of(self.results_dir, cell).unlink(missing_ok=True)
         (work_dir / "progress.json").unlink(missing_ok=True)
         spec = work_dir / "spec.json"
-        spec.write_text(json.dumps({"cell": cell.model_dump(), "parent_pid": os.getpid(), **self.folders}, indent=1))
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(cell.threads))
-        with (work_dir / "log.txt").open("wb") as log:
-            process = subprocess.Popen(
-                [*self.worker, str(spec)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=os.environ | threads,
-                start_new_session=True,
-                pass_fds=self.keep_fds,
-            )
+        spec.write_text(json.dumps({"cell": cell.model_dump(), **self.folders}, indent=1))
+        process = children.start(self.worker, spec, work_dir / "log.txt", self.keep_fds)
         return Job(cell, work_dir, process, time.monotonic())
 
     def _limit(self, job: Job) -> None:
@@ -151,11 +147,11 @@ class Local:
         for job in self.running:
             job.signal(signal.SIGTERM)
         deadline = time.monotonic() + self.grace_seconds
-        while any(job.process.poll() is None for job in self.running) and time.monotonic() < deadline:
+        while any(job.process.exitcode is None for job in self.running) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         for job in self.running:
             job.signal(signal.SIGKILL)
-            job.process.wait()
+            job.process.join()
             if not records.done(self.results_dir, job.cell):
                 records.path_of(self.results_dir, job.cell).unlink(missing_ok=True)
         self.running = []
@@ -163,7 +159,7 @@ class Local:
 
 def _obituary(job: Job) -> dict:
     """The record of a cell whose worker ended without one."""
-    cell, code = job.cell, job.process.returncode
+    cell, code = job.cell, job.process.exitcode
     if job.stopped is not None:
         status, reason = "timeout", f"not done within {cell.limit_seconds:g} s"
     elif code == -signal.SIGKILL:

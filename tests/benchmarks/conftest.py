@@ -1,22 +1,11 @@
 """A small grid of cells that the torch-free worker of these tests runs."""
 
-import os
-import sys
 from pathlib import Path
-
-import pytest
 
 from benchmarks import suite
 
-FAKE_WORKER = (sys.executable, str(Path(__file__).parent / "fake_worker.py"))
+FAKE_WORKER = "tests.benchmarks.fake_worker"  # starts in no time; options {"act": ...} say how it ends
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def fake_worker(monkeypatch):
-    """The command of a worker that starts in a tenth of a second; options {"act": ...} say how it ends."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    return FAKE_WORKER
 
 
 def grid(acts, seeds=1, **changes):

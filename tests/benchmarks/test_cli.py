@@ -9,14 +9,17 @@ import pytest
 import paradigms
 from benchmarks import cli, data, doctor, presets, records, results_dir, run, suite
 from benchmarks.errors import BadInput
+from benchmarks.executors import children
+from tests.benchmarks.conftest import FAKE_WORKER
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, fake_worker, tmp_path):
+def command(monkeypatch, capsys, tmp_path):
     """Runs a command line in this process, with the torch-free worker; returns exit code, output, error lines."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run, "_ask", lambda request: {"device": "cpu", "data_hashes": {"digits": "data"}})
-    monkeypatch.setattr(run, "execute", functools.partial(run.execute, worker=fake_worker))
+    found = {"device": "cpu", "data_hashes": {"digits": "data"}}
+    monkeypatch.setattr(children, "ask", lambda module, request: found)
+    monkeypatch.setattr(run, "execute", functools.partial(run.execute, worker=FAKE_WORKER))
     monkeypatch.setattr(run, "finish", lambda folder, as_json: f"the table of {folder}")
 
     def call(line):
@@ -119,10 +122,10 @@ def test_bad_usage_is_one_line_on_standard_error_and_exit_code_2(command, line, 
 
 
 def test_bad_input_found_while_preparing_is_one_line_and_exit_code_2(command, tiny, monkeypatch):
-    def ask(request):
+    def ask(module, request):
         raise BadInput("data file train.gz: truncated")
 
-    monkeypatch.setattr(run, "_ask", ask)
+    monkeypatch.setattr(children, "ask", ask)
     assert command(f"run {tiny('succeed')}") == (2, "", ["error: data file train.gz: truncated"])
 
 

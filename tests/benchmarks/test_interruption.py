@@ -48,13 +48,13 @@ def uninterrupted(tmp_path_factory):
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 0.5])
-def test_a_run_that_was_killed_goes_on_to_the_same_records(tmp_path, seconds, uninterrupted, fake_worker):
+def test_a_run_that_was_killed_goes_on_to_the_same_records(tmp_path, seconds, uninterrupted):
     process = start(tmp_path)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = {cell.stem for cell in slow_cells() if records.done(tmp_path, cell)}
-    execute(slow_cells(), Place(tmp_path, jobs=2), fake_worker)
+    execute(slow_cells(), Place(tmp_path, jobs=2), FAKE_WORKER)
     assert results(tmp_path) == uninterrupted
     for stem in done:
         assert len(list((tmp_path / "pids").glob(f"{stem}.*"))) == 1, "a finished cell ran twice"

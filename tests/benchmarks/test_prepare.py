@@ -1,8 +1,3 @@
-import io
-import json
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -90,39 +85,21 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
     assert prepare.resolve("auto") == prepare.resolve("cuda") == "cuda"
 
 
-def test_the_process_answers_bad_input_with_its_line_and_exit_code_2(monkeypatch, capsys):
+def test_bad_input_that_the_process_finds_keeps_its_one_line(tmp_path):
     preset = grid([], variants={"mine": diffusion(options={"widht": 1})})
-    request = {"preset": preset.model_dump(), "device": "cpu", "data_dir": None, "build": False}
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(request)))
-    assert prepare.main() == 2
-    assert "did you mean 'width'" in json.loads(capsys.readouterr().out)["error"]
+    with pytest.raises(BadInput, match="did you mean 'width'"):
+        run.plan(preset, Place(tmp_path, "cpu"), build=False)
 
 
-class Ended:
-    """What `subprocess.run` returns."""
-
-    def __init__(self, stdout, returncode=0):
-        self.stdout, self.returncode = stdout, returncode
-
-
-@pytest.mark.parametrize(
-    ("ended", "said"),
-    [
-        (Ended('chatter\n{"error": "a line"}\n', 2), "^a line$"),
-        (Ended("", 1), "exit code 1.*doctor"),
-        (Ended("Traceback", -11), "exit code -11"),
-    ],
-)
-def test_a_preparation_that_fails_ends_the_run_with_one_line(tmp_path, monkeypatch, ended, said):
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
-    with pytest.raises(BadInput, match=said):
-        run.plan(grid(["a"]), Place(tmp_path))
+def test_a_preparation_that_dies_ends_the_run_with_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "PREPARE", "tests.benchmarks.fake_prepare")
+    with pytest.raises(BadInput, match="ended with exit code -11; `doctor`"):
+        run.plan(grid(["a"]), Place(tmp_path, "cpu"))
 
 
 def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypatch):
-    answer = {"device": "cuda", "data_hashes": {"digits": "abc"}}
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: Ended(json.dumps(answer)))
-    cells = run.plan(grid(["a"]), Place(tmp_path))
+    monkeypatch.setattr(run, "PREPARE", "tests.benchmarks.fake_prepare")
+    cells = run.plan(grid(["a"]), Place(tmp_path, "cuda"))
     assert {(cell.device, cell.data_hash) for cell in cells} == {("cuda", "abc")}
 
 
