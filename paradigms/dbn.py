@@ -9,7 +9,7 @@ x         image, in [-1, 1]                                                    (
 v         visible states of an RBM; (x + 1) / 2 are their means in the first   (B, width below)
 h         hidden states, visible ones of the next RBM                          (B, width)
 top       RBM over [h, label]: the chain that generates                        (B, width + n_classes)
-chains    persistent states of the top RBM                                     (n_chains, width + n_classes)
+chains    hidden probabilities of the top RBM's persistent chains              (n_chains, width)
 
 Differs: data enter every RBM as drawn binary states, not as probabilities, which samples, being binary, cannot match
 (results/LOG.md); the top RBM learns by PCD with a rate falling to 0, since chains of a CD-trained one drift into noise;
@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from paradigms.base import Batch, Likelihood, Paradigm, Stage
 from paradigms.parts.binary_units import bernoulli, to_images, to_units
 from paradigms.parts.momentum import momentum_sgd
-from paradigms.parts.rbm import RBM, contrastive_loss, gibbs
+from paradigms.parts.rbm import RBM, contrastive_loss, gibbs, on_data
 from paradigms.parts.recogniser import Recogniser
 from paradigms.parts.stack_likelihood import stack_likelihood
 
@@ -78,7 +78,7 @@ class DBN(Paradigm):
         self.rbms = nn.ModuleList(RBM(n, m) for n, m in pairwise([n_pixels, *below]))
         self.top = RBM(below[-1], n_top, n_labels=n_classes)
         self.recogniser = Recogniser([n_pixels, *widths], n_classes)
-        self.register_buffer("chains", torch.zeros(n_chains, below[-1] + n_classes))
+        self.register_buffer("chains", torch.zeros(n_chains, n_top))
         self.register_buffer("seen", torch.empty(0), persistent=False)
         self.register_buffer("seen_label", torch.empty(0, dtype=torch.int64), persistent=False)
         self.labels, self.cd_sweeps, self.pcd_sweeps = labels, cd_sweeps, pcd_sweeps
@@ -124,14 +124,16 @@ class DBN(Paradigm):
 
     def greedy_loss(self, depth: int, batch: Batch) -> Tensor:
         """CD-k of the RBM at `depth` on states of the one below it."""
-        v = self.up(to_units(batch.x), depth)
-        return contrastive_loss(self.rbms[depth], v, gibbs(self.rbms[depth], v, self.cd_sweeps))
+        rbm = self.rbms[depth]
+        data = on_data(rbm, self.up(to_units(batch.x), depth))
+        return contrastive_loss(rbm, data, gibbs(rbm, data.h, self.cd_sweeps))
 
     def top_loss(self, batch: Batch) -> Tensor:
         """PCD-k of the top RBM on states and labels; moves the chains."""
-        v = self.top_states(batch.x, batch.label)
-        self.chains.copy_(gibbs(self.top, self.chains, self.pcd_sweeps))
-        return contrastive_loss(self.top, v, self.chains)
+        data = on_data(self.top, self.top_states(batch.x, batch.label))
+        model = gibbs(self.top, self.chains, self.pcd_sweeps)
+        self.chains.copy_(model.h)
+        return contrastive_loss(self.top, data, model)
 
     def recognition_loss(self, batch: Batch) -> Tensor:
         """Cross-entropy of the recogniser on drawn states: the noise regularises it (results/LOG.md)."""
@@ -142,7 +144,7 @@ class DBN(Paradigm):
 
     def begin_top(self) -> None:
         self.top.start_at_log_odds(self.top_states(self.seen, self.seen_label))
-        self.chains.copy_(self.noise(len(self.chains)))
+        self.chains.copy_(self.top.h_given_v(self.noise(len(self.chains))))
 
     def begin_fine_tuning(self) -> None:
         top = (self.top.W[: -self.n_classes], self.top.hbias)
@@ -163,7 +165,7 @@ class DBN(Paradigm):
 
     def noise(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n visible states of the top RBM that know nothing: fair coins and a uniform label."""
-        mean = torch.full_like(self.chains[:1], 0.5).repeat(n, 1)
+        mean = torch.full_like(self.top.vbias, 0.5).repeat(n, 1)
         mean[:, -self.n_classes :] = 1 / self.n_classes
         return self.top.sample_v(mean, generator)
 
@@ -212,5 +214,6 @@ class DBN(Paradigm):
         rbms, top = (deepcopy(part).double().requires_grad_(False) for part in (self.rbms, self.top))
         v = bernoulli(to_units(x).double(), generator)
         # Persistent chains are the longest run of the model that there is; all zero, they have not begun.
-        samples = self.chains if self.chains.any() else self.noise(len(self.chains), generator)
+        began = self.chains.any()
+        samples = gibbs(self.top, self.chains, 1, generator).v if began else self.noise(len(self.chains), generator)
         return stack_likelihood(rbms, top, v, samples[:N_AIS_CHAINS].double(), generator)

@@ -15,6 +15,8 @@ E(v, h) = -v.vbias - h.hbias - v W h and F(v) = -log sum_h exp(-E(v, h)).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -94,18 +96,37 @@ class RBM(nn.Module):
         return self.v_given_h(bernoulli(self.h_given_v(v), generator))
 
 
+class States(NamedTuple):
+    """Visible states v (B, V) and the probabilities of the hidden units given them, h (B, H)."""
+
+    v: Tensor
+    h: Tensor
+
+
 @torch.no_grad()
-def gibbs(rbm: RBM, v: Tensor, n_sweeps: int, generator: torch.Generator | None = None) -> Tensor:
-    """Visible states (B, V) after `n_sweeps` sweeps from v (B, V)."""
+def on_data(rbm: RBM, v: Tensor) -> States:
+    """Data v (B, V) as states."""
+    return States(v, rbm.h_given_v(v))
+
+
+@torch.no_grad()
+def gibbs(rbm: RBM, h: Tensor, n_sweeps: int, generator: torch.Generator | None = None) -> States:
+    """The states after `n_sweeps` of at least 1 sweep, started at hidden probabilities h (B, H)."""
     for _ in range(n_sweeps):
-        v = rbm(v, generator)
-    return rbm.sample_v(v, generator)
+        v = rbm.sample_v(rbm.v_given_h(bernoulli(h, generator)), generator)
+        h = rbm.h_given_v(v)
+    return States(v, h)
 
 
-def contrastive_loss(rbm: RBM, v_data: Tensor, v_model: Tensor) -> Tensor:
-    """Mean F(v_data) - mean F(v_model), a scalar: its gradient is the textbook difference of statistics.
+def contrastive_loss(rbm: RBM, data: States, model: States) -> Tensor:
+    """Mean energy of `data` minus that of `model`, a scalar: its gradient is the textbook difference of statistics.
 
-    v_model is held constant. It comes from `gibbs`, started at the data (CD-k) or where it last ended (PCD,
-    Tieleman 2008).
+    It is also that of mean F(data.v) - mean F(model.v), for a third less time: every probability is used twice, and
+    both outer products are one matrix. The states are constants. Those of the model come from `gibbs`, started at the
+    data's h (CD-k) or where it last ended (PCD, Tieleman 2008).
     """
-    return rbm.free_energy(v_data).mean() - rbm.free_energy(v_model.detach()).mean()
+    with torch.no_grad():
+        dW = torch.mm(data.v.T, data.h)
+        dW = torch.addmm(dW, model.v.T, model.h, beta=-1 / len(data.v), alpha=1 / len(model.v), out=dW)
+        dvbias, dhbias = model.v.mean(0) - data.v.mean(0), model.h.mean(0) - data.h.mean(0)
+    return torch.dot(rbm.W.flatten(), dW.flatten()) + rbm.vbias.dot(dvbias) + rbm.hbias.dot(dhbias)

@@ -57,7 +57,8 @@ def stack_likelihood(
     below = variational_bound(rbms, top, v, 0.0, N_DRAWS, generator).mean().item()
     base, steps = base_rates(top, samples), betas(N_BETAS)
     forward = forward_log_z(top, base, len(samples), steps, generator)
-    reverse = reverse_log_z(top, base, gibbs(top, samples, N_SWEEPS, generator), steps, generator)
+    samples = gibbs(top, top.h_given_v(samples), N_SWEEPS, generator).v
+    reverse = reverse_log_z(top, base, samples, steps, generator)
     margins = [(z.value, Z_SCORE * z.standard_error) for z in (forward, reverse)]
     return Likelihood(
         ais=below - forward.value,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from paradigms.parts.momentum import momentum_sgd
-from paradigms.parts.rbm import RBM, contrastive_loss, gibbs
+from paradigms.parts.rbm import RBM, States, contrastive_loss, gibbs, on_data
 
 EXACT = 1e-12  # sums of at most 1024 float64 terms of order one
 
@@ -76,31 +76,37 @@ def test_closed_form_gradient_is_autograd_of_the_exact_log_likelihood(rbm):
         torch.testing.assert_close(parameter.grad, gradient, atol=EXACT, rtol=0)
 
 
-def test_gradient_of_the_contrastive_loss_is_the_difference_of_statistics(rbm):
+def test_gradient_of_the_contrastive_loss_is_that_of_the_difference_of_free_energies(rbm):
     v_data = torch.rand(30, 6, dtype=torch.float64)
-    v_model = gibbs(rbm, v_data, 2)
-    contrastive_loss(rbm, v_data, v_model).backward()
-    with torch.no_grad():
-        h_data, h_model = rbm.h_given_v(v_data), rbm.h_given_v(v_model)
-        dW = (v_data.T @ h_data - v_model.T @ h_model) / 30
-    torch.testing.assert_close(rbm.W.grad, -dW, atol=EXACT, rtol=0)
-    torch.testing.assert_close(rbm.vbias.grad, -(v_data - v_model).mean(0), atol=EXACT, rtol=0)
-    torch.testing.assert_close(rbm.hbias.grad, -(h_data - h_model).mean(0), atol=EXACT, rtol=0)
+    data = on_data(rbm, v_data)
+    model = gibbs(rbm, data.h[:20], 2)
+    contrastive_loss(rbm, data, model).backward()
+    found = [parameter.grad.clone() for parameter in rbm.parameters()]
+    rbm.zero_grad()
+    (rbm.free_energy(v_data).mean() - rbm.free_energy(model.v).mean()).backward()
+    for gradient, parameter in zip(found, rbm.parameters(), strict=True):
+        torch.testing.assert_close(gradient, parameter.grad, atol=EXACT, rtol=0)
+
+
+def test_contrastive_loss_is_the_difference_of_mean_energies(rbm):
+    data, model = on_data(rbm, states(6)[:5]), on_data(rbm, states(6)[30:])
+    energy = [-(v @ rbm.vbias + h @ rbm.hbias + (v @ rbm.W * h).sum(1)).mean() for v, h in (data, model)]
+    torch.testing.assert_close(contrastive_loss(rbm, data, model), energy[0] - energy[1], atol=EXACT, rtol=0)
 
 
 def test_contrastive_loss_does_not_differentiate_through_the_chain(rbm):
-    v_model = torch.rand(5, 6, dtype=torch.float64, requires_grad=True)
-    contrastive_loss(rbm, states(6)[:5], v_model).backward()
-    assert v_model.grad is None
+    model = States(*(torch.rand(5, n, dtype=torch.float64, requires_grad=True) for n in (6, 4)))
+    contrastive_loss(rbm, on_data(rbm, states(6)[:5]), model).backward()
+    assert model.v.grad is None and model.h.grad is None
 
 
 def test_expected_cd_gradient_approaches_the_exact_one_with_k(rbm):
     torch.manual_seed(1)
     data = states(6)[[3, 17, 40, 62]]
     (exact,) = torch.autograd.grad(-exact_log_likelihood(rbm, data), rbm.W)
-    rows, errors = data.repeat(10_000, 1), []
+    rows, errors = on_data(rbm, data.repeat(10_000, 1)), []
     for k in (1, 3, 12):
-        (estimate,) = torch.autograd.grad(contrastive_loss(rbm, rows, gibbs(rbm, rows, k)), rbm.W)
+        (estimate,) = torch.autograd.grad(contrastive_loss(rbm, rows, gibbs(rbm, rows.h, k)), rbm.W)
         errors.append(float((estimate - exact).norm() / exact.norm()))
     assert errors[0] > 1.5 * errors[1]
     assert errors[2] < 0.03  # 40,000 chains leave noise of .5 % of a probability in each of 24 weights
@@ -108,7 +114,7 @@ def test_expected_cd_gradient_approaches_the_exact_one_with_k(rbm):
 
 def test_gibbs_chains_end_in_the_enumerated_distribution(rbm):
     torch.manual_seed(2)
-    v = gibbs(rbm, torch.zeros(40_000, 6, dtype=torch.float64), 30)
+    v = gibbs(rbm, torch.zeros(40_000, 4, dtype=torch.float64), 30).v
     index = (v @ (2.0 ** torch.arange(5, -1, -1, dtype=torch.float64))).long()
     expected = 40_000 * torch.softmax(-rbm.free_energy(states(6)), 0)
     chi2 = ((torch.bincount(index, minlength=64) - expected).square() / expected).sum()
@@ -118,15 +124,15 @@ def test_gibbs_chains_end_in_the_enumerated_distribution(rbm):
 def test_rows_of_a_gibbs_sweep_are_independent():
     torch.manual_seed(3)
     machine = RBM(8, 8)
-    v = gibbs(machine, torch.full((2000, 8), 0.5), 1)
+    v = gibbs(machine, torch.full((2000, 8), 0.5), 1).v
     agreement = (v[:1000] == v[1000:]).float().mean()
     assert abs(agreement - 0.5) < 0.03  # 8000 coins: sd .0056; a shared random vector gives 1
     assert len(v.unique(dim=0)) > 200
 
 
 def test_gibbs_draws_from_the_given_generator_alone(rbm):
-    v, before = states(6), torch.get_rng_state()
-    one, same, other = (gibbs(rbm, v, 3, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    h, before = states(4), torch.get_rng_state()
+    one, same, other = (gibbs(rbm, h, 3, torch.Generator().manual_seed(seed)).v for seed in (1, 1, 2))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert torch.equal(before, torch.get_rng_state())
 
