@@ -61,7 +61,7 @@ class Judge:
         began = time.perf_counter()
         known = {(entry["sampler"], entry["nfe_asked"]): entry for entry in scored}
         looks = []
-        for sampler, nfe in self._allowed(self.job.cell.curve_nfe, self.samplers[:1]):
+        for sampler, nfe in self._along_training():
             found = known.get((sampler, nfe)) or self.scorer.fid(self.draw(sampler, nfe).images)
             looks.append({"sampler": sampler, "nfe": nfe, "fid": found["fid"], "fid_ratio": found["fid_ratio"]})
         right = accuracy(self.paradigm, *self.test) if self.paradigm.can("logits") else None
@@ -126,6 +126,11 @@ class Judge:
     def _allowed(self, nfes, samplers) -> list[tuple[str, int]]:
         return [(sampler, nfe) for sampler in samplers for nfe in nfes if self.paradigm.allows(nfe, sampler)]
 
+    def _along_training(self) -> list[tuple[str, int]]:
+        """The first sampler at those of the curve's NFEs that it is scored at in the end."""
+        scored = self._allowed(self.job.cell.nfes(self.samplers[0]), self.samplers[:1]) if self.samplers else []
+        return [(sampler, nfe) for sampler, nfe in scored if nfe in self.job.cell.curve_nfe]
+
     def _score(self, sampler: str, nfe: int) -> dict:
         began = time.perf_counter()
         images, label, evaluations = self.draw(sampler, nfe)
@@ -141,7 +146,7 @@ class Judge:
     def _sampling_noise(self) -> list[dict]:
         """FID ratios of further draws, for what the sampling seed alone does to a number."""
         noise = []
-        for sampler, nfe in self._allowed(self.job.cell.curve_nfe, self.samplers[:1]):
+        for sampler, nfe in self._along_training():
             draws = [self.draw(sampler, nfe, redraw).images for redraw in range(1, N_REDRAWS + 1)]
             ratios = [self.scorer.fid(images)["fid_ratio"] for images in draws]
             noise.append({"sampler": sampler, "nfe_asked": nfe, "fid_ratios": ratios})

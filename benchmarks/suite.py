@@ -79,7 +79,8 @@ class Preset(Strict):
     """A grid of cells: variants x data sets x repetitions, and how each is measured.
 
     threads, limit_seconds: of one cell. n_samples: generated images per FID, "train" for as many as training images.
-    curve_points: evaluations along training, each at `curve_nfe`. timing_seconds: spent on each measured quantity.
+    curve_points: evaluations along training, each at those of the NFEs that are in `curve_nfe`.
+    timing_seconds: spent on each measured quantity.
     timing_launches: timing cells a variant, each in a process of its own, since repeats within one are not independent.
     extractors: the one or two networks that score; "inception" needs its weights in the data directory.
     """

@@ -151,7 +151,7 @@ class SDAE(Paradigm):
         return [*greedy, chain, supervised]
 
     def adam(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, lr=self.lr)
+        return torch.optim.Adam(parameters, lr=self.lr, fused=True)
 
     def greedy_loss(self, depth: int, batch: Batch) -> Tensor:
         """The layer at `depth` reconstructs clean codes from corrupted ones."""

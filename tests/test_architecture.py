@@ -50,6 +50,17 @@ def test_importing_does_not_import_torch(module):
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
 
 
+def test_importing_what_is_forked_asks_nothing_of_a_gpu():
+    """A process that has asked CUDA anything cannot be forked into one that computes there."""
+    script = """
+import torch
+def asked(*_, **__): raise SystemExit("a GPU was asked for")
+torch.cuda.is_available = torch.cuda.device_count = torch.cuda.init = torch.cuda._lazy_init = asked
+import benchmarks.prepare, benchmarks.cell
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_files_are_at_most_250_lines_and_functions_at_most_40(path):
     text = path.read_text()

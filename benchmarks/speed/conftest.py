@@ -3,6 +3,9 @@
 `make speed` prints them; a column is meaningful only beside another of the same run.
 """
 
+import time
+from statistics import median
+
 import pytest
 import torch
 
@@ -52,3 +55,36 @@ def synchronised(device):
         return timed
 
     return wrap
+
+
+@pytest.fixture
+def beside(benchmark, request):
+    """Times a call and its peers in turn; the medians' ratios (peer / call) are printed at the end."""
+
+    def compare(call, peers, rounds):
+        seconds = {name: [] for name in peers}
+
+        def take_turns():
+            for name, peer in peers.items():
+                began = time.perf_counter()
+                peer()
+                seconds[name].append(time.perf_counter() - began)
+
+        benchmark.pedantic(call, setup=take_turns, rounds=rounds, warmup_rounds=1)
+        if benchmark.stats:  # None where benchmarks are disabled and the call is only tried out
+            own = benchmark.stats.stats.median
+            ratios = {name: round(median(times[1:]) / own, 3) for name, times in seconds.items()}
+            benchmark.extra_info["ratios"] = ratios
+            RATIOS[request.node.name] = ratios
+
+    return compare
+
+
+RATIOS = {}
+
+
+def pytest_terminal_summary(terminalreporter):
+    if RATIOS:
+        terminalreporter.section("time of a peer over our own, medians of turns")
+    for name, ratios in RATIOS.items():
+        terminalreporter.write_line(f"{name}: " + ", ".join(f"{peer} {ratio:.2f}" for peer, ratio in ratios.items()))

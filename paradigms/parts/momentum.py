@@ -16,6 +16,6 @@ def momentum_sgd(lr: float, weight_decay: float = 0.0, momentum: float = 0.9) ->
             {"params": [p for p in parameters if p.dim() > 1], "weight_decay": weight_decay},
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
-        return torch.optim.SGD(groups, lr=lr, momentum=momentum)
+        return torch.optim.SGD(groups, lr=lr, momentum=momentum, fused=True)
 
     return build

@@ -4,8 +4,8 @@ Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks"
 (kellerjordan.github.io/posts/muon): Nesterov momentum, five quintic Newton-Schulz steps, convolutions flattened to
 (n_out, n_in k k). torch.optim.Muon takes two-dimensional parameters only, so no convolution.
 
-symbol    meaning                                             shape
-m         momentum of the gradients of equal-shaped weights   (G, rows, columns), rows <= columns
+symbol    meaning                                    shape
+m         momentum of the gradient of one weight     (rows, columns), rows <= columns
 """
 
 from __future__ import annotations
@@ -22,21 +22,30 @@ BETAS, EPSILON = (0.9, 0.99), 1e-8
 MIN_SIDE = 8  # below it a weight is a vector rather than a matrix
 
 
-def orthogonalise(m: Tensor) -> Tensor:
-    """Matrices with the singular vectors of m (G, rows, columns), rows <= columns, and singular values near 1.
+def orthogonalise(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """Matrices with the singular vectors of these (rows, columns), rows <= columns, and singular values near 1.
 
-    Every step multiplies m from the left by a polynomial in m m^T, so the small Gram matrices alone are iterated.
+    Every step multiplies a matrix m from the left by a polynomial in m m^T, so the small Gram matrices alone are
+    iterated, all of one size together.
     """
     a, b, c = COEFFICIENTS
-    m = m / (m.flatten(1).norm(dim=1)[:, None, None] + 1e-7)
-    gram = m @ m.mT
-    one = torch.eye(gram.shape[1], dtype=m.dtype, device=m.device)
-    product = one
-    for _ in range(N_STEPS):
-        polynomial = a * one + b * gram + c * gram @ gram
-        product = polynomial @ product
-        gram = polynomial @ gram @ polynomial
-    return product @ m
+    alike: dict[int, list[int]] = {}
+    for index, m in enumerate(matrices):
+        alike.setdefault(len(m), []).append(index)
+    found: list[Tensor] = list(matrices)
+    for rows, indices in alike.items():
+        gram = torch.stack([matrices[index] @ matrices[index].T for index in indices])
+        norm = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt()[:, None, None] + 1e-7
+        gram = gram / norm.square()
+        one = torch.eye(rows, dtype=gram.dtype, device=gram.device)
+        product = one / norm
+        for _ in range(N_STEPS):
+            polynomial = torch.baddbmm(a * one + b * gram, gram, gram, alpha=c)
+            product = polynomial @ product
+            gram = polynomial @ gram @ polynomial
+        for index, left in zip(indices, product, strict=True):
+            found[index] = left @ matrices[index]
+    return found
 
 
 def is_matrix(parameter: Tensor) -> bool:
@@ -69,21 +78,15 @@ class Muon(torch.optim.Optimizer):
         return loss
 
     def _step_matrices(self, parameters: list[nn.Parameter], lr: float) -> None:
-        alike: dict[tuple[int, int], list[nn.Parameter]] = {}
-        for p in parameters:
-            alike.setdefault((len(p), p[0].numel()), []).append(p)
-        for (rows, columns), group in alike.items():
-            gradients = [p.grad for p in group]
-            momenta = self._kept(group, "momentum")
-            torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
-            nesterov = torch.stack(torch._foreach_lerp(gradients, momenta, MOMENTUM)).flatten(2)
-            steps = orthogonalise(nesterov) if rows <= columns else orthogonalise(nesterov.mT).mT
+        gradients, momenta = [p.grad for p in parameters], self._kept(parameters, "momentum")
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        nesterov = [m.flatten(1) for m in torch._foreach_lerp(gradients, momenta, MOMENTUM)]
+        wide = [m if len(m) <= m.shape[1] else m.T for m in nesterov]
+        for p, before, step in zip(parameters, nesterov, orthogonalise(wide), strict=True):
+            rows, columns = before.shape
+            step = step if rows <= columns else step.T
             # A tall matrix moves its outputs less than a wide one does, at equal singular values.
-            torch._foreach_add_(
-                group,
-                [s.reshape_as(p) for s, p in zip(steps, group, strict=True)],
-                alpha=-lr * max(1, rows / columns) ** 0.5,
-            )
+            p.add_(step.reshape_as(p), alpha=-lr * max(1, rows / columns) ** 0.5)
 
     def _step_vectors(self, parameters: list[nn.Parameter], lr: float) -> None:
         gradients, (beta1, beta2) = [p.grad for p in parameters], BETAS

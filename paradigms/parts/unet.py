@@ -14,15 +14,24 @@ from torch.nn import functional as F
 from paradigms.parts.time import TimeEmbedding
 
 
+class Norm(nn.GroupNorm):
+    """GroupNorm that keeps the layout of what it gets, by the kernel for the usual one, which is faster on a CPU."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.is_contiguous():
+            return super().forward(x)
+        return super().forward(x.contiguous()).contiguous(memory_format=torch.channels_last)
+
+
 class Block(nn.Module):
     """Residual block: two 3x3 convolutions with the time embedding added between them (added, not multiplied:
     scale modulation makes the tangent of the time path explode, sCM section 4)."""
 
     def __init__(self, n_in: int, n_out: int, time_dim: int):
         super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(8, n_in), nn.Conv2d(n_in, n_out, 3, padding=1)
+        self.norm1, self.conv1 = Norm(8, n_in), nn.Conv2d(n_in, n_out, 3, padding=1)
         self.shift = nn.Linear(time_dim, n_out)
-        self.norm2, self.conv2 = nn.GroupNorm(8, n_out), nn.Conv2d(n_out, n_out, 3, padding=1)
+        self.norm2, self.conv2 = Norm(8, n_out), nn.Conv2d(n_out, n_out, 3, padding=1)
         self.skip = nn.Conv2d(n_in, n_out, 1) if n_in != n_out else nn.Identity()
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
@@ -51,7 +60,7 @@ class UNet(nn.Module):
         self.up2 = Block(2 * lower, lower, time_dim)
         self.grow = nn.Conv2d(lower, width, 3, padding=1)
         self.up1 = Block(2 * width, width, time_dim)
-        self.norm, self.leave = nn.GroupNorm(8, width), nn.Conv2d(width, pixels, 3, padding=1)
+        self.norm, self.leave = Norm(8, width), nn.Conv2d(width, pixels, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
@@ -60,7 +69,7 @@ class UNet(nn.Module):
         time = self.time(t, r)
         h = self.enter(F.pixel_unshuffle(x, self.patch))
         if not torch.is_grad_enabled() and forward_ad._current_level < 0:
-            # A third less time on a CPU; an update gains nothing, and forward-mode GroupNorm refuses the layout.
+            # Four tenths less time on a CPU; an update gains nothing, and forward-mode GroupNorm refuses the layout.
             h = h.contiguous(memory_format=torch.channels_last)
         upper = self.down1(h, time)
         lower = self.down2(self.shrink(upper), time)

@@ -173,6 +173,19 @@ def test_the_glance_is_the_cheap_part_of_the_verdict(tmp_path):
         assert grids["first_2"].shape == grids["first_2_nearest"].shape == (16, *SHAPE)
 
 
+def test_the_last_glance_is_read_off_the_verdict_and_draws_nothing(tmp_path, monkeypatch):
+    judge = Judge(job(tmp_path), Toy())
+    before, samples = judge.glance(), judge.verdict()["samples"]
+    monkeypatch.setattr(judge, "draw", None)
+    assert judge.glance(samples) == before
+
+
+def test_a_curve_has_those_of_its_nfes_that_are_scored_in_the_end(tmp_path):
+    judge = Judge(job(tmp_path, nfe=[2], curve_nfe=[1, 2]), Toy())
+    assert [look["nfe"] for look in judge.glance()["samples"]] == [2]
+    assert [entry["nfe_asked"] for entry in judge.verdict()["sampling_noise"]] == [2]
+
+
 def test_a_paradigm_that_holds_a_scoring_network_is_refused_at_once_and_after_training(tmp_path):
     ours = job(tmp_path)
     ours.extractors[0].network = nn.Linear(4, 3).eval()

@@ -98,4 +98,5 @@ def test_a_chain_that_feeds_its_layer_other_codes_shows_at_that_layer():
     sound = shift()
     with torch.no_grad():
         dbn.top.vbias[: -contract.N_CLASSES] += 3.0
-    assert sound["shift"] < 0.1 < 0.2 < shift()["shift"] and shift()["trained_mean"] == sound["trained_mean"]
+    # 60 updates leave the top RBM a mismatch of its own.
+    assert sound["shift"] < 0.15 < 0.3 < shift()["shift"] and shift()["trained_mean"] == sound["trained_mean"]

@@ -1,0 +1,95 @@
+"""An RBM's update, 784 x 500 at batch 100, beside scikit-learn's and the matrix products that it is made of.
+
+Peers take turns with it (A, B, C, A, B, C ...) in one process on one thread, and the ratios of medians are printed.
+"""
+
+import pytest
+import torch
+from sklearn.neural_network import BernoulliRBM
+
+from benchmarks.fit import Fit
+from paradigms.base import Batch, Paradigm, Stage
+from paradigms.parts.binary_units import bernoulli
+from paradigms.parts.momentum import momentum_sgd
+from paradigms.parts.rbm import RBM, contrastive_loss, gibbs, on_data
+
+N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
+N_UPDATES = 200  # of an epoch's 600
+
+
+class OneRBM(Paradigm):
+    """One RBM, learnt as the DBN learns its own; persistent chains at the end of every sweep, or CD-1."""
+
+    title, era, reference, task = "RBM", "layer-wise", "Hinton 2002", "recognition"
+
+    def __init__(self, shape=(1, 28, 28), n_classes=10, *, persistent=False):
+        super().__init__(shape, n_classes)
+        self.rbm, self.persistent = RBM(N_VISIBLE, N_HIDDEN), persistent
+        self.h = torch.full((BATCH, N_HIDDEN), 0.5)
+
+    def stages(self):
+        optimizer = momentum_sgd(0.05, 2e-4, momentum=0.5)
+        return [Stage("rbm", list(self.rbm.parameters()), self.loss, batch_size=BATCH, optimizer=optimizer)]
+
+    def loss(self, batch):
+        states = on_data(self.rbm, batch.x.flatten(1))
+        model = gibbs(self.rbm, self.h if self.persistent else states.h, 1)
+        self.h = model.h
+        return contrastive_loss(self.rbm, states, model)
+
+
+@pytest.fixture(scope="module")
+def images():
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    return bernoulli(torch.full((N_UPDATES * BATCH, 1, 28, 28), 0.2))
+
+
+def update(machine):
+    """A call that makes one update of the machine's only stage."""
+    (stage,) = machine.stages()
+    optimizer = stage.optimizer(list(stage.parameters))
+
+    def call(batch):
+        optimizer.zero_grad(set_to_none=True)
+        stage.loss(batch).backward()
+        optimizer.step()
+
+    return call
+
+
+def products():
+    """A call of the five matrix products of an update, into memory that is there: what no update can be faster than."""
+    v, h = torch.rand(BATCH, N_VISIBLE), torch.rand(BATCH, N_HIDDEN)
+    W, up, down = torch.rand(N_VISIBLE, N_HIDDEN), torch.empty_like(h), torch.empty_like(v)
+
+    def call():
+        for _ in range(2):
+            torch.mm(v, W, out=up)
+            torch.mm(v.T, h, out=W)
+        torch.mm(h, W.T, out=down)
+
+    return call
+
+
+@pytest.mark.parametrize("persistent", [False, True], ids=["CD-1", "PCD-1"])
+def test_update(beside, images, persistent):
+    batch = Batch(images[:BATCH], torch.zeros(BATCH, dtype=torch.int64))
+    ours = update(OneRBM(persistent=persistent))
+    peers = {"matrix products alone": products()}
+    for dtype in ("float32", "float64"):
+        machine, rows = BernoulliRBM(N_HIDDEN, batch_size=BATCH), images[:BATCH].flatten(1).numpy().astype(dtype)
+        peers[f"scikit-learn {dtype}"] = lambda machine=machine, rows=rows: machine.partial_fit(rows)
+    beside(lambda: ours(batch), peers, rounds=100)
+
+
+def test_lightning(beside, images):
+    label = torch.zeros(len(images), dtype=torch.int64)
+    machine = OneRBM()
+    call = update(machine)
+
+    def bare():
+        for start in range(0, len(images), BATCH):
+            call(Batch(images[start : start + BATCH], label[start : start + BATCH]))
+
+    beside(lambda: Fit(OneRBM(), images, label, [N_UPDATES])(), {"bare loop": bare}, rounds=5)
