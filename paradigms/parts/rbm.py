@@ -1,4 +1,4 @@
-"""The restricted Boltzmann machine with binary units, and its training by contrastive divergence as an ordinary loss.
+"""The restricted Boltzmann machine: its energy, its conditionals and its sweeps; `contrastive` is how it learns.
 
 Source: Hinton, "Training products of experts by minimizing contrastive divergence", Neural Computation 14, 2002;
 softmax label units as in Hinton, Osindero & Teh 2006, section 4.
@@ -15,8 +15,6 @@ E(v, h) = -v.vbias - h.hbias - v W h and F(v) = -log sum_h exp(-E(v, h)).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,32 +22,30 @@ from torch.nn import functional as F
 from paradigms.parts.binary_units import bernoulli
 
 
-class RBM(nn.Module):
-    """n_visible, n_hidden: binary units. n_labels: size of one softmax group behind the visible units, 0 for none."""
+class Downwards(nn.Module):
+    """The generative half of a restricted Boltzmann machine: visible units given hidden ones.
+
+    n_visible, n_hidden: binary units. n_labels: size of one softmax group behind the visible units, 0 for none.
+    """
 
     def __init__(self, n_visible: int, n_hidden: int, n_labels: int = 0):
         super().__init__()
         self.n_labels = n_labels
         self.W = nn.Parameter(0.01 * torch.randn(n_visible + n_labels, n_hidden))
         self.vbias = nn.Parameter(torch.zeros(n_visible + n_labels))
-        self.hbias = nn.Parameter(torch.zeros(n_hidden))
 
     @torch.no_grad()
     def start_at_log_odds(self, v: Tensor) -> None:
         """Set vbias to the log-odds of data v (N, V); else the first hidden units all learn the mean (Hinton 2010)."""
         self.vbias.copy_(torch.logit(v.mean(0), eps=0.01))
 
-    def free_energy(self, v: Tensor) -> Tensor:
-        """F(v), (B,)."""
-        return -v @ self.vbias - F.softplus(v @ self.W + self.hbias).sum(1)
-
-    def h_given_v(self, v: Tensor) -> Tensor:
-        """Probability of each hidden unit, (B, H)."""
-        return torch.sigmoid(v @ self.W + self.hbias)
+    def v_field(self, h: Tensor) -> Tensor:
+        """What each visible unit feels, (B, V), for h (B, H): the log-odds that it is on."""
+        return h @ self.W.T + self.vbias
 
     def v_given_h(self, h: Tensor) -> Tensor:
         """Probability of each visible unit, (B, V); the label group sums to 1."""
-        return self.v_mean(h @ self.W.T + self.vbias)
+        return self.v_mean(self.v_field(h))
 
     def v_mean(self, field: Tensor) -> Tensor:
         """Probability of each visible unit that feels `field` (B, V): logistic units, then a softmax of the labels."""
@@ -66,21 +62,8 @@ class RBM(nn.Module):
 
     def log_v_given_h(self, v: Tensor, h: Tensor) -> Tensor:
         """log p(v | h) in nats, (B,), of states v (B, V) and h (B, H)."""
-        field = h @ self.W.T + self.vbias
+        field = self.v_field(h)
         return (v * field).sum(1) - self.log_sum_v(field)
-
-    def log_h_given_v(self, h: Tensor, v: Tensor) -> Tensor:
-        """log p(h | v) in nats, (B,), of states h (B, H) and v (B, V)."""
-        field = v @ self.W + self.hbias
-        return (h * field - F.softplus(field)).sum(1)
-
-    def free_energy_of_units(self, units: Tensor) -> Tensor:
-        """-log sum over labels of exp(-F([units, label])), (B,), for units (B, V) without the label group."""
-        if not self.n_labels:
-            return self.free_energy(units)
-        labels = torch.eye(self.n_labels, dtype=units.dtype, device=units.device)
-        each = [self.free_energy(torch.cat([units, label.expand(len(units), -1)], dim=1)) for label in labels]
-        return -torch.logsumexp(-torch.stack(each), 0)
 
     def sample_v(self, mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Visible states (B, V) drawn from `mean` (B, V); exactly one label unit is on."""
@@ -90,43 +73,41 @@ class RBM(nn.Module):
         on = torch.multinomial(label, 1, generator=generator).squeeze(1)
         return torch.cat([bernoulli(units, generator), F.one_hot(on, self.n_labels).to(mean.dtype)], dim=1)
 
+
+class RBM(Downwards):
+    """Both halves, with the same weights."""
+
+    def __init__(self, n_visible: int, n_hidden: int, n_labels: int = 0):
+        super().__init__(n_visible, n_hidden, n_labels)
+        self.hbias = nn.Parameter(torch.zeros(n_hidden))
+
+    def free_energy(self, v: Tensor) -> Tensor:
+        """F(v), (B,)."""
+        return -v @ self.vbias - F.softplus(v @ self.W + self.hbias).sum(1)
+
+    def h_given_v(self, v: Tensor) -> Tensor:
+        """Probability of each hidden unit, (B, H)."""
+        return torch.sigmoid(v @ self.W + self.hbias)
+
+    def log_h_given_v(self, h: Tensor, v: Tensor) -> Tensor:
+        """log p(h | v) in nats, (B,), of states h (B, H) and v (B, V)."""
+        field = v @ self.W + self.hbias
+        return (h * field - F.softplus(field)).sum(1)
+
+    def free_energy_of_labels(self, units: Tensor) -> Tensor:
+        """F([units, label]) of every label, (B, n_labels), for units (B, V) without the label group."""
+        n_units = len(self.vbias) - self.n_labels
+        field = units @ self.W[:n_units] + self.hbias
+        each = [F.softplus(field + row).sum(1) for row in self.W[n_units:]]
+        return -(units @ self.vbias[:n_units])[:, None] - self.vbias[n_units:] - torch.stack(each, 1)
+
+    def free_energy_of_units(self, units: Tensor) -> Tensor:
+        """-log sum over labels of exp(-F([units, label])), (B,), for units (B, V) without the label group."""
+        if not self.n_labels:
+            return self.free_energy(units)
+        return -torch.logsumexp(-self.free_energy_of_labels(units), 1)
+
     def forward(self, mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """One Gibbs sweep, from the mean of v to the next one: draw v, draw h given v, return E[v | h], (B, V)."""
         v = self.sample_v(mean, generator)
         return self.v_given_h(bernoulli(self.h_given_v(v), generator))
-
-
-class States(NamedTuple):
-    """Visible states v (B, V) and the probabilities of the hidden units given them, h (B, H)."""
-
-    v: Tensor
-    h: Tensor
-
-
-@torch.no_grad()
-def on_data(rbm: RBM, v: Tensor) -> States:
-    """Data v (B, V) as states."""
-    return States(v, rbm.h_given_v(v))
-
-
-@torch.no_grad()
-def gibbs(rbm: RBM, h: Tensor, n_sweeps: int, generator: torch.Generator | None = None) -> States:
-    """The states after `n_sweeps` of at least 1 sweep, started at hidden probabilities h (B, H)."""
-    for _ in range(n_sweeps):
-        v = rbm.sample_v(rbm.v_given_h(bernoulli(h, generator)), generator)
-        h = rbm.h_given_v(v)
-    return States(v, h)
-
-
-def contrastive_loss(rbm: RBM, data: States, model: States) -> Tensor:
-    """Mean energy of `data` minus that of `model`, a scalar: its gradient is the textbook difference of statistics.
-
-    It is also that of mean F(data.v) - mean F(model.v), for a third less time: every probability is used twice, and
-    both outer products are one matrix. The states are constants. Those of the model come from `gibbs`, started at the
-    data's h (CD-k) or where it last ended (PCD, Tieleman 2008).
-    """
-    with torch.no_grad():
-        dW = torch.mm(data.v.T, data.h)
-        dW = torch.addmm(dW, model.v.T, model.h, beta=-1 / len(data.v), alpha=1 / len(model.v), out=dW)
-        dvbias, dhbias = model.v.mean(0) - data.v.mean(0), model.h.mean(0) - data.h.mean(0)
-    return torch.dot(rbm.W.flatten(), dW.flatten()) + rbm.vbias.dot(dvbias) + rbm.hbias.dot(dhbias)

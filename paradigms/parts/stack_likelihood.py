@@ -5,7 +5,7 @@ Source: Salakhutdinov & Murray, "On the quantitative analysis of deep belief net
 symbol   meaning                                                             shape
 v        drawn binary pixels                                                 (B, C H W)
 h        states of the layers above; the last are units of the top RBM       (B, width)
-q        the greedy recognition distribution: each RBM's h given v           factorial
+q        the recognition distribution: each RBM's h given v                  factorial
 
 log p(v) >= E_q[log p(v | h_1) + log p(h_1 | h_2) + ... + log p_top(h) - log q(h_1, ...| v)], label units summed out.
 
@@ -32,7 +32,8 @@ from paradigms.parts.ais import (
     reverse_log_z,
 )
 from paradigms.parts.binary_units import bernoulli
-from paradigms.parts.rbm import RBM, gibbs
+from paradigms.parts.contrastive import gibbs
+from paradigms.parts.rbm import RBM, Downwards
 
 N_BETAS = 400  # with 64 chains two directions take a second on one core, and log Z of a digits DBN is known to .2 nats
 N_SWEEPS = 100  # that take samples left over from training to the weights as they are
@@ -47,14 +48,20 @@ MAX_LAYER = 10  # units of a layer whose states are enumerated against those of 
 
 @torch.no_grad()
 def stack_likelihood(
-    rbms: Sequence[RBM], top: RBM, v: Tensor, samples: Tensor, generator: torch.Generator
+    rbms: Sequence[RBM],
+    down: Sequence[Downwards],
+    top: RBM,
+    v: Tensor,
+    samples: Tensor,
+    generator: torch.Generator,
 ) -> Likelihood:
     """Likelihood of binary pixels v (B, C H W) under the stack; in its dtype, so make it float64.
 
-    samples: visible states (n_chains, width + n_labels) of the top RBM to start the reverse chains at, after a few
-    more sweeps. `exact` is the log-likelihood, which the bound is below; None where the layers are too large to sum.
+    rbms: recognition, the lowest first. down: generation; the same machines where weights are tied. samples: visible
+    states (n_chains, width + n_labels) of the top RBM to start the reverse chains at, after a few more sweeps. `exact`
+    is the log-likelihood, which the bound is below; None where the layers are too large to sum.
     """
-    below = variational_bound(rbms, top, v, 0.0, N_DRAWS, generator).mean().item()
+    below = variational_bound(rbms, down, top, v, 0.0, N_DRAWS, generator).mean().item()
     base, steps = base_rates(top, samples), betas(N_BETAS)
     forward = forward_log_z(top, base, len(samples), steps, generator)
     samples = gibbs(top, top.h_given_v(samples), N_SWEEPS, generator).v
@@ -64,14 +71,20 @@ def stack_likelihood(
         ais=below - forward.value,
         ais_low=below - max(value + margin for value, margin in margins),
         ais_high=below - min(value - margin for value, margin in margins),
-        exact=exact_log_likelihood(rbms, top, v).mean().item() if can_sum(rbms, top) else None,
+        exact=exact_log_likelihood(down, top, v).mean().item() if can_sum(down, top) else None,
         method=METHOD,
     )
 
 
 @torch.no_grad()
 def variational_bound(
-    rbms: Sequence[RBM], top: RBM, v: Tensor, log_z: float, n_draws: int, generator: torch.Generator
+    rbms: Sequence[RBM],
+    down: Sequence[Downwards],
+    top: RBM,
+    v: Tensor,
+    log_z: float,
+    n_draws: int,
+    generator: torch.Generator,
 ) -> Tensor:
     """Lower bounds (B,) in nats on log p(v), v (B, C H W) binary, if `log_z` is log Z of `top`.
 
@@ -81,35 +94,35 @@ def variational_bound(
     total = torch.zeros(len(v), dtype=v.dtype, device=v.device)
     for _ in range(n_draws):
         below = v
-        for rbm in rbms:
+        for rbm, layer in zip(rbms, down, strict=True):
             h = bernoulli(rbm.h_given_v(below), generator)
             # The drawn log q, not its exact mean: it cancels the noise of the other term where q is near the posterior.
-            total += rbm.log_v_given_h(below, h) - rbm.log_h_given_v(h, below)
+            total += layer.log_v_given_h(below, h) - rbm.log_h_given_v(h, below)
             below = h
         total -= top.free_energy_of_units(below)
     return total / n_draws - log_z
 
 
-def can_sum(rbms: Sequence[RBM], top: RBM) -> bool:
+def can_sum(down: Sequence[Downwards], top: RBM) -> bool:
     """Whether `exact_log_likelihood` is possible: every layer above the pixels has few units."""
-    return all(len(rbm.hbias) <= MAX_LAYER for rbm in rbms) and can_enumerate(top)
+    return all(layer.W.shape[1] <= MAX_LAYER for layer in down) and can_enumerate(top)
 
 
 @torch.no_grad()
-def exact_log_likelihood(rbms: Sequence[RBM], top: RBM, v: Tensor) -> Tensor:
+def exact_log_likelihood(down: Sequence[Downwards], top: RBM, v: Tensor) -> Tensor:
     """log p(v) (B,) in nats, summed over all states of all layers; only where `can_sum` says so."""
     h = _all_states(top.W.shape[0] - top.n_labels, top.W)
     log_p = -top.free_energy_of_units(h) - exact_log_z(top).value
-    for rbm in reversed(rbms[1:]):
-        below = _all_states(rbm.W.shape[0], rbm.W)
-        log_p, h = _below(rbm, below, h, log_p), below
-    return _below(rbms[0], v, h, log_p)
+    for layer in reversed(down[1:]):
+        below = _all_states(layer.W.shape[0], layer.W)
+        log_p, h = _below(layer, below, h, log_p), below
+    return _below(down[0], v, h, log_p)
 
 
-def _below(rbm: RBM, v: Tensor, h: Tensor, log_p: Tensor) -> Tensor:
+def _below(layer: Downwards, v: Tensor, h: Tensor, log_p: Tensor) -> Tensor:
     """log p(v), (B,), where h (S, H) are all states of the layer above and log_p (S,) their log-probabilities."""
-    field = h @ rbm.W.T + rbm.vbias
-    return torch.logsumexp(v @ field.T - rbm.log_sum_v(field) + log_p, dim=1)
+    field = layer.v_field(h)
+    return torch.logsumexp(v @ field.T - layer.log_sum_v(field) + log_p, dim=1)
 
 
 def _all_states(n: int, like: Tensor) -> Tensor:

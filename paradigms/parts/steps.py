@@ -17,3 +17,8 @@ def adam(lr: float = 2e-3) -> Callable[[Sequence[nn.Parameter]], torch.optim.Opt
 def cosine(progress: float) -> float:
     """Learning-rate factor at `progress` in [0, 1] of a stage: 1 falling to 0 along half a cosine."""
     return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def linear(progress: float) -> float:
+    """Learning-rate factor at `progress` in [0, 1] of a stage: 1 falling to 0 along a line."""
+    return 1 - progress

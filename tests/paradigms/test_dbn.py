@@ -21,14 +21,14 @@ def data(n: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
     return 2 * torch.rand(n, *SHAPE, generator=generator) - 1, torch.arange(n) % N_CLASSES
 
 
-def solve(dbn: DBN, stage, n_updates: int = 5) -> None:
+def solve(dbn: DBN, stage, n_updates: int = 5, batch: Batch | None = None) -> None:
     dbn.enter(stage, n_updates)
     with torch.no_grad():
         stage.begin()
     optimizer = stage.optimizer(list(stage.parameters))
     for _ in range(n_updates):
         optimizer.zero_grad()
-        stage.loss(Batch(*data())).backward()
+        stage.loss(batch or Batch(*data())).backward()
         optimizer.step()
     dbn.leave()
 
@@ -87,18 +87,32 @@ def test_top_states_end_with_the_label():
 def test_persistent_chains_move_and_are_in_the_state_dict():
     dbn = build()
     dbn.begin_top()
-    before = dbn.chains.clone()
+    before = dbn.chains.h.clone()
     dbn.top_loss(Batch(*data()))
-    assert not torch.equal(dbn.chains, before)
-    assert torch.equal(dbn.state_dict()["chains"], dbn.chains)
+    assert not torch.equal(dbn.chains.h, before)
+    assert torch.equal(dbn.state_dict()["chains.h"], dbn.chains.h)
+
+
+@pytest.mark.parametrize("chains", ["persistent", "noise", "tempered"])
+@pytest.mark.parametrize("centred", [False, True])
+def test_the_top_learns_its_data_with_every_kind_of_chain(chains, centred):
+    dbn = build(chains=chains, centred=centred, sweeps=(1, 5, 1), n_temperatures=4)
+    x, label = data()
+    x = torch.where(label[:, None, None, None] > 0, 1.0, -1.0).expand_as(x)  # one bit of news: the pixels agree
+    dbn.observe(x, label)
+    for stage in dbn.stages()[:-1]:
+        solve(dbn, stage, 200, Batch(x, label))
+    noise, seen = dbn.noise(200), dbn.top_states(x, label)
+    likelier = dbn.top.free_energy(noise).mean() - dbn.top.free_energy(seen).mean()
+    assert likelier > 2
 
 
 def test_evaluation_does_not_move_the_chains():
     dbn = build()
-    before = dbn.chains.clone()
+    before = dbn.chains.h.clone()
     draw(dbn)
     dbn.logits(data()[0])
-    assert torch.equal(dbn.chains, before)
+    assert torch.equal(dbn.chains.h, before)
 
 
 def test_contrastive_divergence_starts_at_the_data():
@@ -155,7 +169,7 @@ def test_samples_start_from_noise_and_depend_on_the_generator_alone():
     first = draw(dbn)
     x, label = data()
     dbn.observe(x.flip(0), label.flip(0))
-    dbn.chains.fill_(1.0)
+    dbn.chains.h.fill_(1.0)
     torch.manual_seed(99)
     assert torch.equal(draw(dbn), first)
     assert not torch.equal(draw(dbn, seed=1), first)
@@ -168,7 +182,17 @@ def test_samples_are_images_in_range():
 
 @pytest.mark.parametrize(
     "options",
-    [{"labels": "open"}, {"widths": (8,)}, {"widths": (8, 0)}, {"cd_sweeps": 0}, {"shares": (1, 1)}, {"n_chains": 0}],
+    [
+        {"labels": "open"},
+        {"widths": (8,)},
+        {"widths": (8, 0)},
+        {"sweeps": (0, 1, 1)},
+        {"shares": (1, 1)},
+        {"shares": (1, 0, 0, 1)},
+        {"chains": "data"},
+        {"recognition": "knn"},
+        {"n_chains": 0},
+    ],
 )
 def test_wrong_options_raise_one_line_that_names_them(options):
     with pytest.raises(ValueError, match=f"^{next(iter(options))} = .*allowed: [^\n]*$"):

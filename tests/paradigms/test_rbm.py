@@ -5,8 +5,9 @@ import itertools
 import pytest
 import torch
 
+from paradigms.parts.contrastive import States, contrastive_loss, gibbs, on_data
 from paradigms.parts.momentum import momentum_sgd
-from paradigms.parts.rbm import RBM, States, contrastive_loss, gibbs, on_data
+from paradigms.parts.rbm import RBM
 
 EXACT = 1e-12  # sums of at most 1024 float64 terms of order one
 

@@ -39,7 +39,7 @@ def brute_force(dbn: DBN) -> torch.Tensor:
 
 def test_exact_log_likelihood_of_a_stack_is_the_sum_over_all_its_states():
     dbn = tiny((4, 3, 3))
-    found = exact_log_likelihood(dbn.rbms, dbn.top, all_states(6))
+    found = exact_log_likelihood(dbn.down, dbn.top, all_states(6))
     torch.testing.assert_close(found, brute_force(dbn), atol=EXACT, rtol=0)
     assert float(found.exp().sum()) == pytest.approx(1.0, abs=EXACT)
 
@@ -48,8 +48,8 @@ def test_exact_log_likelihood_of_a_stack_is_the_sum_over_all_its_states():
 def test_the_bound_is_below_the_exact_log_likelihood_of_every_image(widths):
     dbn, v = tiny(widths), all_states(6)
     log_z = ais.exact_log_z(dbn.top).value
-    bound = variational_bound(dbn.rbms, dbn.top, v, log_z, 2000, generator())
-    gap = exact_log_likelihood(dbn.rbms, dbn.top, v) - bound
+    bound = variational_bound(dbn.rbms, dbn.down, dbn.top, v, log_z, 2000, generator())
+    gap = exact_log_likelihood(dbn.down, dbn.top, v) - bound
     assert gap.min() > -0.05  # 2000 draws of a few nats' spread
     assert gap.mean() > 0.1  # these weights were not learnt together, so q is not the posterior
 
@@ -62,7 +62,7 @@ def test_the_bound_is_tight_where_the_top_machine_continues_the_lower_one():
     top.vbias.data.zero_()
     top.W.data[:5], top.vbias.data[:5], top.hbias.data = lower.W.T.clone(), lower.hbias.clone(), lower.vbias.clone()
     v = all_states(6)
-    bound = variational_bound(dbn.rbms, top, v, ais.exact_log_z(top).value, 1, generator())
+    bound = variational_bound(dbn.rbms, dbn.down, top, v, ais.exact_log_z(top).value, 1, generator())
     exact = -lower.free_energy(v) - ais.exact_log_z(lower).value
     torch.testing.assert_close(bound, exact, atol=EXACT, rtol=0)  # one draw: the bound has no variance left
 
@@ -70,13 +70,15 @@ def test_the_bound_is_tight_where_the_top_machine_continues_the_lower_one():
 def test_the_paradigms_likelihood_is_bracketed_and_below_its_exact_value():
     dbn = tiny().float()
     x = 2 * torch.rand(200, 1, 2, 3, generator=generator(1)) - 1
-    before, chains = torch.get_rng_state(), dbn.chains.clone()
+    before, chains = torch.get_rng_state(), dbn.chains.h.clone()
     found = dbn.log_likelihood(x, torch.zeros(200, dtype=torch.int64), generator())
     assert found.ais_low < found.ais < found.ais_high < found.exact < 0
     assert found == dbn.log_likelihood(x, torch.zeros(200, dtype=torch.int64), generator())
-    assert torch.equal(before, torch.get_rng_state()) and torch.equal(chains, dbn.chains)
+    assert torch.equal(before, torch.get_rng_state()) and torch.equal(chains, dbn.chains.h)
     v, log_z = torch.round((x.double().flatten(1) + 1) / 2), ais.exact_log_z(dbn.top.double()).value
-    assert found.method and variational_bound(dbn.rbms.double(), dbn.top, v, log_z, 1, generator()).shape == (200,)
+    assert found.method and variational_bound(dbn.rbms.double(), dbn.down, dbn.top, v, log_z, 1, generator()).shape == (
+        200,
+    )
 
 
 def test_the_paradigms_likelihood_brackets_the_bound_at_the_exact_log_z():
@@ -84,7 +86,9 @@ def test_the_paradigms_likelihood_brackets_the_bound_at_the_exact_log_z():
     x = 2.0 * all_states(6).view(64, 1, 2, 3).float() - 1  # binary already, so nothing is drawn
     found = dbn.log_likelihood(x, torch.zeros(64, dtype=torch.int64), generator())
     dbn.double()
-    bound = variational_bound(dbn.rbms, dbn.top, all_states(6), ais.exact_log_z(dbn.top).value, 500, generator())
+    bound = variational_bound(
+        dbn.rbms, dbn.down, dbn.top, all_states(6), ais.exact_log_z(dbn.top).value, 500, generator()
+    )
     # Ten draws of q and 64 images leave some hundredths of a nat.
     assert found.ais_low - 0.1 < bound.mean() < found.ais_high + 0.1
     assert found.ais_high - found.ais_low < 0.3
