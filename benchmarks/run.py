@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import records, suite
+from benchmarks.cores import cores
 from benchmarks.errors import BadInput
 from benchmarks.executors import children
 from benchmarks.executors.local import WORKER, Local
@@ -63,8 +63,7 @@ def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER) -> list[d
 
 def default_jobs(cell: Cell) -> int:
     """Cells at a time: one on a GPU, else as many as cores allow, but two at most, since they share the memory."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 1 if cell.device == "cuda" else max(1, min(2, cores // cell.threads))
+    return 1 if cell.device == "cuda" else max(1, min(2, cores() // cell.threads))
 
 
 @contextmanager

@@ -20,6 +20,11 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
 SOLID, DASHED, DOTTED, DASHDOT = "-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5))
 SMALL, TINY = 13, 10
+FORMATS = {
+    "png": {"dpi": 200, "metadata": {"Software": None}},
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"CreationDate": None}},
+}
 NOTE_WIDTH = 170  # characters of TINY print
 
 
@@ -98,9 +103,8 @@ def note(fig: Figure, *lines: str) -> None:
 
 
 def save(fig: Figure, path: Path) -> None:
-    """Write `path`.png, .svg and .pdf, with no date in them."""
+    """Write `path` in every one of `FORMATS`, with no date in them."""
     fig.draw_without_rendering()
     fig.set_layout_engine("none")  # laid out once, not once a format: it is most of the time
-    fig.savefig(path.with_name(f"{path.name}.png"), dpi=200, metadata={"Software": None})
-    fig.savefig(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
-    fig.savefig(path.with_name(f"{path.name}.pdf"), metadata={"CreationDate": None})
+    for form, settings in FORMATS.items():
+        fig.savefig(path.with_name(f"{path.name}.{form}"), **settings)

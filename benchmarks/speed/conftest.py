@@ -8,6 +8,7 @@ from statistics import median
 
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 import paradigms
 from benchmarks import data
@@ -21,9 +22,15 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("name", paradigms.names())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+    with threadpool_limits(1):  # of the peers that compute by NumPy
+        yield
+
+
 @pytest.fixture(scope="session")
 def device():
-    torch.set_num_threads(1)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

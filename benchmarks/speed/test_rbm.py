@@ -41,7 +41,6 @@ class OneRBM(Paradigm):
 
 @pytest.fixture(scope="module")
 def images():
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     return bernoulli(torch.full((N_UPDATES * BATCH, 1, 28, 28), 0.2))
 

@@ -85,12 +85,6 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
     assert prepare.resolve("auto") == prepare.resolve("cuda") == "cuda"
 
 
-def test_bad_input_that_the_process_finds_keeps_its_one_line(tmp_path):
-    preset = grid([], variants={"mine": diffusion(options={"widht": 1})})
-    with pytest.raises(BadInput, match="did you mean 'width'"):
-        run.plan(preset, Place(tmp_path, "cpu"), build=False)
-
-
 def test_a_preparation_that_dies_ends_the_run_with_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "PREPARE", "tests.benchmarks.fake_prepare")
     with pytest.raises(BadInput, match="ended with exit code -11; `doctor`"):
@@ -109,7 +103,9 @@ def test_inception_is_asked_for_by_name_and_says_what_it_lacks(tmp_path):
         prepare.prepare(preset, data_dir=tmp_path)
 
 
-def test_the_process_prepares_for_real(tmp_path, monkeypatch):
+def test_the_process_prepares_for_real_and_the_bad_input_that_it_finds_keeps_its_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     cells = run.plan(grid([], variants={"mine": diffusion()}), Place(tmp_path, "cpu"), build=False)
     assert [cell.place for cell in cells] == ["mine.digits.s0", "mine.digits.timing"]
+    with pytest.raises(BadInput, match="did you mean 'width'"):
+        run.plan(grid([], variants={"mine": diffusion(options={"widht": 1})}), Place(tmp_path, "cpu"), build=False)

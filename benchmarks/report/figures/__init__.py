@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.cores import cores
 from benchmarks.report import style
 from benchmarks.report.frames import Frames
-
-FORMATS = ("png", "svg", "pdf")
 
 
 def names() -> list[str]:
@@ -21,17 +23,26 @@ def names() -> list[str]:
 
 
 def write(frames: Frames, folder: Path) -> None:
-    """Draw every figure into `folder` as png, svg and pdf: NAME, or NAME-DATASET where there are several data sets."""
+    """Draw every figure into `folder` in all of `style.FORMATS`, as NAME, or NAME-DATASET of several data sets."""
     folder.mkdir(parents=True, exist_ok=True)
-    several = len(frames.datasets) > 1
     for name in names():
-        for old in [
-            path for form in FORMATS for path in (*folder.glob(f"{name}.{form}"), *folder.glob(f"{name}-*.{form}"))
-        ]:
-            old.unlink()
-        draw = importlib.import_module(f"{__name__}.{name}").draw
-        for dataset in frames.datasets:
-            with style.context():
-                fig = draw(frames.of(dataset))
-                if fig is not None:
-                    style.save(fig, folder / (f"{name}-{dataset}" if several else name))
+        for form in style.FORMATS:
+            for old in (*folder.glob(f"{name}.{form}"), *folder.glob(f"{name}-*.{form}")):
+                old.unlink()
+    datasets = {dataset: frames.of(dataset) for dataset in frames.datasets}
+    # A figure takes seconds, most of them fonts; forks need not import matplotlib again.
+    with ProcessPoolExecutor(cores(), get_context("fork" if sys.platform == "linux" else "spawn")) as pool:
+        tasks = [
+            pool.submit(_draw, name, one, folder / (f"{name}-{dataset}" if len(datasets) > 1 else name))
+            for name in names()
+            for dataset, one in datasets.items()
+        ]
+        for task in tasks:
+            task.result()
+
+
+def _draw(name: str, frames: Frames, path: Path) -> None:
+    with style.context():
+        fig = importlib.import_module(f"{__name__}.{name}").draw(frames)
+        if fig is not None:
+            style.save(fig, path)
