@@ -15,10 +15,11 @@ from benchmarks.run import Place, execute
 from tests.benchmarks.conftest import FAKE_WORKER, ROOT, alive, slow_cells
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
 from benchmarks.run import Place, execute
 from tests.benchmarks.conftest import FAKE_WORKER, slow_cells
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
 try:
     execute(slow_cells(), Place(Path(sys.argv[1]), jobs=2), FAKE_WORKER)
 except KeyboardInterrupt:
