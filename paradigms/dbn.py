@@ -144,7 +144,7 @@ class DBN(Paradigm):
 
     def begin_top(self) -> None:
         self.top.start_at_log_odds(self.top_states(self.seen, self.seen_label))
-        self.chains.begin(self.top, self.noise(self.chains.h.shape[1]))
+        self.chains.begin(self.top, self.noise)
 
     def begin_up_down(self) -> None:
         untie(self.rbms, self.down)

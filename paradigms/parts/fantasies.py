@@ -32,16 +32,16 @@ class Fantasies(nn.Module):
         self.register_buffer("h", torch.zeros(n_temperatures if kind == "tempered" else 1, n_chains, n_hidden))
 
     @torch.no_grad()
-    def begin(self, rbm: RBM, noise: Tensor) -> None:
-        """Start every chain at visible states that know nothing, (n_chains, V)."""
-        h = rbm.h_given_v(noise).expand_as(self.h)
+    def begin(self, rbm: RBM, noise: Callable[[int], Tensor]) -> None:
+        """Start every chain at visible states that know nothing; noise: draws n of them, (n, V)."""
+        h = rbm.h_given_v(noise(self.h.shape[1])).expand_as(self.h)
         self.h.copy_(bernoulli(h) if self.kind == "tempered" else h)
 
     @torch.no_grad()
     def advance(self, rbm: RBM, n_sweeps: int, noise: Callable[[int], Tensor]) -> States:
-        """The states (n_chains, ...) after `n_sweeps` more sweeps. noise: draws n states for chains to begin anew."""
+        """The states (n_chains, ...) after `n_sweeps` more sweeps; noise: as in `begin`."""
         if self.kind == "noise":
-            self.begin(rbm, noise(self.h.shape[1]))
+            self.begin(rbm, noise)
         if self.kind == "tempered":
             model, h = tempered_gibbs(rbm, self.h, ladder(len(self.h), self.h), n_sweeps)
         else:

@@ -6,6 +6,8 @@ import shutil
 import warnings
 
 import pytest
+import torch
+from threadpoolctl import threadpool_info
 
 from benchmarks import cli, data, records
 from benchmarks.cell import open_job
@@ -44,6 +46,16 @@ def command(capsys, *arguments):
         cli.main(["diagnose", *map(str, arguments)])
     said = capsys.readouterr()
     return ended.value.code or 0, said.out, said.err.splitlines()
+
+
+def test_a_cell_computes_on_its_own_number_of_threads(run):
+    folder, record = run
+    kept = json.loads(record.read_text())["cell"]
+    cell = Cell.model_validate({name: kept[name] for name in Cell.model_fields})
+    for threads in (2, 1):
+        open_job(cell.model_copy(update={"threads": threads}), folder, {})
+        blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+        assert torch.get_num_threads() == threads and blas and set(blas) == {threads}
 
 
 def test_a_cell_is_scored_again_to_the_same_numbers_from_its_record_or_its_weights(run, capsys):

@@ -89,7 +89,7 @@ def test_a_chain_that_feeds_its_layer_other_codes_shows_at_that_layer():
     torch.manual_seed(0)
     dbn = paradigms.load("dbn")(contract.SHAPE, contract.N_CLASSES)
     dbn.observe(*images())
-    Fit(dbn, *images(), [60, 60, 1])()
+    Fit(dbn, *images(), [60, 240, 1])()
 
     def shift():
         entries = measure_mismatch(dbn, *images(), 8)["layers"]
@@ -98,5 +98,4 @@ def test_a_chain_that_feeds_its_layer_other_codes_shows_at_that_layer():
     sound = shift()
     with torch.no_grad():
         dbn.top.vbias[: -contract.N_CLASSES] += 3.0
-    # 60 updates leave the top RBM a mismatch of its own.
-    assert sound["shift"] < 0.15 < 0.3 < shift()["shift"] and shift()["trained_mean"] == sound["trained_mean"]
+    assert sound["shift"] < 0.1 < 0.2 < shift()["shift"] and shift()["trained_mean"] == sound["trained_mean"]

@@ -9,15 +9,7 @@ from paradigms.parts.contrastive import States, contrastive_loss, gibbs, on_data
 from paradigms.parts.fantasies import Fantasies
 from paradigms.parts.rbm import RBM
 from paradigms.parts.tempering import ladder, tempered_gibbs
-from tests.paradigms.test_rbm import EXACT, states
-
-
-def machine(n_visible=6, n_hidden=4, scale=0.8, n_labels=0) -> RBM:
-    torch.manual_seed(0)
-    rbm = RBM(n_visible, n_hidden, n_labels).double()
-    for parameter in rbm.parameters():
-        parameter.data = scale * torch.randn_like(parameter)
-    return rbm
+from tests.paradigms.test_rbm import EXACT, machine, states
 
 
 def gradients(rbm: RBM, data: States, model: States, centred: bool) -> list[torch.Tensor]:
@@ -63,7 +55,7 @@ def test_chains_from_noise_begin_anew_and_persistent_ones_go_on():
     rbm = machine()
     for kind, fresh in (("persistent", False), ("noise", True)):
         chains = Fantasies(kind, 7, 4, 1).double()
-        chains.begin(rbm, torch.zeros(7, 6, dtype=torch.float64))
+        chains.begin(rbm, lambda n: torch.zeros(n, 6, dtype=torch.float64))
         drawn = []
 
         def noise(n, drawn=drawn):
@@ -127,7 +119,7 @@ def test_every_temperature_has_the_distribution_of_its_own(planted, monkeypatch)
 def test_tempering_at_one_temperature_is_gibbs_sampling_and_keeps_one_label_on():
     rbm = machine(n_visible=5, n_labels=3)
     chains = Fantasies("tempered", 50, 4, 6).double()
-    chains.begin(rbm, rbm.sample_v(torch.full((50, 8), 1 / 3, dtype=torch.float64)))
+    chains.begin(rbm, lambda n: rbm.sample_v(torch.full((n, 8), 1 / 3, dtype=torch.float64)))
     model = chains.advance(rbm, 3, None)
     assert model.v.shape == (50, 8) and torch.equal(model.v[:, 5:].sum(1), torch.ones(50, dtype=torch.float64))
     assert chains.h.shape == (6, 50, 4) and torch.equal(model.h, rbm.h_given_v(model.v))

@@ -5,6 +5,7 @@ import torch
 
 from paradigms.base import Batch
 from paradigms.dbn import DBN
+from tests.paradigms.solving import solve
 
 SHAPE, N_CLASSES = (1, 4, 4), 3
 
@@ -21,18 +22,6 @@ def data(n: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
     return 2 * torch.rand(n, *SHAPE, generator=generator) - 1, torch.arange(n) % N_CLASSES
 
 
-def solve(dbn: DBN, stage, n_updates: int = 5, batch: Batch | None = None) -> None:
-    dbn.enter(stage, n_updates)
-    with torch.no_grad():
-        stage.begin()
-    optimizer = stage.optimizer(list(stage.parameters))
-    for _ in range(n_updates):
-        optimizer.zero_grad()
-        stage.loss(batch or Batch(*data())).backward()
-        optimizer.step()
-    dbn.leave()
-
-
 def draw(dbn: DBN, nfe: int = 3, seed: int = 0, n: int = 9) -> torch.Tensor:
     return dbn.sample(n, nfe, torch.Generator().manual_seed(seed))
 
@@ -45,9 +34,9 @@ def test_fine_tuning_leaves_the_generator_bit_equal_and_moves_its_own_copy():
     dbn = build()
     *greedy, fine_tuning = dbn.stages()
     for stage in greedy:
-        solve(dbn, stage)
+        solve(dbn, stage, Batch(*data()))
     generator = {name: p.clone() for name, p in dbn.named_parameters() if not name.startswith("recogniser")}
-    solve(dbn, fine_tuning)
+    solve(dbn, fine_tuning, Batch(*data()))
     for name, value in generator.items():
         assert torch.equal(dict(dbn.named_parameters())[name], value), name
     for layer, rbm in zip(dbn.recogniser.layers, dbn.rbms, strict=False):
@@ -57,7 +46,7 @@ def test_fine_tuning_leaves_the_generator_bit_equal_and_moves_its_own_copy():
 def test_fine_tuning_starts_at_the_learnt_features():
     dbn = build()
     for stage in dbn.stages()[:-1]:
-        solve(dbn, stage)
+        solve(dbn, stage, Batch(*data()))
     dbn.begin_fine_tuning()
     v = (data()[0].flatten(1) + 1) / 2
     for rbm in dbn.rbms:
@@ -101,7 +90,7 @@ def test_the_top_learns_its_data_with_every_kind_of_chain(chains, centred):
     x = torch.where(label[:, None, None, None] > 0, 1.0, -1.0).expand_as(x)  # one bit of news: the pixels agree
     dbn.observe(x, label)
     for stage in dbn.stages()[:-1]:
-        solve(dbn, stage, 200, Batch(x, label))
+        solve(dbn, stage, Batch(x, label), 200)
     noise, seen = dbn.noise(200), dbn.top_states(x, label)
     likelier = dbn.top.free_energy(noise).mean() - dbn.top.free_energy(seen).mean()
     assert likelier > 2

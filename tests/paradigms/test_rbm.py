@@ -16,13 +16,17 @@ def states(n: int) -> torch.Tensor:
     return torch.tensor(list(itertools.product([0.0, 1.0], repeat=n)), dtype=torch.float64)
 
 
+def machine(n_visible: int = 6, n_hidden: int = 4, scale: float = 0.8, n_labels: int = 0) -> RBM:
+    torch.manual_seed(0)
+    rbm = RBM(n_visible, n_hidden, n_labels).double()
+    for parameter in rbm.parameters():
+        parameter.data = scale * torch.randn_like(parameter)
+    return rbm
+
+
 @pytest.fixture
 def rbm() -> RBM:
-    torch.manual_seed(0)
-    machine = RBM(6, 4).double()
-    for parameter in machine.parameters():
-        parameter.data = 0.8 * torch.randn_like(parameter)
-    return machine
+    return machine()
 
 
 def energies(rbm: RBM) -> torch.Tensor:

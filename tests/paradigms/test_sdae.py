@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from paradigms.base import Batch
 from paradigms.sdae import SDAE, corrupt, reconstruction_loss
+from tests.paradigms.solving import solve
 
 SHAPE, N_CLASSES = (1, 4, 4), 3
 
@@ -18,18 +19,6 @@ def build(**options) -> SDAE:
 def data(n: int = 60) -> Batch:
     generator = torch.Generator().manual_seed(1)
     return Batch(2 * torch.rand(n, *SHAPE, generator=generator) - 1, torch.arange(n) % N_CLASSES)
-
-
-def solve(sdae: SDAE, stage, n_updates: int = 5) -> None:
-    sdae.enter(stage, n_updates)
-    with torch.no_grad():
-        stage.begin()
-    optimizer = stage.optimizer(list(stage.parameters))
-    for _ in range(n_updates):
-        optimizer.zero_grad()
-        stage.loss(data()).backward()
-        optimizer.step()
-    sdae.leave()
 
 
 def draw(sdae: SDAE, nfe: int = 3, seed: int = 0, n: int = 9) -> torch.Tensor:
@@ -98,7 +87,7 @@ def test_the_generator_starts_as_the_greedy_stack():
     sdae = build()
     *greedy, chain, _ = sdae.stages()
     for stage in greedy:
-        solve(sdae, stage)
+        solve(sdae, stage, data())
     with torch.no_grad():
         chain.begin()
     for mine, theirs in zip(sdae.chain.parameters(), sdae.stack.parameters(), strict=True):
@@ -109,9 +98,9 @@ def test_fine_tuning_leaves_generator_and_stack_bit_equal_and_moves_its_own_copy
     sdae = build()
     *before, fine_tuning = sdae.stages()
     for stage in before:
-        solve(sdae, stage)
+        solve(sdae, stage, data())
     generator = {name: p.clone() for name, p in sdae.named_parameters() if not name.startswith("recogniser")}
-    solve(sdae, fine_tuning)
+    solve(sdae, fine_tuning, data())
     for name, value in generator.items():
         assert torch.equal(dict(sdae.named_parameters())[name], value), name
     assert not torch.equal(sdae.recogniser.layers[0].weight, sdae.stack.layers[0].W.T)

@@ -10,6 +10,7 @@ from paradigms.parts import up_down
 from paradigms.parts.rbm import RBM
 from paradigms.parts.stack_likelihood import exact_log_likelihood
 from paradigms.parts.up_down import untie, untied, up_down_loss
+from tests.paradigms.solving import solve
 
 SHAPE, N_CLASSES = (1, 2, 4), 2
 
@@ -74,18 +75,6 @@ def toy() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.where(torch.rand(400, 8) < 0.1, -pattern, pattern).view(-1, *SHAPE), label
 
 
-def solve(dbn: DBN, stage, n_updates: int, x: torch.Tensor, label: torch.Tensor) -> None:
-    dbn.enter(stage, n_updates)
-    with torch.no_grad():
-        stage.begin()
-    optimizer = stage.optimizer(list(stage.parameters))
-    for _ in range(n_updates):
-        optimizer.zero_grad()
-        stage.loss(Batch(x, label)).backward()
-        optimizer.step()
-    dbn.leave()
-
-
 def test_it_raises_the_exact_likelihood_of_a_toy_that_was_learnt_greedily():
     x, label = toy()
     torch.manual_seed(4)
@@ -94,11 +83,11 @@ def test_it_raises_the_exact_likelihood_of_a_toy_that_was_learnt_greedily():
     *greedy, last = dbn.stages()
     assert last.name == "up-down"
     for stage in greedy:
-        solve(dbn, stage, 60, x, label)
+        solve(dbn, stage, Batch(x, label), 60)
     untie(dbn.rbms, dbn.down)
     v = (x.flatten(1).double() + 1) / 2
     before = exact_log_likelihood(dbn.double().down, dbn.top, v).mean()
-    solve(dbn.float(), last, 400, x, label)
+    solve(dbn.float(), last, Batch(x, label), 400)
     after = exact_log_likelihood(dbn.double().down, dbn.top, v).mean()
     assert after > before + 0.1, f"{before} -> {after} nats"
 
@@ -110,7 +99,7 @@ def test_the_free_energy_of_each_label_classifies(shares):
     dbn = DBN(SHAPE, N_CLASSES, widths=(6, 8), recognition="free energy", shares=shares, n_chains=100)
     dbn.observe(x, label)
     for stage in dbn.stages():
-        solve(dbn, stage, 200, x, label)
+        solve(dbn, stage, Batch(x, label), 200)
     assert (dbn.logits(x).argmax(1) == label).float().mean() > 0.9
     units = dbn._codes(x)
     each = [dbn.top.free_energy(torch.cat([units, F.one_hot(label * 0 + k, 2).float()], 1)) for k in (0, 1)]
