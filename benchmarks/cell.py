@@ -46,7 +46,8 @@ class Job:
     def build(self) -> Paradigm:
         """The untrained paradigm on the device, the same for a seed whatever came before."""
         torch.manual_seed(self.cell.seed)
-        paradigm = load(self.cell.paradigm)(self.dataset.shape, self.dataset.n_classes, **self.cell.options)
+        options = self.cell.options | self.cell.changes
+        paradigm = load(self.cell.paradigm)(self.dataset.shape, self.dataset.n_classes, **options)
         paradigm.seed = self.cell.seed
         paradigm.to(self.device)
         with torch.no_grad():
@@ -54,8 +55,10 @@ class Job:
         return paradigm.eval()
 
     def samplers(self, paradigm: Paradigm) -> list[str]:
-        """The samplers to measure: those asked for, else the paradigm's first; none if it cannot sample."""
-        return (list(self.cell.samplers) or [paradigm.samplers[0]]) if paradigm.can("sample") else []
+        """The samplers to measure: those asked for, else the paradigm's first; none if it is not to sample."""
+        if not paradigm.can("sample") or "samples" not in self.cell.scores:
+            return []
+        return list(self.cell.samplers) or [paradigm.samplers[0]]
 
 
 class Progress:
@@ -106,7 +109,8 @@ def open_job(cell: Cell, results_dir: Path, spec: dict) -> Job:
     data_dir, cache_dir = (Path(spec[key]) if spec.get(key) else None for key in ("data_dir", "cache_dir"))
     dataset = data.load(cell.dataset, data_dir)
     device = torch.device(cell.device)
-    networks = extractor.load_all(dataset, cache_dir, cell.extractors, data_dir)
+    scorers = cell.extractors if "samples" in cell.scores else []
+    networks = extractor.load_all(dataset, cache_dir, scorers, data_dir)
     networks = tuple(network.to(device) for network in networks)
     x = to_float(torch.from_numpy(dataset.train.images)).to(device)
     label = torch.from_numpy(dataset.train.labels).to(device)

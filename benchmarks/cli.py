@@ -17,10 +17,11 @@ from tabulate import tabulate
 from typer.exceptions import TyperException
 
 import paradigms
-from benchmarks import data, presets, records, suite
+from benchmarks import data, presets, records, selection
 from benchmarks import doctor as doctor_
 from benchmarks import run as run_
 from benchmarks.errors import BadInput
+from benchmarks.suite import Cell
 
 INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
 
@@ -68,7 +69,7 @@ def run(
         if value is not None and not value > 0:
             raise BadInput(f"{option} {value:g}: it must be greater than 0")
     changes = [*changes, *([f"seeds={seeds}"] if seeds is not None else [])]
-    grid = suite.scaled(suite.selected(presets.load(preset, changes), paradigm), budget)
+    grid = selection.scaled(selection.selected(presets.load(preset, changes), paradigm), budget)
     place = run_.Place(results or Path("results") / grid.name, device.value, data_dir, jobs)
     cells = run_.plan(grid, place, build=not dry_run)
     if dry_run:
@@ -124,7 +125,7 @@ def _lines(found: dict, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def _print_plan(cells: list[suite.Cell], results_dir: Path, as_json: bool) -> None:
+def _print_plan(cells: list[Cell], results_dir: Path, as_json: bool) -> None:
     rows = [
         {
             "cell": cell.stem,
@@ -139,7 +140,7 @@ def _print_plan(cells: list[suite.Cell], results_dir: Path, as_json: bool) -> No
     print(json.dumps(rows, indent=1) if as_json else tabulate(rows, "keys", "simple"))
 
 
-def _conclude(cells: list[suite.Cell], found: list[dict], results_dir: Path, as_json: bool) -> int:
+def _conclude(cells: list[Cell], found: list[dict], results_dir: Path, as_json: bool) -> int:
     table = run_.finish(results_dir, as_json)
     failed = {cell.stem: record for cell, record in zip(cells, found, strict=True) if record["status"] != "done"}
     print(table)

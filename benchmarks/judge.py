@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 N_GRID = 16
 FLOPS_ROWS = 8
 N_REDRAWS = 2
+RECONSTRUCTED_ROWS = 1000
 MAX_LIKELIHOOD_IMAGES = 1000
 MAX_CHAIN = 8  # evaluations of the chain that mismatch is followed along, where training does not fix them
 
@@ -50,6 +51,8 @@ class Judge:
         self.n_samples = job.cell.n_samples or len(job.dataset.train.images)
         self.samplers = job.samplers(paradigm)
         self.scorer = Scorer(job.dataset, job.extractors, self.n_samples) if self.samplers else None
+        validation = job.dataset.validation
+        self.validation = torch.from_numpy(validation.images), torch.from_numpy(validation.labels)
         self.test = torch.from_numpy(job.dataset.test.images), torch.from_numpy(job.dataset.test.labels)
         self.grids: dict[str, np.ndarray] = {}
 
@@ -64,9 +67,13 @@ class Judge:
         for sampler, nfe in self._along_training():
             found = known.get((sampler, nfe)) or self.scorer.fid(self.draw(sampler, nfe).images)
             looks.append({"sampler": sampler, "nfe": nfe, "fid": found["fid"], "fid_ratio": found["fid_ratio"]})
-        right = accuracy(self.paradigm, *self.test) if self.paradigm.can("logits") else None
+        right = accuracy(self.paradigm, *self.test) if self.does("recognition", "logits") else None
         self.seconds += time.perf_counter() - began
         return {"accuracy": right, "samples": looks}
+
+    def does(self, score: str, ability: str) -> bool:
+        """Whether `score` is asked for and the paradigm has the ability that it needs."""
+        return score in self.job.cell.scores and self.paradigm.can(ability)
 
     def verdict(self) -> dict:
         """The record's `quality`, but for the curve: the full score at every sampler and NFE, and of recognition."""
@@ -75,6 +82,7 @@ class Judge:
         seen = self._recognition()
         verdict = {
             "accuracy": seen and seen["accuracy"],
+            "validation_accuracy": self._validation_accuracy(),
             "n_test": len(self.test[1]),
             "samples": [
                 self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])
@@ -82,6 +90,7 @@ class Judge:
             "sampling_noise": self._sampling_noise(),
             "recognition": seen,
             "likelihood": self._likelihood(),
+            "reconstruction": self._reconstruction(),
             **self._chain(),
         }
         self.seconds += time.perf_counter() - began
@@ -157,18 +166,35 @@ class Judge:
         images, labels = self.test
         found = dict.fromkeys(("accuracy", "n_test", "accuracy_ci_low", "accuracy_ci_high", "calibration_error"))
         found |= dict.fromkeys(("correct", "linear_probe_accuracy", "knn_accuracy"))
-        if self.paradigm.can("logits"):
+        if self.does("recognition", "logits"):
             found |= recognition(outputs(self.paradigm, "logits", images), labels)
-        if self.paradigm.can("features"):
+        if self.does("probe", "features"):
             train = self.job.dataset.train
             rows = probe_rows(len(train))
             learnt_from = outputs(self.paradigm, "features", torch.from_numpy(train.images[rows]))
             found |= probe(learnt_from, train.labels[rows], outputs(self.paradigm, "features", images), labels.numpy())
-        return found if self.paradigm.can("logits") or self.paradigm.can("features") else None
+        return found if self.does("recognition", "logits") or self.does("probe", "features") else None
+
+    def _validation_accuracy(self) -> float | None:
+        """What trials are chosen by: the test split plays no part in choices."""
+        return accuracy(self.paradigm, *self.validation) if self.does("recognition", "logits") else None
+
+    @torch.no_grad()
+    def _reconstruction(self) -> dict | None:
+        """Mean over test images of the squared error of their reconstruction, summed over pixels in [0, 1]."""
+        if not self.does("reconstruction", "reconstruct"):
+            return None
+        total = 0.0
+        for images in self.test[0].split(RECONSTRUCTED_ROWS):
+            x = to_float(images.to(self.job.device))
+            total += float(((self.paradigm.reconstruct(x) - x) / 2).double().square().sum())
+        return {"squared_error": total / len(self.test[0]), "n_images": len(self.test[0])}
 
     def _chain(self) -> dict:
         """Reach and mismatch: what training sees of the chain, and where the chain leaves what training saw."""
         paradigm, job = self.paradigm, self.job
+        if "chain" not in job.cell.scores:
+            return {}
         data = paradigm, job.x, job.label
         sampler = (self.samplers or paradigm.samplers)[0]
         reach = _attempt(lambda: measure_reach(*data, job.cell.nfe, sampler), SCALARS)
@@ -181,7 +207,7 @@ class Judge:
 
     @torch.no_grad()
     def _likelihood(self) -> dict | None:
-        if not self.paradigm.can("log_likelihood"):
+        if not self.does("likelihood", "log_likelihood"):
             return None
         images, labels = (part[:MAX_LIKELIHOOD_IMAGES].to(self.job.device) for part in self.test)
         generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, "likelihood"))

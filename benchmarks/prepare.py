@@ -32,11 +32,18 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
     """
     device = resolve(device)
     datasets = {name: data.load(name, data_dir) for name in preset.datasets}
+    scored = set()
     for name, variant in preset.variants.items():
-        for dataset in datasets.values():
-            check(variant, f"preset {preset.name!r}, variant {name!r}", dataset, preset.nfe)
+        where = f"preset {preset.name!r}, variant {name!r}"
+        for dataset in variant.datasets or preset.datasets:
+            if dataset not in datasets:
+                raise BadInput(f"{where}: data set {dataset!r} is none of the preset's; allowed: {', '.join(datasets)}")
+            scored |= {dataset} if "samples" in (variant.scores or preset.scores) else set()
+            for changes in variant.trials or [{}]:
+                asked = variant.model_copy(update={"options": variant.options | changes})
+                check(asked, where, datasets[dataset], preset.nfe)
     if build:
-        for dataset in datasets.values():
+        for dataset in (datasets[name] for name in sorted(scored)):
             extractor.load_all(dataset, kinds=preset.extractors, data_dir=data_dir)
     return {"device": device, "data_hashes": {name: dataset.hash for name, dataset in datasets.items()}}
 

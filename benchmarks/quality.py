@@ -11,25 +11,34 @@ from safetensors.torch import save_file
 from benchmarks.budget import StagePlan, curve_points, plan_stages
 from benchmarks.fit import Fit
 from benchmarks.judge import Judge
-from paradigms.base import Paradigm
+from benchmarks.measure.signals import signals
+from paradigms.base import Batch, Paradigm
 
 if TYPE_CHECKING:
     from benchmarks.cell import Job
+
+N_ROWS = 500  # training images that the layers' signals are taken on
 
 
 def measure_quality(job: Job, progress: Callable) -> dict:
     """Train and score; returns the record's `training`, `quality`, `samples_file` and `evaluation_seconds`."""
     paradigm = job.build()
     plans = plan_stages(paradigm, job.x, job.label, job.cell.budget_flops)
-    judge = Judge(job, paradigm)
+    judge, layers = Judge(job, paradigm), Layers(job, paradigm, plans)
+    points = curve_points(plans, job.cell.curve_points)
+
+    def look(stage: int, update: int, seconds: float) -> dict:
+        found = _spent(plans, stage, update, seconds) | layers.at(stage, update)
+        return found | (judge.glance() if update in points[stage] else {})
+
     fit = Fit(
         paradigm,
         job.x,
         job.label,
         [plan.updates for plan in plans],
         checkpoint=job.work_dir / "checkpoint.pt",
-        points=curve_points(plans, job.cell.curve_points),
-        evaluate=lambda stage, update, seconds: _spent(plans, stage, update, seconds) | judge.glance(),
+        points=[sorted({*at, *layers.moments[stage]}) for stage, at in enumerate(points)],
+        evaluate=look,
         progress=lambda stage, update: progress("training", *_position(plans, stage, update)),
     )
     reports = fit()
@@ -37,7 +46,9 @@ def measure_quality(job: Job, progress: Callable) -> dict:
     training = _training(paradigm, plans, reports)
     last = {key: training[key] for key in ("flops", "images", "updates", "seconds")} | {"stage": plans[-1].name}
     quality = judge.verdict()
-    quality["curve"] = [*fit.curve, last | judge.glance(quality["samples"])]
+    quality["curve"] = [look for look in fit.curve if "samples" in look] + [last | judge.glance(quality["samples"])]
+    seen = [{"moment": look["moment"], "layers": look["layers"]} for look in fit.curve if "layers" in look]
+    quality["signals"] = [*seen, layers.at_end()] if seen else None
     _save_weights(paradigm, job.results_dir / "weights" / f"{job.cell.stem}.safetensors")
     return {
         "training": training,
@@ -45,6 +56,35 @@ def measure_quality(job: Job, progress: Callable) -> dict:
         "samples_file": judge.save_grids(),
         "evaluation_seconds": judge.seconds,
     }
+
+
+class Layers:
+    """Signals of the layers at the start of the last stage, after its first epoch and at its end.
+
+    moments: per stage, the updates before which they are wanted; none if they are not asked for.
+    """
+
+    def __init__(self, job: Job, paradigm: Paradigm, plans: list[StagePlan]):
+        self.paradigm, self.last = paradigm, len(plans) - 1
+        self.batch = Batch(job.x[:N_ROWS], job.label[:N_ROWS])
+        asked = "signals" in job.cell.scores and paradigm.can("logits")
+        epoch = len(job.x) // plans[-1].batch_size
+        self.names = {0: "start", min(epoch, plans[-1].updates): "one epoch"} if asked else {}
+        self.moments = [[] for _ in plans[:-1]] + [sorted(self.names)]
+
+    def at(self, stage: int, update: int) -> dict:
+        """{"moment", "layers"} in mid-training, or nothing where it is no moment for that."""
+        if update not in self.moments[stage]:
+            return {}
+        return {"moment": self.names[update], "layers": signals(self.paradigm, self.paradigm.stage, self.batch)}
+
+    def at_end(self) -> dict:
+        """The same for the trained paradigm."""
+        stage = self.paradigm.stages()[self.last]
+        self.paradigm.enter(stage, 1)
+        found = {"moment": "end", "layers": signals(self.paradigm, stage, self.batch)}
+        self.paradigm.leave()
+        return found
 
 
 def _spent(plans: list[StagePlan], stage: int, update: int, seconds: float) -> dict:

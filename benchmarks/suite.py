@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, PositiveFloat, PositiveInt
 
 import paradigms
-from benchmarks.errors import BadInput, nearest
+from benchmarks.errors import BadInput
 from benchmarks.fingerprint import code_hash
 
 # What cannot change a record of that kind is left out of its key, so that changing it repeats no work.
 NO_INFLUENCE = {
-    "quality": {"preset", "title", "limit_seconds", "timing_seconds"},
-    "timing": {"preset", "title", "limit_seconds", "n_samples", "curve_points", "curve_nfe"},
+    "quality": {"preset", "title", "series", "limit_seconds", "timing_seconds"},
+    "timing": {"preset", "title", "series", "limit_seconds", "n_samples", "curve_points", "curve_nfe", "scores"},
 }
 
 
@@ -46,6 +46,12 @@ VariantName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
 
 Extractors = Annotated[list[Literal["cnn", "autoencoder", "inception"]], Field(min_length=1, max_length=2), Distinct]
 SCORING = ["cnn", "autoencoder"]
+SCORES = ["recognition", "probe", "samples", "likelihood", "chain", "reconstruction", "signals"]
+Scores = Annotated[
+    list[Literal["recognition", "probe", "samples", "likelihood", "chain", "reconstruction", "signals"]],
+    Field(min_length=1),
+    Distinct,
+]
 
 
 class Strict(BaseModel):
@@ -64,7 +70,9 @@ class Budget(Strict):
 class Variant(Strict):
     """A paradigm with its options: what a row of the tables is about.
 
-    samplers: empty means the paradigm's first. nfe: None means the preset's. nfe_of: other NFEs for a sampler.
+    samplers: empty means the paradigm's first. nfe, datasets, scores: None means the preset's. nfe_of: other NFEs for a
+    sampler. budget: times the preset's. trials: options, one cell each, of which the best on the validation split
+    counts. series: variants that share it are points of one line in figures over depth.
     """
 
     paradigm: str
@@ -73,6 +81,11 @@ class Variant(Strict):
     nfe: Counts | None = None
     nfe_of: dict[str, Counts] = {}
     options: Options = {}
+    trials: list[Options] = []
+    budget: PositiveFloat = 1.0
+    datasets: Names | None = None
+    scores: Scores | None = None
+    series: str | None = None
 
 
 class Preset(Strict):
@@ -82,6 +95,7 @@ class Preset(Strict):
     curve_points: evaluations along training, each at those of the NFEs that are in `curve_nfe`.
     timing_seconds: spent on each measured quantity.
     timing_launches: timing cells a variant, each in a process of its own, since repeats within one are not independent.
+    scores: what is scored where a paradigm can do it. budget_of: data set -> times the budget.
     extractors: the one or two networks that score; "inception" needs its weights in the data directory.
     """
 
@@ -98,7 +112,9 @@ class Preset(Strict):
     curve_nfe: Counts
     sample_batch: PositiveInt
     timing_seconds: PositiveFloat
-    timing_launches: PositiveInt = 1
+    timing_launches: NonNegativeInt = 1
+    scores: Scores = SCORES
+    budget_of: dict[str, PositiveFloat] = {}
     extractors: Extractors = SCORING
     budget_flops: Budget
     variants: Annotated[dict[VariantName, Variant], Field(min_length=1)]
@@ -107,7 +123,8 @@ class Preset(Strict):
 class Cell(Strict):
     """One process's work: train and score a variant (quality), or time it (timing), on one data set.
 
-    samplers: empty means the paradigm's first. n_samples: None means as many as training images.
+    samplers: empty means the paradigm's first. n_samples: None means as many as training images. trial: number among
+    the variant's trials, None if it has none; changes: what it changes of the options.
     """
 
     kind: Literal["quality", "timing"]
@@ -118,6 +135,10 @@ class Cell(Strict):
     options: dict[str, JsonValue]
     dataset: str
     repetition: int
+    trial: int | None = None
+    changes: dict[str, JsonValue] = {}
+    series: str | None = None
+    scores: list[str] = SCORES
     seed: int
     device: Literal["cpu", "cuda"]
     threads: int
@@ -138,7 +159,8 @@ class Cell(Strict):
     @cached_property
     def key(self) -> str:
         """sha256 (hex) of everything that can change the record, data and code included."""
-        configuration = self.model_dump(exclude=NO_INFLUENCE[self.kind])
+        # Without what is at its default, so that a setting added later keeps the keys of what was made before it.
+        configuration = self.model_dump(exclude=NO_INFLUENCE[self.kind], exclude_defaults=True)
         # Where a paradigm's file lies does not matter: what it says is in the code hash.
         configuration["paradigm"] = Path(self.paradigm).stem
         return hashlib.sha256(_canonical(configuration).encode()).hexdigest()
@@ -149,8 +171,10 @@ class Cell(Strict):
 
     @property
     def place(self) -> str:
-        """Names the cell whatever its key: "diffusion.digits.s0", or "diffusion.digits.timing", then "...timing1"."""
+        """Names the cell whatever its key: "diffusion.digits.s0", or "diffusion.digits.timing", then "...timing1"; its
+        trials are "...s0t0", "...s0t1"."""
         number = f"timing{self.repetition or ''}" if self.kind == "timing" else f"s{self.repetition}"
+        number += "" if self.trial is None else f"t{self.trial}"
         return f"{self.variant}.{self.dataset}.{number}"
 
     @property
@@ -170,21 +194,31 @@ def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[C
         for repetition in range(repetitions):
             for dataset in preset.datasets:
                 seed = _seed(preset.base_seed, dataset, repetition)
+                hashes = {"data_hash": data_hashes[dataset]}
+                place = {"kind": kind, "dataset": dataset, "repetition": repetition, "seed": seed, "device": device}
                 for name, variant in preset.variants.items():
-                    identity = {"kind": kind, "variant": name, "dataset": dataset, "repetition": repetition}
-                    hashes = {"data_hash": data_hashes[dataset], "code_hash": codes[name]}
-                    found.append(Cell(**identity, seed=seed, device=device, **_settings(preset, variant), **hashes))
+                    if dataset not in (variant.datasets or preset.datasets):
+                        continue
+                    settings = _settings(preset, variant, dataset) | hashes | {"code_hash": codes[name]}
+                    trials = list(enumerate(variant.trials)) or [(None, {})]
+                    # Trials differ in how well they learn, not in how fast; so one of them is timed.
+                    for number, changes in trials if kind == "quality" else trials[:1]:
+                        trial = number if kind == "quality" else None
+                        found.append(Cell(variant=name, trial=trial, changes=changes, **place, **settings))
     return found
 
 
-def _settings(preset: Preset, variant: Variant) -> dict:
+def _settings(preset: Preset, variant: Variant, dataset: str) -> dict:
+    budget = getattr(preset.budget_flops, task(variant.paradigm))
     shared = {"threads", "curve_points", "curve_nfe", "sample_batch", "timing_seconds", "limit_seconds", "extractors"}
     return preset.model_dump(include=shared) | {
         "preset": preset.name,
-        **variant.model_dump(include={"paradigm", "title", "options", "samplers", "nfe_of"}),
+        **variant.model_dump(include={"paradigm", "series", "options", "samplers", "nfe_of"}),
+        "title": variant.title or variant.series,
         "nfe": variant.nfe or preset.nfe,
+        "scores": variant.scores or preset.scores,
         "n_samples": None if preset.n_samples == "train" else preset.n_samples,
-        "budget_flops": getattr(preset.budget_flops, task(variant.paradigm)),
+        "budget_flops": budget * variant.budget * preset.budget_of.get(dataset, 1.0),
     }
 
 
@@ -201,41 +235,3 @@ def task(paradigm: str) -> str:
 def _seed(*parts: object) -> int:
     # The paradigm is no part: all variants see the same data order and noise, so comparisons are paired.
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
-
-
-def scaled(preset: Preset, factor: float) -> Preset:
-    """The preset with `factor` times its training budget."""
-    budget = {name: value * factor for name, value in preset.budget_flops.model_dump().items()}
-    return preset.model_copy(update={"budget_flops": Budget(**budget)})
-
-
-def selected(preset: Preset, asked: Sequence[str]) -> Preset:
-    """The preset with the asked variants only.
-
-    Each is a variant's name, a paradigm's name (all its variants, or a new one with default options), or a path to a
-    paradigm's file (a new variant named after the file). Raises BadInput for anything else.
-    """
-    variants = {}
-    for name in asked:
-        variants |= _matching(preset, name)
-    return preset.model_copy(update={"variants": variants}) if asked else preset
-
-
-def _matching(preset: Preset, name: str) -> dict[str, Variant]:
-    if name in preset.variants:
-        return {name: preset.variants[name]}
-    of_paradigm = {key: variant for key, variant in preset.variants.items() if variant.paradigm == name}
-    if of_paradigm:
-        return of_paradigm
-    try:
-        path = paradigms.source(name)
-    except paradigms.UnknownParadigm:
-        if name.endswith(".py"):
-            raise
-        allowed = sorted({*preset.variants, *paradigms.names()})
-        raise BadInput(
-            f"--paradigm {name}: no such variant of preset {preset.name!r} and no such paradigm; "
-            f"allowed: {', '.join(allowed)}, or a path to a .py file{nearest(name, allowed)}"
-        ) from None
-    fresh = Variant(paradigm=str(path) if name.endswith(".py") else name)
-    return {path.stem.lower().replace("_", "-"): fresh}

@@ -134,6 +134,10 @@ class Paradigm(Chain, LightningModule):
         """Learned representation (B, D) of images x (B, C, H, W)."""
         raise NotImplementedError
 
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Images (B, C, H, W) in [-1, 1] that the model makes, without noise, of what it keeps of x (B, C, H, W)."""
+        raise NotImplementedError
+
     def log_likelihood(self, x: Tensor, label: Tensor, generator: torch.Generator) -> Likelihood:
         """Mean log-likelihood of images x (B, C, H, W) with labels (B,); all randomness comes from `generator`."""
         raise NotImplementedError

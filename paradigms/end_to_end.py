@@ -8,7 +8,8 @@ x         image, in [-1, 1]                         (B, C, H, W)
 h         activities of the last hidden layer       (B, width)
 
 Differs: two or three 3x3 convolution blocks for small images; PyTorch's default initialisation, which needs no hand-set
-biases; no response normalisation; shifts are bilinear, drawn for each image, and repeat its edge.
+biases; no response normalisation; shifts are bilinear, drawn for each image, and repeat its edge. The network "mlp" is
+the counterpart of the layer-wise recognisers: their layers and inputs, pixels in [0, 1], without pre-training.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.binary_units import bernoulli
+from paradigms.parts.binary_units import bernoulli, to_units
+from paradigms.parts.initialisation import ACTIVATIONS, STARTS, initialise
 from paradigms.parts.momentum import momentum_sgd
+from paradigms.parts.options import fractions, one_of, positive
 from paradigms.parts.recogniser import Recogniser
+from paradigms.parts.steps import cosine
 
-NETWORKS = ("convolutional", "mlp")
+CHOICES = {"network": ("convolutional", "mlp"), "activation": tuple(ACTIVATIONS), "start": STARTS}
 
 
 class EndToEnd(Paradigm):
@@ -41,6 +45,10 @@ class EndToEnd(Paradigm):
         network: str = "convolutional",
         width: int = 32,
         widths: Sequence[int] = (128, 256),
+        activation: str = "relu",
+        start: str = "standard",
+        normalised: bool = False,
+        drawn: bool = False,
         dropout: float = 0.5,
         shift: float = 1 / 16,
         mirror: bool = False,
@@ -48,21 +56,22 @@ class EndToEnd(Paradigm):
         weight_decay: float = 5e-4,
     ):
         """network: "convolutional", of `width` channels in its first block, or "mlp", of hidden layers `widths`.
+        activation, start, normalised: of its fully connected layers, as in `initialise` and `Recogniser`. drawn: an
+        mlp trains on binary states drawn from the pixels, as pre-trained networks do unless told otherwise.
         shift: largest augmenting shift, in sides of the image. mirror: reflect half of the images too."""
         super().__init__(shape, n_classes)
-        if network not in NETWORKS:
-            raise ValueError(f"network = {network!r}; allowed: {', '.join(NETWORKS)}")
-        for name, value in (("dropout", dropout), ("shift", shift)):
-            if not 0 <= value < 1:
-                raise ValueError(f"{name} = {value}; allowed: 0 to 1, 1 excluded")
-        if min(width, *widths) < 1:
-            raise ValueError(f"width = {width}, widths = {list(widths)}; allowed: positive numbers")
-        if network == "mlp":
-            self.body, sizes = nn.Flatten(), [shape[0] * shape[1] * shape[2], *widths]
+        one_of(CHOICES, network=network, activation=activation, start=start)
+        fractions(dropout=dropout, shift=shift)
+        positive(width=width, widths=list(widths))
+        self.is_mlp, self.drawn = network == "mlp", drawn
+        if self.is_mlp:
+            sizes = [shape[0] * shape[1] * shape[2], *widths]
         else:
             self.body, n_units = convolutions(shape, width)
             sizes = [n_units, 4 * width]
-        self.head = Recogniser(sizes, n_classes, nn.ReLU, dropout)
+        self.head = Recogniser(sizes, n_classes, ACTIVATIONS[activation], dropout, normalised)
+        if start != "standard":  # which PyTorch has drawn already
+            initialise([*self.head.layers, self.head.softmax], start, activation)
         self.shift, self.mirror, self.lr, self.weight_decay = shift, mirror, lr, weight_decay
 
     def stages(self) -> list[Stage]:
@@ -72,18 +81,24 @@ class EndToEnd(Paradigm):
                 list(self.parameters()),
                 self.loss,
                 optimizer=momentum_sgd(self.lr, self.weight_decay),
-                schedule=step_decay,
+                schedule=cosine if self.is_mlp else step_decay,
             )
         ]
 
     def loss(self, batch: Batch) -> Tensor:
-        return F.cross_entropy(self.logits(augment(batch.x, self.shift, self.mirror)), batch.label)
+        x = augment(batch.x, self.shift, self.mirror) if self.shift or self.mirror else batch.x
+        v = self.units(x)
+        return F.cross_entropy(self.head(bernoulli(v) if self.is_mlp and self.drawn else v), batch.label)
+
+    def units(self, x: Tensor) -> Tensor:
+        """What enters the fully connected layers: the pixels in [0, 1] (B, C H W), or what the convolutions see."""
+        return to_units(x) if self.is_mlp else self.body(x)
 
     def logits(self, x: Tensor) -> Tensor:
-        return self.head(self.body(x))
+        return self.head(self.units(x))
 
     def features(self, x: Tensor) -> Tensor:
-        return self.head.features(self.body(x))
+        return self.head.features(self.units(x))
 
 
 def convolutions(shape: tuple[int, int, int], width: int) -> tuple[nn.Module, int]:

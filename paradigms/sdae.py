@@ -1,20 +1,21 @@
 """Stacked denoising auto-encoders: each layer learns to undo corruption of the codes below it; then fine-tuning.
 
-Source: Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010 (cross-entropy: equation 5; masking noise:
-section 3.3; stacking: section 4); generation: Bengio et al., "Generalized denoising auto-encoders as generative
+Source: Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010 (cross-entropy: equation 5; stacking: section 4;
+noise and emphasis: `parts/corruption`); generation: Bengio et al., "Generalized denoising auto-encoders as generative
 models", NIPS 2013 (the chain: equation 4; walkback: algorithm 1).
 
 symbol    meaning                                                                      shape
 x         image, in [-1, 1]                                                            (B, C, H, W)
 v         input of a layer; (x + 1) / 2 in the first, clean codes in the others        (B, width below)
-corrupt   v with a share `corruption_level` of its units set to 0, the others as is    (B, width below)
+corrupt   v after noise of the kind and level asked for                                (B, width below)
 h         sigmoid(corrupt W + hbias), the code                                         (B, width)
 r         sigmoid(h W' + vbias), the reconstruction of v                               (B, width below)
 
 Differs: the whole stack, down and up again, is trained further as the generator, since the layers alone have no model
 of their top codes (Vincent et al., section 7); what it corrupts are binary states drawn from v, as they come in its
-chain; recognition has its own copy of the encoders, fine-tuned on drawn states too. Walkback is off by default: it
-blurred (results/LOG.md).
+chain; without a share of the budget for that, the stack generates as the layers left it. Recognition has its own copy
+of the encoders, fine-tuned on drawn states unless told otherwise. Walkback is off by default: it blurred
+(results/LOG.md).
 """
 
 from __future__ import annotations
@@ -29,18 +30,15 @@ from torch.nn import functional as F
 
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.binary_units import bernoulli, to_images, to_units
+from paradigms.parts.corruption import KINDS, Corruption
 from paradigms.parts.momentum import momentum_sgd
+from paradigms.parts.options import fractions, numbers, one_of, positive
 from paradigms.parts.recogniser import Recogniser
 
 
-def corrupt(v: Tensor, corruption_level: float, generator: torch.Generator | None = None) -> Tensor:
-    """v with each unit set to 0 with probability `corruption_level` and else kept, not rescaled as by dropout."""
-    return v * bernoulli(torch.full_like(v, 1 - corruption_level), generator)
-
-
-def reconstruction_loss(logits: Tensor, clean: Tensor) -> Tensor:
-    """Cross-entropy with the clean units (B, n), summed over units and averaged over rows; a scalar."""
-    return F.binary_cross_entropy_with_logits(logits, clean, reduction="sum") / len(clean)
+def reconstruction_loss(logits: Tensor, clean: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Cross-entropy with the clean units (B, n), weighted and summed over units, averaged over rows; a scalar."""
+    return F.binary_cross_entropy_with_logits(logits, clean, weight, reduction="sum") / len(clean)
 
 
 class Layer(nn.Module):
@@ -63,18 +61,25 @@ class Layer(nn.Module):
 
 
 class Stack(nn.Module):
-    """Layers over one another. sizes: units from the pixels up. corruption_level: of the pixels, in `forward`."""
+    """Layers over one another. sizes: units from the pixels up. corruption: of the pixels, in `forward`."""
 
-    def __init__(self, sizes: Sequence[int], corruption_level: float):
+    def __init__(self, sizes: Sequence[int], corruption: Corruption):
         super().__init__()
         self.layers = nn.ModuleList(Layer(n, m) for n, m in pairwise(sizes))
-        self.corruption_level = corruption_level
+        self.corruption = corruption
 
     def forward(self, v: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Corrupt v (B, n), encode to the top, decode to the bottom: logits (B, n) of the clean v."""
-        h = corrupt(v, self.corruption_level, generator)
+        return self.decode(self.encode(self.corruption(v, generator)))
+
+    def encode(self, v: Tensor) -> Tensor:
+        """Code of the top layer (B, m) for v (B, n)."""
         for layer in self.layers:
-            h = layer.encode(h)
+            v = layer.encode(v)
+        return v
+
+    def decode(self, h: Tensor) -> Tensor:
+        """Logits (B, n) of the pixels for a code h (B, m) of the top layer."""
         for layer in reversed(self.layers[1:]):
             h = torch.sigmoid(layer.decode(h))
         return self.layers[0].decode(h)
@@ -92,33 +97,40 @@ class SDAE(Paradigm):
         n_classes: int,
         *,
         widths: Sequence[int] = (128, 256),
+        corruption: str = "masking",
         corruption_level: float = 0.25,
         chain_corruption_level: float = 0.1,
+        emphasis: Sequence[float] = (1.0, 1.0),
         walkback_steps: int = 1,
+        drawn: bool = True,
         lr: float = 1e-2,
         lr_fine_tuning: float = 0.1,
         weight_decay: float = 0.0,
         shares: Sequence[float] = (0.15, 0.65, 0.2),
     ):
-        """widths: hidden units of each layer. corruption_level, chain_corruption_level: share of masked units in
-        pre-training and in the generating chain. walkback_steps: steps of the chain that an update trains. lr: Adam's,
-        before fine-tuning. shares: of the budget, for the layers together, the generator, and fine-tuning."""
+        """widths: hidden units of each layer. corruption: kind of noise. corruption_level, chain_corruption_level: its
+        level in pre-training and in the generating chain. emphasis: weights, in pre-training, of what noise has changed
+        and of what it has not. walkback_steps: steps of the chain that an update trains. drawn: fine-tune on drawn
+        states, not on pixels. lr: Adam's, before fine-tuning. shares: of the budget, for the layers together, the
+        generator, and fine-tuning; the last two are left out at 0."""
         super().__init__(shape, n_classes)
-        if not widths or min(widths) < 1:
-            raise ValueError(f"widths = {list(widths)}; allowed: one or more positive numbers, one a hidden layer")
-        levels = {"corruption_level": corruption_level, "chain_corruption_level": chain_corruption_level}
-        for name, level in levels.items():
-            if not 0 <= level < 1:
-                raise ValueError(f"{name} = {level}; allowed: 0 to 1, 1 excluded")
-        if walkback_steps < 1:
-            raise ValueError(f"walkback_steps = {walkback_steps}; allowed: 1 or more")
-        if len(shares) != 3 or min(shares) <= 0:
-            raise ValueError(f"shares = {list(shares)}; allowed: three positive numbers")
+        one_of({"corruption": KINDS}, corruption=corruption)
+        positive(widths=list(widths), walkback_steps=walkback_steps)
+        numbers({"shares": 3, "emphasis": 2}, shares=shares, emphasis=emphasis)
+        if corruption != "gaussian":
+            fractions(corruption_level=corruption_level, chain_corruption_level=chain_corruption_level)
         sizes = [shape[0] * shape[1] * shape[2], *widths]
-        self.stack, self.chain = Stack(sizes, corruption_level), Stack(sizes, chain_corruption_level)
+        self.stack = Stack(sizes, Corruption(corruption, corruption_level, emphasis))
+        noise = Corruption(corruption, chain_corruption_level)
+        self.trained_chain = Stack(sizes, noise) if shares[1] else None
         self.recogniser = Recogniser(sizes, n_classes)
-        self.walkback_steps, self.shares = walkback_steps, tuple(shares)
+        self.walkback_steps, self.drawn, self.shares = walkback_steps, drawn, tuple(shares)
         self.lr, self.lr_fine_tuning, self.weight_decay = lr, lr_fine_tuning, weight_decay
+
+    @property
+    def chain(self) -> Stack:
+        """What generates: the stack, until it has a copy that is trained for that."""
+        return self.trained_chain or self.stack
 
     def stages(self) -> list[Stage]:
         below, generator, fine_tuning = self.shares
@@ -148,7 +160,7 @@ class SDAE(Paradigm):
             optimizer=momentum_sgd(self.lr_fine_tuning, self.weight_decay),
             begin=lambda: self.recogniser.adopt((layer.W, layer.hbias) for layer in self.stack.layers),
         )
-        return [*greedy, chain, supervised]
+        return [*greedy, *([chain] if generator else []), *([supervised] if fine_tuning else [])]
 
     def adam(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=self.lr, fused=True)
@@ -156,7 +168,9 @@ class SDAE(Paradigm):
     def greedy_loss(self, depth: int, batch: Batch) -> Tensor:
         """The layer at `depth` reconstructs clean codes from corrupted ones."""
         clean, layer = self.up(to_units(batch.x), depth), self.stack.layers[depth]
-        return reconstruction_loss(layer.decode(layer.encode(corrupt(clean, self.stack.corruption_level))), clean)
+        noisy = self.stack.corruption(clean)
+        weight = self.stack.corruption.weight(noisy, clean)
+        return reconstruction_loss(layer.decode(layer.encode(noisy)), clean, weight)
 
     def chain_loss(self, batch: Batch) -> Tensor:
         """Steps of the chain away from the data, each of them taught the way back to it."""
@@ -169,8 +183,9 @@ class SDAE(Paradigm):
         return torch.stack(losses).mean()
 
     def recognition_loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy of the recogniser on drawn states: the noise regularises it (results/LOG.md)."""
-        return F.cross_entropy(self.recogniser(bernoulli(to_units(batch.x))), batch.label)
+        """Cross-entropy of the recogniser; on drawn states, whose noise regularises it (results/LOG.md)."""
+        v = to_units(batch.x)
+        return F.cross_entropy(self.recogniser(bernoulli(v) if self.drawn else v), batch.label)
 
     @torch.no_grad()
     def up(self, v: Tensor, depth: int) -> Tensor:
@@ -197,6 +212,12 @@ class SDAE(Paradigm):
     @torch.no_grad()
     def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
         return bernoulli(torch.sigmoid(self.chain(state, generator)), generator)
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Up to the top code and down again, by means and without noise."""
+        chain = self.chain
+        return to_images(torch.sigmoid(chain.decode(chain.encode(to_units(x)))), self.shape)
 
     def logits(self, x: Tensor) -> Tensor:
         return self.recogniser(to_units(x))

@@ -19,7 +19,10 @@ import numpy as np
 from benchmarks.errors import BadInput, nearest
 
 ENVIRONMENT = "ALEXNET_MOMENT_DATA"
-MODULES = {"cifar10": "cifar10", "digits": "digits", "fashion-mnist": "idx", "mnist": "idx"}
+MODULES = {
+    **{"cifar10": "cifar10", "digits": "digits", "fashion-mnist": "idx"},
+    **dict.fromkeys(("mnist", "mnist-1k", "mnist-10k"), "idx"),
+}
 
 
 @dataclass(frozen=True)

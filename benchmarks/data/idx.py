@@ -1,7 +1,7 @@
 """`mnist` (LeCun et al. 1998) and `fashion-mnist` (Xiao et al. 2017): 28x28 grey images in IDX files.
 
 The official 10,000 test images are the test split; 5,000 of the 60,000 training images, drawn evenly over the classes,
-are the validation split.
+are the validation split. `mnist-1k` and `mnist-10k` have so many of the other 55,000 for training, drawn likewise.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import gzip
 import math
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,10 +45,14 @@ SHA256 = {
     },
 }
 UNSIGNED_BYTE = 0x08
+SUBSETS = {"mnist-1k": 1_000, "mnist-10k": 10_000}
 
 
 def load(name: str, folder: Path) -> Dataset:
-    """`mnist` or `fashion-mnist` from the four official files in `folder`."""
+    """`mnist` or `fashion-mnist` from the four official files in `folder`; a subset of `mnist` from those beside it."""
+    if name in SUBSETS:
+        whole = load("mnist", folder.with_name("mnist"))
+        return replace(whole, name=name, train=hold_out(whole.train, SUBSETS[name])[1])
     train, validation = hold_out(_split(name, folder, "train"), 5000)
     return Dataset(name, (1, 28, 28), 10, train, validation, _split(name, folder, "t10k"))
 

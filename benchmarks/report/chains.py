@@ -7,29 +7,36 @@ from typing import NamedTuple
 
 from benchmarks import records
 from benchmarks.report.frames import Frames
+from benchmarks.report.trials import chosen
 
 
 class Chain(NamedTuple):
-    """One finished quality cell: its variant, its seed's number and its `quality`."""
+    """One finished quality cell: its variant, the series it belongs to, its seed's number and its `quality`."""
 
     variant: str
+    series: str | None
     repetition: int
     quality: dict
 
 
 def chains(frames: Frames, part: str) -> list[Chain]:
-    """The cells of the frames whose quality has `part`, "reach" or "mismatch", in the order of the tables."""
+    """The cells of the frames whose quality has `part`, such as "reach", in the order of the tables."""
     found = [chain for chain in _read(frames) if chain.quality.get(part)]
     order = frames.ordered({chain.variant for chain in found})
     return sorted(found, key=lambda chain: (order.index(chain.variant), chain.repetition))
 
 
 def _read(frames: Frames) -> Iterator[Chain]:
+    for record in chosen(_done(frames)):
+        cell = record["cell"]
+        yield Chain(cell["variant"], cell.get("series"), cell["repetition"], record.get("quality") or {})
+
+
+def _done(frames: Frames) -> Iterator[dict]:
     for path in sorted((frames.folder / "cells").glob("*.json")):
         try:
             record = records.read(path)
         except records.DamagedRecord:
             continue  # the frames have said so
-        cell = record["cell"]
-        if (record["kind"], record["status"]) == ("quality", "done") and cell["dataset"] in frames.datasets:
-            yield Chain(cell["variant"], cell["repetition"], record.get("quality") or {})
+        if (record["kind"], record["status"]) == ("quality", "done") and record["cell"]["dataset"] in frames.datasets:
+            yield record

@@ -17,6 +17,7 @@ from benchmarks import records
 from benchmarks.errors import BadInput
 from benchmarks.report import rows
 from benchmarks.report.rows import AXES, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
+from benchmarks.report.trials import chosen, trials
 
 SERIES = ["dataset", "variant", "sampler"]
 POINT = [*WHO, "sampler", "primary", "nfe"]
@@ -32,6 +33,7 @@ SPEEDS = [
 CELL = [
     *[*WHO, "kind", "title", "era", "task", "status", "reason", "settings", "commit", "machine", "samples_file"],
     *["train_flops", "train_seconds", "accuracy", *RECOGNITION, *LIKELIHOOD, *REACH],
+    *["series", "n_hidden_layers", "squared_error"],
     *["mismatch_amplification", "mismatch_reason", *TIMED_CELL, "timing_flags"],
     *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
 ]
@@ -44,6 +46,7 @@ LOSS = [*WHO, "stage_index", "stage", "update", "flops", "loss"]
 WORDS = {
     *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "settings"],
     *["commit", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor", "stage", "correct"],
+    "series",
     *["mismatch_reason", "timing_flags"],
 }  # every other column is numbers
 
@@ -52,7 +55,7 @@ WORDS = {
 class Frames:
     """cells: one row per record, of either kind. samples: per seed, sampler and NFE. timing: per launch, sampler, NFE.
     draws: FID ratios of further draws with other sampling seeds. accuracy_curve, fid_curve: points along training.
-    loss: loss curves, with the FLOPs spent when each was seen."""
+    loss: loss curves, with the FLOPs spent when each was seen. trials: all; the other frames hold the chosen ones."""
 
     folder: Path
     cells: DataFrame
@@ -62,6 +65,7 @@ class Frames:
     accuracy_curve: DataFrame
     fid_curve: DataFrame
     loss: DataFrame
+    trials: DataFrame
 
     def of(self, dataset: str) -> Frames:
         """The same frames, one data set's rows only."""
@@ -87,9 +91,10 @@ def read(folder: Path) -> Frames:
     paths = sorted((folder / "cells").glob("*.json"))
     if not paths:
         raise BadInput(f"results folder {folder}: no records in cells/; fill it with: python -m benchmarks run PRESET")
-    found = sorted(_read(paths), key=_place)
-    if not found:
+    everything = sorted(_read(paths), key=_place)
+    if not everything:
         raise BadInput(f"results folder {folder}: every record in cells/ is damaged; run the preset again")
+    found = chosen(everything)
     done = [record for record in found if record["status"] == "done"]
     quality = [record for record in done if record["kind"] == "quality"]
     timing = [record for record in done if record["kind"] == "timing"]
@@ -102,6 +107,7 @@ def read(folder: Path) -> Frames:
         accuracy_curve=_frame((row for record in quality for row in rows.accuracy_curve(record)), ACCURACY),
         fid_curve=_frame((row for record in quality for row in rows.fid_curve(record)), FID),
         loss=_frame((row for record in quality for row in rows.loss(record)), LOSS),
+        trials=trials(everything),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 # What may differ between the seeds of one variant; any other difference means that they are not repetitions.
 VARIES = {"repetition", "seed", "preset", "limit_seconds", "timing_seconds", "title", "era", "reference", "task"}
+VARIES |= {"trial", "changes", "series"}
 WHO = ["dataset", "variant", "repetition"]
 AXES = ["flops", "images", "seconds"]  # what training can be charged in
 REACH = {
@@ -45,10 +46,17 @@ def cell(record: dict) -> dict:
         "settings": json.dumps({name: about[name] for name in sorted(about.keys() - VARIES)}),
         "commit": commit,
         "machine": _machine(provenance, about.get("device")),
+        "series": about.get("series"),
+        "n_hidden_layers": _hidden(quality.get("signals")),
+        "squared_error": (quality.get("reconstruction") or {}).get("squared_error"),
         "train_flops": training.get("flops"),
         "train_seconds": training.get("seconds"),
         "accuracy": quality.get("accuracy", recognition.get("accuracy")),
     }
+
+
+def _hidden(signals: list[dict] | None) -> int | None:
+    return len(signals[0]["layers"]) - 1 if signals else None
 
 
 def _machine(provenance: dict, device: str | None) -> str:

@@ -176,3 +176,18 @@ def study(rows: DataFrame) -> Sheet:
         f"machine: {', '.join(sorted(set(rows.machine)))}",
     )
     return Sheet("A/A: the same code twice", DataFrame(lines), notes)
+
+
+def trials(rows: DataFrame) -> Sheet:
+    """One line a variant and trial: mean validation accuracy over seeds, and how often it was chosen."""
+    lines = [
+        {
+            **{"variant": variant, "trial": changes.strip("{}").replace('"', "")},
+            "validation accuracy": percent(group.validation_accuracy.mean(), 2),
+            "finished": f"{(group.status == 'done').sum()} of {len(group)}",
+            "chosen": f"{group.chosen.sum()}",
+        }
+        for (variant, _, changes), group in rows.groupby(["variant", "trial", "changes"], sort=False)
+    ]
+    note = "mean over training seeds; of each seed the trial with the best validation accuracy is in all other tables"
+    return Sheet("Trials", DataFrame(lines), (note,))

@@ -46,6 +46,14 @@ KNOWN = {
     "unrolled-k4": Look(VERMILLION, "^", SOLID),
     "diffusion-unrolled-k4": Look(PURPLE, "P", SOLID),
     "meanflow": Look(GREEN, "*", SOLID),
+    # series of the depth study: colour for the start, so that what trains alike looks alike
+    "sigmoid, standard start": Look(VERMILLION, "X", DASHED),
+    "sigmoid, Glorot start x 4": Look(PURPLE, "v", DASHED),
+    "sigmoid, RBMs": Look(ORANGE, "s", SOLID),
+    "sigmoid, denoising": Look(SKY, "D", SOLID),
+    "tanh, Glorot start": Look(GREEN, "^", DASHED),
+    "ReLU, He start": Look(BLACK, "o", SOLID),
+    "ReLU, He start, batch norm": Look(BLUE, "P", SOLID),
 }
 FREE_COLORS = [BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE]
 FREE_MARKERS = ["<", ">", "p", "h", "d", "8"]

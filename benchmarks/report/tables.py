@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pandas import DataFrame
 
-from benchmarks.report import aa, budgets, caption, costs, paired, sheets
+from benchmarks.report import aa, budgets, caption, costs, depth, paired, sheets
 from benchmarks.report.frames import Frames
 from benchmarks.report.markup import latex, markdown
 from benchmarks.report.rows import AXES
@@ -15,7 +15,7 @@ from benchmarks.report.sheet import Sheet
 
 def write(table: DataFrame, frames: Frames, folder: Path) -> None:
     """Write comparison.csv, .md and .tex of the comparison `table`, and from `frames` mcnemar.csv, at_equal_AXIS.csv
-    and .md, time_to_target.csv and .md, and aa.csv and .md where the records are an A/A study, into `folder`."""
+    and .md, time_to_target.csv and .md, and where the records hold such a thing trials, depth and aa, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     _csv(table, folder / "comparison.csv")
     pairs = paired.paired(frames)
@@ -33,6 +33,13 @@ def write(table: DataFrame, frames: Frames, folder: Path) -> None:
     reached = budgets.time_to_target(frames)
     _csv(reached, folder / "time_to_target.csv")
     _by_dataset(reached, folder / "time_to_target.md", costs.time_to_target)
+    if len(frames.trials):
+        _csv(frames.trials, folder / "trials.csv")
+        _by_dataset(frames.trials, folder / "trials.md", lambda rows: [sheets.trials(rows)])
+    grid = depth.depth(frames)
+    if len(grid):
+        _csv(grid, folder / "depth.csv")
+        _by_dataset(grid, folder / "depth.md", depth.sheets)
     study = aa.study(frames)
     if len(study):
         _csv(study, folder / "aa.csv")

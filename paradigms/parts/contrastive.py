@@ -12,12 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from paradigms.parts.binary_units import bernoulli
 from paradigms.parts.rbm import RBM
 
 
 class States(NamedTuple):
-    """Visible states v (B, V) and the probabilities of the hidden units given them, h (B, H)."""
+    """Visible states v (B, V) and the means of the hidden units given them, h (B, H)."""
 
     v: Tensor
     h: Tensor
@@ -31,9 +30,9 @@ def on_data(rbm: RBM, v: Tensor) -> States:
 
 @torch.no_grad()
 def gibbs(rbm: RBM, h: Tensor, n_sweeps: int, generator: torch.Generator | None = None) -> States:
-    """The states after `n_sweeps` of at least 1 sweep, started at hidden probabilities h (B, H)."""
+    """The states after `n_sweeps` of at least 1 sweep, started at hidden means h (B, H)."""
     for _ in range(n_sweeps):
-        v = rbm.sample_v(rbm.v_given_h(bernoulli(h, generator)), generator)
+        v = rbm.sample_v(rbm.v_given_h(rbm.sample_h(h, generator)), generator)
         h = rbm.h_given_v(v)
     return States(v, h)
 

@@ -5,8 +5,6 @@ Source: the ways to run them are those of `contrastive` and `tempering`. Symbols
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -15,14 +13,15 @@ from paradigms.parts.contrastive import States, gibbs
 from paradigms.parts.rbm import RBM
 from paradigms.parts.tempering import ladder, tempered_gibbs
 
-KINDS = ("persistent", "noise", "tempered")
+KINDS = ("persistent", "data", "noise", "tempered")
 
 
 class Fantasies(nn.Module):
     """n_chains chains for `n_hidden` hidden units.
 
-    kind: "persistent", going on where they last ended; "noise", begun anew for every update and so best at as many
-    sweeps as they are given; "tempered", persistent at `n_temperatures` temperatures that trade places.
+    kind: "persistent", going on where they last ended; "data", begun at the batch, as many as it has rows (contrastive
+    divergence); "noise", begun anew for every update and so best at as many sweeps as they are given; "tempered",
+    persistent at `n_temperatures` temperatures that trade places.
     """
 
     def __init__(self, kind: str, n_chains: int, n_hidden: int, n_temperatures: int):
@@ -32,16 +31,18 @@ class Fantasies(nn.Module):
         self.register_buffer("h", torch.zeros(n_temperatures if kind == "tempered" else 1, n_chains, n_hidden))
 
     @torch.no_grad()
-    def begin(self, rbm: RBM, noise: Callable[[int], Tensor]) -> None:
-        """Start every chain at visible states that know nothing; noise: draws n of them, (n, V)."""
-        h = rbm.h_given_v(noise(self.h.shape[1])).expand_as(self.h)
+    def begin(self, rbm: RBM) -> None:
+        """Start every chain at visible states that know nothing."""
+        h = rbm.h_given_v(rbm.noise(self.h.shape[1])).expand_as(self.h)
         self.h.copy_(bernoulli(h) if self.kind == "tempered" else h)
 
     @torch.no_grad()
-    def advance(self, rbm: RBM, n_sweeps: int, noise: Callable[[int], Tensor]) -> States:
-        """The states (n_chains, ...) after `n_sweeps` more sweeps; noise: as in `begin`."""
+    def advance(self, rbm: RBM, data: States, n_sweeps: int) -> States:
+        """The states (n_chains, ...) after `n_sweeps` more sweeps; data: of the batch."""
+        if self.kind == "data":
+            return gibbs(rbm, data.h, n_sweeps)
         if self.kind == "noise":
-            self.begin(rbm, noise)
+            self.begin(rbm)
         if self.kind == "tempered":
             model, h = tempered_gibbs(rbm, self.h, ladder(len(self.h), self.h), n_sweeps)
         else:
@@ -49,3 +50,10 @@ class Fantasies(nn.Module):
             h = model.h[None]
         self.h.copy_(h)
         return model
+
+    @torch.no_grad()
+    def samples(self, rbm: RBM, generator: torch.Generator | None = None) -> Tensor:
+        """Visible states (n_chains, V), one sweep after the chains of training ended: the longest run of the model that
+        there is. If they never began, noise."""
+        h = self.h[-1]
+        return gibbs(rbm, h, 1, generator).v if h.any() else rbm.noise(len(h), generator)

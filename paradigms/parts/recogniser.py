@@ -10,20 +10,27 @@ from torch import Tensor, nn
 
 
 class Recogniser(nn.Module):
-    """widths: units of the input and of every hidden layer. activation: class of the nonlinearity."""
+    """widths: units of the input and of every hidden layer. activation: class of the nonlinearity. drop: share of
+    hidden units dropped in training. normalised: batch normalisation before each nonlinearity."""
 
     def __init__(
-        self, widths: Sequence[int], n_classes: int, activation: type[nn.Module] = nn.Sigmoid, drop: float = 0
+        self,
+        widths: Sequence[int],
+        n_classes: int,
+        activation: type[nn.Module] = nn.Sigmoid,
+        drop: float = 0,
+        normalised: bool = False,
     ):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(n_in, n_out) for n_in, n_out in pairwise(widths))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(n) if normalised else nn.Identity() for n in widths[1:])
         self.activation, self.dropout = activation(), nn.Dropout(drop)
         self.softmax = nn.Linear(widths[-1], n_classes)
 
     def features(self, v: Tensor) -> Tensor:
         """Activities (B, widths[-1]) of the last hidden layer for input v (B, widths[0])."""
-        for layer in self.layers:
-            v = self.dropout(self.activation(layer(v)))
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            v = self.dropout(self.activation(norm(layer(v))))
         return v
 
     def forward(self, v: Tensor) -> Tensor:

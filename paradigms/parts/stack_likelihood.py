@@ -17,9 +17,10 @@ chains start at samples of the model. The bracket is about the bound; log p(v) i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from paradigms.base import Likelihood
 from paradigms.parts.ais import (
@@ -35,7 +36,6 @@ from paradigms.parts.binary_units import bernoulli
 from paradigms.parts.contrastive import gibbs
 from paradigms.parts.rbm import RBM, Downwards
 
-N_BETAS = 400  # with 64 chains two directions take a second on one core, and log Z of a digits DBN is known to .2 nats
 N_SWEEPS = 100  # that take samples left over from training to the weights as they are
 N_DRAWS = 10
 Z_SCORE = 3.0
@@ -48,21 +48,25 @@ MAX_LAYER = 10  # units of a layer whose states are enumerated against those of 
 
 @torch.no_grad()
 def stack_likelihood(
-    rbms: Sequence[RBM],
-    down: Sequence[Downwards],
+    rbms: nn.ModuleList,
+    down: nn.ModuleList,
     top: RBM,
     v: Tensor,
     samples: Tensor,
     generator: torch.Generator,
+    n_betas: int,
 ) -> Likelihood:
-    """Likelihood of binary pixels v (B, C H W) under the stack; in its dtype, so make it float64.
+    """Likelihood of binary pixels v (B, C H W) under the stack, computed in float64.
 
     rbms: recognition, the lowest first. down: generation; the same machines where weights are tied. samples: visible
-    states (n_chains, width + n_labels) of the top RBM to start the reverse chains at, after a few more sweeps. `exact`
+    states (n_chains, width + n_labels) of the top RBM to start the reverse chains at, after a few more sweeps. n_betas:
+    temperatures of annealing. `exact`
     is the log-likelihood, which the bound is below; None where the layers are too large to sum.
     """
+    rbms, down, top = (deepcopy(part).double() for part in (rbms, down, top))
+    v, samples = v.double(), samples.double()
     below = variational_bound(rbms, down, top, v, 0.0, N_DRAWS, generator).mean().item()
-    base, steps = base_rates(top, samples), betas(N_BETAS)
+    base, steps = base_rates(top, samples), betas(n_betas)
     forward = forward_log_z(top, base, len(samples), steps, generator)
     samples = gibbs(top, top.h_given_v(samples), N_SWEEPS, generator).v
     reverse = reverse_log_z(top, base, samples, steps, generator)

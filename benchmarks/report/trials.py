@@ -1,0 +1,52 @@
+"""Trials of options: of each training seed the best on the validation split counts, and all of them are listed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from pandas import DataFrame
+
+COLUMNS = ["dataset", "variant", "repetition", "trial", "changes", "validation_accuracy", "status", "chosen"]
+
+
+def chosen(records: Iterable[dict]) -> list[dict]:
+    """The records without those of trials that lost. Where no trial of a seed finished, its first one stays."""
+    records = list(records)
+    best = {}
+    for record in filter(_is_trial, records):
+        held = best.setdefault(_seed(record), record)
+        if _merit(record) > _merit(held):
+            best[_seed(record)] = record
+    return [record for record in records if not _is_trial(record) or best[_seed(record)] is record]
+
+
+def trials(records: Iterable[dict]) -> DataFrame:
+    """A row a trial, in the order of `COLUMNS`; empty where nothing was tried."""
+    records = [record for record in records if _is_trial(record)]
+    kept = {id(record) for record in chosen(records)}
+    rows = [
+        {
+            **{name: record["cell"][name] for name in ("dataset", "variant", "repetition", "trial")},
+            "changes": json.dumps(record["cell"]["changes"]),
+            "validation_accuracy": (record.get("quality") or {}).get("validation_accuracy"),
+            **{"status": record["status"], "chosen": id(record) in kept},
+        }
+        for record in records
+    ]
+    return DataFrame(rows, columns=COLUMNS)
+
+
+def _is_trial(record: dict) -> bool:
+    return record["cell"].get("trial") is not None
+
+
+def _seed(record: dict) -> tuple:
+    cell = record["cell"]
+    return cell["dataset"], cell["variant"], cell["repetition"]
+
+
+def _merit(record: dict) -> float:
+    """Validation accuracy; below every number for what did not finish, so that the first of equals stays."""
+    found = (record.get("quality") or {}).get("validation_accuracy")
+    return -1.0 if record["status"] != "done" or found is None else found

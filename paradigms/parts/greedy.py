@@ -1,0 +1,41 @@
+"""Restricted Boltzmann machines over one another, each of which learns from what the one below makes of the data.
+
+Source: Hinton, Osindero & Teh, "A fast learning algorithm for deep belief nets", Neural Computation 18, 2006,
+section 4. What climbs are drawn states, since the visible units of every machine are binary.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import torch
+from torch import Tensor, nn
+
+from paradigms.parts.contrastive import contrastive_loss, gibbs, on_data
+
+
+class Greedy(nn.ModuleList):
+    """RBMs, the lowest first."""
+
+    @torch.no_grad()
+    def up(self, v: Tensor, depth: int, generator: torch.Generator | None = None) -> Tensor:
+        """Visible states (B, width) of the machine at `depth`, drawn layer by layer from states v (B, V) below."""
+        for rbm in islice(self, depth):
+            v = rbm.sample_h(rbm.h_given_v(v), generator)
+        return v
+
+    def means(self, v: Tensor) -> Tensor:
+        """Means of the last hidden units, (B, width), by a deterministic pass upwards from means v (B, V)."""
+        for rbm in self:
+            v = rbm.h_given_v(v)
+        return v
+
+    def loss(self, depth: int, v: Tensor, n_sweeps: int, centred: bool = False) -> Tensor:
+        """CD-`n_sweeps` of the machine at `depth` on states v (B, V) of the first; a scalar."""
+        rbm = self[depth]
+        data = on_data(rbm, self.up(v, depth))
+        return contrastive_loss(rbm, data, gibbs(rbm, data.h, n_sweeps), centred)
+
+    def begin(self, depth: int, v: Tensor) -> None:
+        """Start the visible biases of the machine at `depth` at what states v (N, V) of the first make of them."""
+        self[depth].start_at(self.up(v, depth))
