@@ -11,7 +11,7 @@ import os
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -21,33 +21,51 @@ from torch import Tensor
 from paradigms.base import Batch, Paradigm, derive_seed
 
 CHECKPOINT_SECONDS = 20.0
+GROUP = 20  # updates in one step of the Trainer, between which nothing is watched
 
 
 class Batches:
-    """Batches of resident tensors, without replacement within an epoch, from update `start` to `n_updates`."""
+    """Batches of resident tensors, without replacement within an epoch, from update `start` to `n_updates`.
 
-    def __init__(self, x: Tensor, label: Tensor, batch_size: int, n_updates: int, start: int, seed: int):
+    Iterating gives groups of at most GROUP consecutive batches, one of which begins at every update in `points`.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        label: Tensor,
+        batch_size: int,
+        n_updates: int,
+        start: int,
+        seed: int,
+        points: Iterable[int] = (),
+    ):
         self.x, self.label, self.seed = x, label, seed
         self.batch_size = min(batch_size, len(x))
-        self.n_updates, self.start = n_updates, start
+        self.order, self.epoch = None, -1
+        updates = range(start, n_updates)
+        self.starts = sorted({*updates[::GROUP], *(point for point in points if point in updates)})
+        self.ends = [*self.starts[1:], n_updates]
 
     def __len__(self) -> int:
-        return self.n_updates - self.start
+        return len(self.starts)
 
-    def __iter__(self) -> Iterator[Batch]:
-        per_epoch = len(self.x) // self.batch_size
-        drawn = -1
-        for update in range(self.start, self.n_updates):
-            epoch, position = divmod(update, per_epoch)
-            if epoch != drawn:
-                generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
-                order, drawn = torch.randperm(len(self.x), generator=generator).to(self.x.device), epoch
-            rows = order[position * self.batch_size : (position + 1) * self.batch_size]
-            yield Batch(self.x[rows], self.label[rows])
+    def __iter__(self) -> Iterator[Iterator[Batch]]:
+        for start, end in zip(self.starts, self.ends, strict=False):
+            yield (self.at(update) for update in range(start, end))
+
+    def at(self, update: int) -> Batch:
+        """The batch of an update."""
+        epoch, position = divmod(update, len(self.x) // self.batch_size)
+        if epoch != self.epoch:
+            generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
+            self.order, self.epoch = torch.randperm(len(self.x), generator=generator).to(self.x.device), epoch
+        rows = self.order[position * self.batch_size : (position + 1) * self.batch_size]
+        return Batch(self.x[rows], self.label[rows])
 
 
 class Watch(Callback):
-    """Between updates: reports progress, evaluates where asked and saves; its own time is not training time."""
+    """Between groups of updates: reports progress, evaluates and saves; its own time is not training time."""
 
     def __init__(self, run: Fit, index: int, points: Sequence[int], seconds: float):
         self.run, self.index, self.points = run, index, set(points)
@@ -128,9 +146,10 @@ class Fit:
             paradigm.restart_averages()
         points = saved["points"] if saved else self.points[index]
         watch = Watch(self, index, points, saved["seconds"] if saved else 0.0)
-        batches = Batches(self.x, self.label, stage.batch_size, n_updates, paradigm.update, paradigm.seed)
+        left = (n_updates, paradigm.update, paradigm.seed, points)
+        batches = Batches(self.x, self.label, stage.batch_size, *left)
         if len(batches):
-            _trainer(stage, watch, device).fit(paradigm, batches)
+            _trainer(watch, device).fit(paradigm, batches)
         paradigm.to(device)
         self.reports.append(
             {
@@ -171,7 +190,7 @@ class Fit:
             return None
 
 
-def _trainer(stage, watch: Watch, device: torch.device) -> Trainer:
+def _trainer(watch: Watch, device: torch.device) -> Trainer:
     # Everything that Lightning does per step and nobody reads is off: on small nets it would be half the time.
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -179,7 +198,6 @@ def _trainer(stage, watch: Watch, device: torch.device) -> Trainer:
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
         max_epochs=1,
-        gradient_clip_val=stage.clip_norm,
         callbacks=[watch],
         logger=False,
         enable_checkpointing=False,

@@ -5,19 +5,18 @@ Time is 0 at the data and 1 at the noise. Images are (B, C, H, W) float in [-1, 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, final
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from paradigms.parts.chain import Chain
+from paradigms.parts.solver import NonFinite, Solver, derive_seed
 from paradigms.parts.steps import adam, cosine
 
-CURVE_POINTS = 200
+__all__ = ["Batch", "Likelihood", "NonFinite", "Paradigm", "Stage", "derive_seed"]
 
 
 class Batch(NamedTuple):
@@ -39,10 +38,6 @@ class Likelihood(NamedTuple):
     ais_high: float
     exact: float | None
     method: str
-
-
-class NonFinite(RuntimeError):
-    """A loss became NaN or infinite; the message names stage and update."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class Stage:
     begin: Callable[[], None] = lambda: None
 
 
-class Paradigm(Chain, LightningModule):
+class Paradigm(Chain, Solver):
     """A way to train, as a list of stages; subclasses say what is optimised, the base owns how.
 
     A subclass gives the facts, `stages()` and any of `sample`, `logits`, `features`; what it leaves out is a dash in
@@ -87,12 +82,6 @@ class Paradigm(Chain, LightningModule):
         """shape: (C, H, W) of one image; n_classes: number of labels."""
         super().__init__()
         self.shape, self.n_classes = tuple(shape), n_classes
-        self.seed = 0
-        self.stage: Stage | None = None
-        self.update = self.n_updates = 0
-        self.averages: list[Tensor] = []
-        self.curve: list[tuple[int, Tensor]] = []
-        self.optimizer_state: dict | None = None
 
     def observe(self, x: Tensor, label: Tensor) -> None:
         """See the training split once, before the first stage: x (N, C, H, W), label (N,). Keep what is needed in
@@ -147,102 +136,3 @@ class Paradigm(Chain, LightningModule):
     def can(cls, ability: str) -> bool:
         """Whether the class implements `ability`: the name of a method that the base leaves open, such as "sample"."""
         return getattr(cls, ability) is not getattr(Paradigm, ability)
-
-    @final
-    def progress(self) -> dict:
-        """Everything that resuming the current stage needs, as plain values and tensors; `resume` takes it back."""
-        return {
-            "update": self.update,
-            "weights": self.state_dict(),
-            "optimizer": self.optimizers(use_pl_optimizer=False).state_dict(),
-            "averages": self.averages,
-            "curve": [(update, float(loss)) for update, loss in self.curve],
-        }
-
-    @final
-    def resume(self, progress: dict) -> None:
-        """Go on in the entered stage where `progress()` was taken."""
-        self.load_state_dict(progress["weights"])
-        self.update, self.optimizer_state = progress["update"], progress["optimizer"]
-        self.averages = [average.to(self.device) for average in progress["averages"]]
-        self.curve = [(update, torch.tensor(loss)) for update, loss in progress["curve"]]
-
-    @final
-    def enter(self, stage: Stage, n_updates: int) -> None:
-        """Make `stage` the problem being solved, for `n_updates` updates: only its parameters take gradients."""
-        self.requires_grad_(False)
-        for parameter in stage.parameters:
-            parameter.requires_grad_(True)
-        self.stage, self.n_updates, self.update = stage, n_updates, 0
-        self.curve, self.optimizer_state = [], None
-        self.restart_averages()
-        self.train()
-
-    @final
-    def restart_averages(self) -> None:
-        """Start the stage's average, if it keeps one, at the parameters as they are now."""
-        self.averages = [p.detach().clone() for p in self.stage.parameters] if self.stage.ema_decay else []
-
-    @final
-    def leave(self) -> None:
-        """Finish the stage: adopt the averaged parameters, if it kept an average, and freeze them."""
-        self.swap_averages()
-        self.averages = []
-        self.requires_grad_(False)
-        self.stage = None
-        self.eval()
-
-    @final
-    @torch.no_grad()
-    def swap_averages(self) -> None:
-        """Exchange parameters and their averages; twice is the identity. Used to evaluate in mid-stage."""
-        for parameter, average in zip(self.stage.parameters if self.averages else [], self.averages, strict=True):
-            held = parameter.clone()
-            parameter.copy_(average)
-            average.copy_(held)
-
-    @final
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = self.stage.optimizer(list(self.stage.parameters))
-        for group in optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
-        if self.optimizer_state is not None:
-            optimizer.load_state_dict(self.optimizer_state)
-        return optimizer
-
-    @final
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        factor = self.stage.schedule(self.update / max(self.n_updates, 1))
-        for group in self.optimizers(use_pl_optimizer=False).param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        self._reseed(derive_seed(self.seed, self.stage.name, self.update))
-        loss = self.stage.loss(batch)
-        if self.update % max(self.n_updates // CURVE_POINTS, 1) == 0:
-            self._record(loss.detach())
-        return loss
-
-    @final
-    @torch.no_grad()
-    def on_train_batch_end(self, outputs, batch, batch_idx) -> None:
-        self.update += 1
-        if self.averages:
-            # The ramp forgets the initial weights: a cold average spoils short runs.
-            decay = min(self.stage.ema_decay, (1 + self.update) / (10 + self.update))
-            torch._foreach_lerp_(self.averages, [p.detach() for p in self.stage.parameters], 1 - decay)
-
-    def _reseed(self, seed: int) -> None:
-        # torch.manual_seed would, for every device there might be, keep the seed and a formatted stack trace.
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)
-
-    def _record(self, loss: Tensor) -> None:
-        if not torch.isfinite(loss):
-            raise NonFinite(f"stage {self.stage.name!r}, update {self.update}: loss is {float(loss)}")
-        self.curve.append((self.update, loss))
-
-
-def derive_seed(*parts: object) -> int:
-    """A seed in [0, 2^63) from any printable parts, the same on every machine."""
-    digest = hashlib.sha256(repr(parts).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1

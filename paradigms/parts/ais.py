@@ -31,6 +31,7 @@ from torch.nn import functional as F
 
 from paradigms.parts.binary_units import bernoulli
 from paradigms.parts.rbm import RBM
+from paradigms.parts.units import UNITS
 
 MAX_ENUMERATED = 20  # units: 2^20 states of the smaller side
 CHUNK = 4096  # states in memory at a time
@@ -113,8 +114,14 @@ def log_mean(log_weight: Tensor) -> LogZ:
 
 
 def can_enumerate(rbm: RBM) -> bool:
-    """Whether the smaller side has few enough units for `exact_log_z`."""
-    return min(_n_units(rbm), len(rbm.hbias)) <= MAX_ENUMERATED
+    """Whether a side of binary units, the smaller one, has few enough of them for `exact_log_z`."""
+    return min(_sides(rbm)) <= MAX_ENUMERATED
+
+
+def _sides(rbm: RBM) -> tuple[float, float]:
+    """States to enumerate as their log2, visible and hidden; infinite on a Gaussian side."""
+    sides = (rbm.visible, len(rbm.vbias) - rbm.n_labels), (rbm.hidden, len(rbm.hbias))
+    return tuple(n if kind is UNITS["binary"] else math.inf for kind, n in sides)
 
 
 @torch.no_grad()
@@ -122,12 +129,13 @@ def exact_log_z(rbm: RBM) -> LogZ:
     """log Z by enumerating the smaller side. Raises ValueError where both have more than MAX_ENUMERATED units."""
     if not can_enumerate(rbm):
         raise ValueError(
-            f"an RBM of {_n_units(rbm)} x {len(rbm.hbias)} units; allowed: at most {MAX_ENUMERATED} on one side"
+            f"an RBM of {' x '.join(map(str, _sides(rbm)))} units; allowed: at most {MAX_ENUMERATED} on one side"
         )
-    if len(rbm.hbias) <= _n_units(rbm):
+    n_units, n_hidden = _sides(rbm)
+    if n_hidden <= n_units:
         parts = [log_mass_of_h(rbm, h).logsumexp(0) for h in binary_states(len(rbm.hbias), rbm.W)]
     else:
-        parts = [(-rbm.free_energy_of_units(u)).logsumexp(0) for u in binary_states(_n_units(rbm), rbm.W)]
+        parts = [(-rbm.free_energy_of_units(u)).logsumexp(0) for u in binary_states(n_units, rbm.W)]
     return LogZ(float(torch.stack(parts).logsumexp(0)), 0.0)
 
 
@@ -152,7 +160,3 @@ def binary_states(n: int, like: Tensor) -> Iterator[Tensor]:
     for start in range(0, 1 << n, CHUNK):
         index = torch.arange(start, min(start + CHUNK, 1 << n), device=like.device)
         yield ((index[:, None] >> bits) & 1).to(like.dtype)
-
-
-def _n_units(rbm: RBM) -> int:
-    return len(rbm.vbias) - rbm.n_labels

@@ -50,7 +50,8 @@ def plain_loop(paradigm, batch, updates):
     for stage, n_updates in zip(paradigm.stages(), updates, strict=True):
         optimizer = stage.optimizer(list(stage.parameters))
         averages = [p.detach().clone() for p in stage.parameters]
-        for update, drawn in enumerate(Batches(*batch, stage.batch_size, n_updates, 0, paradigm.seed)):
+        batches = Batches(*batch, stage.batch_size, n_updates, 0, paradigm.seed)
+        for update, drawn in enumerate(map(batches.at, range(n_updates))):
             optimizer.param_groups[0]["lr"] = 0.1 * stage.schedule(update / n_updates)
             torch.manual_seed(derive_seed(paradigm.seed, stage.name, update))
             optimizer.zero_grad()
@@ -75,12 +76,12 @@ def test_the_trainer_does_what_a_plain_loop_does(batch, ema_decay):
 
 
 def test_batches_are_epochs_without_replacement_whose_rows_depend_on_seed_and_update_alone(batch):
-    whole = [drawn.x for drawn in Batches(*batch, 4, 6, 0, seed=3)]
-    late = [drawn.x for drawn in Batches(*batch, 4, 6, 3, seed=3)]
+    whole = [drawn.x for group in Batches(*batch, 4, 6, 0, seed=3) for drawn in group]
+    late = [drawn.x for group in Batches(*batch, 4, 6, 3, seed=3) for drawn in group]
     assert len(whole) == 6 and all(torch.equal(a, b) for a, b in zip(whole[3:], late, strict=True))
     epoch = torch.cat(whole[:2]).flatten(1)
     assert len(epoch.unique(dim=0)) == 8
-    assert not torch.equal(whole[0], next(iter(Batches(*batch, 4, 6, 0, seed=4))).x)
+    assert not torch.equal(whole[0], Batches(*batch, 4, 6, 0, seed=4).at(0).x)
 
 
 def test_a_loss_that_is_not_finite_stops_the_stage_by_name(batch):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from paradigms.parts import tempering
+from paradigms.parts import fantasies, tempering
 from paradigms.parts.binary_units import bernoulli
 from paradigms.parts.contrastive import States, contrastive_loss, gibbs, on_data
 from paradigms.parts.fantasies import Fantasies
@@ -51,21 +51,17 @@ def test_only_the_centred_gradient_ignores_a_flip_of_the_data(centred):
     assert same == centred
 
 
-def test_chains_from_noise_begin_anew_and_persistent_ones_go_on():
-    rbm = machine()
-    for kind, fresh in (("persistent", False), ("noise", True)):
-        chains = Fantasies(kind, 7, 4, 1).double()
-        chains.begin(rbm, lambda n: torch.zeros(n, 6, dtype=torch.float64))
-        drawn = []
-
-        def noise(n, drawn=drawn):
-            drawn.append(n)
-            return torch.zeros(n, 6, dtype=torch.float64)
-
-        before = chains.h.clone()
-        model = chains.advance(rbm, 2, noise)
-        assert drawn == ([7] if fresh else [])
-        assert torch.equal(chains.h[0], model.h) and not torch.equal(chains.h, before)
+@pytest.mark.parametrize(("kind", "start"), [("persistent", "held"), ("data", "data"), ("noise", "noise")])
+def test_chains_start_where_their_kind_says(kind, start, monkeypatch):
+    rbm, begun = machine(), []
+    starts = {name: torch.rand(7, 4, dtype=torch.float64) for name in ("held", "data", "noise")}
+    monkeypatch.setattr(fantasies, "gibbs", lambda rbm, h, n_sweeps: begun.append(h.clone()) or gibbs(rbm, h, n_sweeps))
+    monkeypatch.setattr(rbm, "h_given_v", lambda v: starts["noise"])
+    chains = Fantasies(kind, 7, 4, 1).double()
+    chains.h[0] = starts["held"]
+    model = chains.advance(rbm, States(torch.zeros(7, 6), starts["data"]), 2)
+    assert torch.equal(begun[0], starts[start])
+    assert torch.equal(chains.h[0], starts["held"] if kind == "data" else model.h)
 
 
 def two_modes() -> RBM:
@@ -119,8 +115,8 @@ def test_every_temperature_has_the_distribution_of_its_own(planted, monkeypatch)
 def test_tempering_at_one_temperature_is_gibbs_sampling_and_keeps_one_label_on():
     rbm = machine(n_visible=5, n_labels=3)
     chains = Fantasies("tempered", 50, 4, 6).double()
-    chains.begin(rbm, lambda n: rbm.sample_v(torch.full((n, 8), 1 / 3, dtype=torch.float64)))
-    model = chains.advance(rbm, 3, None)
+    chains.begin(rbm)
+    model = chains.advance(rbm, None, 3)
     assert model.v.shape == (50, 8) and torch.equal(model.v[:, 5:].sum(1), torch.ones(50, dtype=torch.float64))
     assert chains.h.shape == (6, 50, 4) and torch.equal(model.h, rbm.h_given_v(model.v))
     assert ladder(1, chains.h).tolist() == [1.0]

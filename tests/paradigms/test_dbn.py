@@ -58,14 +58,15 @@ def test_fine_tuning_starts_at_the_learnt_features():
 def test_rbms_learn_from_binary_states():
     dbn = build()
     for depth in (0, 1, 2):
-        states = dbn.up(torch.rand(50, 16), depth)
+        states = dbn.rbms.up(dbn.pixels.states(data()[0]), depth)
         assert set(states.unique().tolist()) <= {0.0, 1.0}
 
 
 def test_states_of_the_pixels_have_the_pixels_as_mean():
-    dbn, v = build(), torch.linspace(0, 1, 16).repeat(4000, 1)
+    v = torch.linspace(0, 1, 16).repeat(4000, 1)
+    states = build().pixels.states(2 * v.view(4000, *SHAPE) - 1)
     # The mean of 4000 coins has a sd of at most .008.
-    torch.testing.assert_close(dbn.up(v, 0).mean(0), v[0], atol=0.04, rtol=0)
+    torch.testing.assert_close(states.mean(0), v[0], atol=0.04, rtol=0)
 
 
 def test_top_states_end_with_the_label():
@@ -82,7 +83,7 @@ def test_persistent_chains_move_and_are_in_the_state_dict():
     assert torch.equal(dbn.state_dict()["chains.h"], dbn.chains.h)
 
 
-@pytest.mark.parametrize("chains", ["persistent", "noise", "tempered"])
+@pytest.mark.parametrize("chains", ["persistent", "data", "noise", "tempered"])
 @pytest.mark.parametrize("centred", [False, True])
 def test_the_top_learns_its_data_with_every_kind_of_chain(chains, centred):
     dbn = build(chains=chains, centred=centred, sweeps=(1, 5, 1), n_temperatures=4)
@@ -91,7 +92,7 @@ def test_the_top_learns_its_data_with_every_kind_of_chain(chains, centred):
     dbn.observe(x, label)
     for stage in dbn.stages()[:-1]:
         solve(dbn, stage, Batch(x, label), 200)
-    noise, seen = dbn.noise(200), dbn.top_states(x, label)
+    noise, seen = dbn.top.noise(200), dbn.top_states(x, label)
     likelier = dbn.top.free_energy(noise).mean() - dbn.top.free_energy(seen).mean()
     assert likelier > 2
 
@@ -173,12 +174,13 @@ def test_samples_are_images_in_range():
     "options",
     [
         {"labels": "open"},
-        {"widths": (8,)},
         {"widths": (8, 0)},
         {"sweeps": (0, 1, 1)},
         {"shares": (1, 1)},
-        {"shares": (1, 0, 0, 1)},
-        {"chains": "data"},
+        {"shares": (1, -1, 0, 1)},
+        {"chains": "mine"},
+        {"recognition": "free energy", "labels": "none"},
+        {"pixels": "gaussian", "shares": (1, 1, 1, 1)},
         {"recognition": "knn"},
         {"n_chains": 0},
     ],

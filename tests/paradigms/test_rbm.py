@@ -149,7 +149,7 @@ def test_a_clamped_unit_mean_of_zero_or_one_is_kept(rbm):
 def test_visible_biases_start_at_the_log_odds_of_the_data(rbm):
     v = torch.zeros(4, 6, dtype=torch.float64)
     v[0] = 1
-    rbm.start_at_log_odds(v)
+    rbm.start_at(v)
     torch.testing.assert_close(rbm.vbias.sigmoid(), torch.full_like(rbm.vbias, 0.25), atol=EXACT, rtol=0)
 
 

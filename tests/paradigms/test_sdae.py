@@ -5,7 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from paradigms.base import Batch
-from paradigms.sdae import SDAE, corrupt, reconstruction_loss
+from paradigms.parts.corruption import KINDS, Corruption
+from paradigms.sdae import SDAE, Layer, reconstruction_loss
 from tests.paradigms.solving import solve
 
 SHAPE, N_CLASSES = (1, 4, 4), 3
@@ -28,20 +29,69 @@ def draw(sdae: SDAE, nfe: int = 3, seed: int = 0, n: int = 9) -> torch.Tensor:
 def test_corruption_masks_the_stated_share_and_does_not_rescale_the_rest():
     torch.manual_seed(0)
     v = 0.1 + 0.9 * torch.rand(400, 100)
-    masked = corrupt(v, 0.3)
+    masked = Corruption("masking", 0.3)(v)
     kept = masked != 0
     assert torch.equal(masked[kept], v[kept])
     assert abs(1 - kept.float().mean() - 0.3) < 0.012  # 40,000 coins: sd .0023, five sd
     assert kept.float().mean(0).std() < 0.04  # each unit on its own: sd sqrt(.21 / 400) = .023
 
 
-def test_corruption_level_zero_is_the_identity():
+@pytest.mark.parametrize("kind", KINDS)
+def test_corruption_level_zero_is_the_identity(kind):
     v = torch.rand(5, 7)
-    assert torch.equal(corrupt(v, 0.0), v)
+    assert torch.equal(Corruption(kind, 0.0)(v), v)
+
+
+def test_salt_and_pepper_sets_its_share_to_zero_or_one_alike():
+    torch.manual_seed(0)
+    v = 0.1 + 0.8 * torch.rand(400, 100)
+    noisy = Corruption("salt-and-pepper", 0.3)(v)
+    salt, pepper = (noisy == 1).float().mean(), (noisy == 0).float().mean()
+    assert salt == pytest.approx(0.15, abs=0.009) and pepper == pytest.approx(0.15, abs=0.009)  # 40,000 coins: five sd
+    untouched = (noisy > 0) & (noisy < 1)
+    assert torch.equal(noisy[untouched], v[untouched])
+
+
+def test_gaussian_corruption_has_the_level_as_its_spread():
+    torch.manual_seed(0)
+    noise = Corruption("gaussian", 0.3)(torch.full((400, 100), 0.5)) - 0.5
+    assert float(noise.std()) == pytest.approx(0.3, abs=0.006) and abs(float(noise.mean())) < 0.008  # five sd
+
+
+def test_emphasis_weighs_what_noise_changed_and_what_it_did_not():
+    clean = torch.tensor([[0.2, 0.4, 0.6]])
+    noisy = torch.tensor([[0.0, 0.4, 1.0]])
+    weight = Corruption("salt-and-pepper", 0.3, (2.0, 0.5)).weight(noisy, clean)
+    assert weight.tolist() == [[2.0, 0.5, 2.0]]
+    logits = torch.randn(1, 3)
+    each = F.binary_cross_entropy_with_logits(logits, clean, reduction="none")
+    expected = 2 * each[0, 0] + 0.5 * each[0, 1] + 2 * each[0, 2]
+    torch.testing.assert_close(reconstruction_loss(logits, clean, weight), expected)
+    assert Corruption("masking", 0.3).weight(noisy, clean) is None
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_what_a_denoiser_adds_is_the_score_times_the_variance_of_its_noise(planted):
+    """Alain & Bengio, JMLR 15, 2014; exact for the noisy density (Tweedie). Planted: the target is noisy too."""
+    torch.manual_seed(0)
+    sigma, spread = 0.1, 0.15  # of units in [0, 1] around a half
+    layer, noise = Layer(1, 64).double(), Corruption("gaussian", sigma)
+    optimizer = torch.optim.Adam(layer.parameters(), lr=1e-2)
+    for _ in range(600):
+        clean = 0.5 + spread * torch.randn(1024, 1, dtype=torch.float64)
+        noisy = noise(clean)
+        optimizer.zero_grad()
+        reconstruction_loss(layer.decode(layer.encode(noisy)), noisy if planted else clean).backward()
+        optimizer.step()
+    x = 0.5 + torch.linspace(-0.25, 0.25, 11, dtype=torch.float64)[:, None]
+    score = -(x - 0.5) / (spread**2 + sigma**2)
+    added = torch.sigmoid(layer.decode(layer.encode(x))) - x
+    error = (added - sigma**2 * score).abs().max() / (sigma**2 * score).abs().max()
+    assert (error < 0.2) != planted  # a layer of 64 sigmoids, 600 updates; a target with noise gives 1
 
 
 def test_corruption_happens_in_eval_mode_too():
-    assert (corrupt(torch.ones(100, 100), 0.5) == 0).any()
+    assert (Corruption("masking", 0.5)(torch.ones(100, 100)) == 0).any()
     sdae = build(chain_corruption_level=0.5)
     assert not torch.equal(sdae.chain(torch.ones(4, 16)), sdae.chain(torch.ones(4, 16)))
 
@@ -124,7 +174,15 @@ def test_samples_start_from_noise_and_depend_on_the_generator_alone():
 
 
 @pytest.mark.parametrize(
-    "options", [{"widths": ()}, {"corruption_level": 1.0}, {"chain_corruption_level": -0.1}, {"walkback_steps": 0}]
+    "options",
+    [
+        {"widths": ()},
+        {"corruption_level": 1.0},
+        {"chain_corruption_level": -0.1},
+        {"walkback_steps": 0},
+        {"corruption": "pepper"},
+        {"emphasis": (1.0,)},
+    ],
 )
 def test_wrong_options_raise_one_line_that_names_them(options):
     with pytest.raises(ValueError, match=f"^{next(iter(options))} = .*allowed: [^\n]*$"):

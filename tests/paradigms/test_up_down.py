@@ -101,7 +101,7 @@ def test_the_free_energy_of_each_label_classifies(shares):
     for stage in dbn.stages():
         solve(dbn, stage, Batch(x, label), 200)
     assert (dbn.logits(x).argmax(1) == label).float().mean() > 0.9
-    units = dbn._codes(x)
+    units = dbn.rbms.means(dbn.pixels.means(x))
     each = [dbn.top.free_energy(torch.cat([units, F.one_hot(label * 0 + k, 2).float()], 1)) for k in (0, 1)]
     torch.testing.assert_close(dbn.logits(x), -torch.stack(each, 1))
     assert dbn.features(x).shape == (400, 8)
