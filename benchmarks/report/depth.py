@@ -26,7 +26,8 @@ def depth(frames: Frames) -> DataFrame:
     the largest share among the layers, likewise.
     """
     found = [_measured(frames.of(dataset), dataset) for dataset in frames.datasets]
-    return pd.concat([DataFrame(columns=COLUMNS), *(table for table in found if len(table))], ignore_index=True)
+    found = [table for table in found if len(table)]
+    return pd.concat(found, ignore_index=True) if found else DataFrame(columns=COLUMNS)
 
 
 def _measured(frames: Frames, dataset: str) -> DataFrame:

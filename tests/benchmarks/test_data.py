@@ -208,6 +208,23 @@ def test_a_cifar_file_of_the_wrong_size_or_with_a_wrong_label_is_named(tmp_path,
         assert str(folder / "data_batch_3.bin") in line(info)
 
 
+@pytest.mark.parametrize(("name", "n"), [("mnist-1k", 1_000), ("mnist-10k", 10_000)])
+def test_a_subset_has_training_images_of_its_whole_evenly_over_the_classes_and_the_same_test(name, n, monkeypatch):
+    rng = np.random.RandomState(0)
+    parts = {
+        "train": data.Split(rng.randint(256, size=(60_000, 1, 2, 2), dtype=np.uint8), rng.randint(10, size=60_000)),
+        "t10k": data.Split(rng.randint(256, size=(100, 1, 2, 2), dtype=np.uint8), rng.randint(10, size=100)),
+    }
+    monkeypatch.setattr(idx, "_split", lambda name, folder, part: parts[part])
+    whole, subset = data.load("mnist"), data.load(name)
+    assert subset.name == name and len(subset.train) == n and subset.hash != whole.hash
+    assert subset.test is whole.test and np.array_equal(subset.validation.images, whole.validation.images)
+    share = np.bincount(whole.train.labels) * n / len(whole.train)
+    assert np.abs(np.bincount(subset.train.labels) - share).max() <= 1
+    rows = {row.tobytes() for row in whole.train.images}
+    assert all(row.tobytes() in rows for row in subset.train.images[:100])
+
+
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 def test_the_official_files_give_the_documented_splits(name):
     if not (SHARED / name).is_dir():

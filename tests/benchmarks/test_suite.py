@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from benchmarks import fingerprint, presets, suite
+from benchmarks import fingerprint, presets, selection, suite
 from benchmarks.errors import BadInput
 from tests.benchmarks.conftest import cells_of, grid
 
 
 def test_every_preset_of_the_project_is_valid():
     for name in presets.names():
-        assert cells_of(presets.load(name), "timing")
+        assert cells_of(presets.load(name), "quality")
 
 
 def test_a_preset_gives_a_quality_cell_a_repetition_and_one_timing_cell_a_variant_after_them():
@@ -80,7 +80,7 @@ def test_the_key_of_a_paradigm_file_does_not_depend_on_where_it_lies(tmp_path):
         path = tmp_path / folder / "mine.py"
         path.parent.mkdir()
         path.write_text('class Mine:\n    task = "generation"\n')
-        keys.add(cells_of(suite.selected(grid(["a"]), [str(path)]))[0].key)
+        keys.add(cells_of(selection.selected(grid(["a"]), [str(path)]))[0].key)
     assert len(keys) == 1
 
 
@@ -120,21 +120,21 @@ def test_the_code_hash_follows_imports_and_nothing_else(tmp_path, monkeypatch):
 
 def test_variants_are_chosen_by_variant_by_paradigm_and_by_file(tmp_path):
     digits = presets.load("digits")
-    assert list(suite.selected(digits, ["unrolled-k1"]).variants) == ["unrolled-k1"]
+    assert list(selection.selected(digits, ["unrolled-k1"]).variants) == ["unrolled-k1"]
     unrolled = [name for name, variant in digits.variants.items() if variant.paradigm == "unrolled"]
-    assert list(suite.selected(digits, ["unrolled"]).variants) == unrolled
+    assert list(selection.selected(digits, ["unrolled"]).variants) == unrolled
     file = tmp_path / "My_Own.py"
     file.write_text("")
-    assert suite.selected(digits, [str(file)]).variants == {"my-own": suite.Variant(paradigm=str(file))}
-    assert suite.selected(digits, []) == digits
+    assert selection.selected(digits, [str(file)]).variants == {"my-own": suite.Variant(paradigm=str(file))}
+    assert selection.selected(digits, []) == digits
 
 
 def test_a_paradigm_that_the_preset_lacks_runs_with_default_options():
-    assert suite.selected(grid(["a"]), ["meanflow"]).variants == {"meanflow": suite.Variant(paradigm="meanflow")}
+    assert selection.selected(grid(["a"]), ["meanflow"]).variants == {"meanflow": suite.Variant(paradigm="meanflow")}
 
 
 def test_the_budget_scales_with_its_factor_and_follows_the_task():
-    preset = suite.scaled(presets.load("digits"), 0.5)
+    preset = selection.scaled(presets.load("digits"), 0.5)
     assert preset.budget_flops.generation == 0.5 * presets.load("digits").budget_flops.generation
     by_variant = {cell.variant: cell.budget_flops for cell in cells_of(preset)}
     assert by_variant["diffusion"] == preset.budget_flops.generation
@@ -201,10 +201,10 @@ def test_an_unknown_preset_names_the_nearest():
 
 def test_an_unknown_paradigm_names_the_nearest():
     with pytest.raises(BadInput, match=r"difusion.*allowed: .*meanflow.*did you mean 'diffusion'"):
-        suite.selected(presets.load("digits"), ["difusion"])
+        selection.selected(presets.load("digits"), ["difusion"])
 
 
 def test_a_paradigm_without_a_task_is_refused(tmp_path):
     (path := tmp_path / "mine.py").write_text("class Mine:\n    task = 'driving'\n")
     with pytest.raises(BadInput, match=r"mine\.py.*'driving'.*allowed: generation, recognition"):
-        cells_of(suite.selected(presets.load("digits"), [str(path)]))
+        cells_of(selection.selected(presets.load("digits"), [str(path)]))
