@@ -21,7 +21,7 @@ from torch import Tensor
 from paradigms.base import Batch, Paradigm, derive_seed
 
 CHECKPOINT_SECONDS = 20.0
-GROUP = 20  # updates in one step of the Trainer, between which nothing is watched
+GROUP = 10  # updates in one step of the Trainer, between which nothing is watched
 
 
 class Batches:

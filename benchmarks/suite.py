@@ -72,7 +72,8 @@ class Variant(Strict):
 
     samplers: empty means the paradigm's first. nfe, datasets, scores: None means the preset's. nfe_of: other NFEs for a
     sampler. budget: times the preset's. trials: options, one cell each, of which the best on the validation split
-    counts. series: variants that share it are points of one line in figures over depth.
+    counts. series: variants that share it are points of one line in figures over depth. timed: whether it has timing
+    cells.
     """
 
     paradigm: str
@@ -86,6 +87,7 @@ class Variant(Strict):
     datasets: Names | None = None
     scores: Scores | None = None
     series: str | None = None
+    timed: bool = True
 
 
 class Preset(Strict):
@@ -197,7 +199,7 @@ def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[C
                 hashes = {"data_hash": data_hashes[dataset]}
                 place = {"kind": kind, "dataset": dataset, "repetition": repetition, "seed": seed, "device": device}
                 for name, variant in preset.variants.items():
-                    if dataset not in (variant.datasets or preset.datasets):
+                    if dataset not in (variant.datasets or preset.datasets) or (kind == "timing" and not variant.timed):
                         continue
                     settings = _settings(preset, variant, dataset) | hashes | {"code_hash": codes[name]}
                     trials = list(enumerate(variant.trials)) or [(None, {})]

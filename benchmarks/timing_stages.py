@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.budget import StagePlan
-from benchmarks.fit import Fit
+from benchmarks.fit import GROUP, Fit
 from benchmarks.measure.clock import host_and_device, now, time_calls
 from benchmarks.measure.energy import joules_per_call
 from benchmarks.measure.memory import peak_memory
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 WARMUP_SECONDS = 0.2
 MIN_REPEATS = 5
 WARMUP_UPDATES = 2  # of the Trainer: its first updates set it up
-MIN_UPDATES = 3
 
 
 def time_stage(
@@ -79,19 +78,18 @@ def end_to_end_images_per_second(job: Job, plans: list[StagePlan], index: int) -
     marks: dict[int, float] = {}
 
     def progress(stage: int, update: int) -> None:
-        if update == WARMUP_UPDATES:
+        if not marks and update >= WARMUP_UPDATES:
             marks[update] = now(job.device)
-        elif update >= WARMUP_UPDATES + MIN_UPDATES:
-            # Waiting for the device at every update would be part of what is timed.
-            if time.perf_counter() - marks[WARMUP_UPDATES] >= job.cell.timing_seconds:
+        elif marks:
+            # Waiting for the device at every step of the Trainer would be part of what is timed.
+            if time.perf_counter() - min(marks.values()) >= job.cell.timing_seconds:
                 marks[update] = now(job.device)
                 raise Enough
             marks[update] = time.perf_counter()
 
     updates = [0] * len(plans)
-    updates[index] = max(plans[index].updates, WARMUP_UPDATES + MIN_UPDATES + 1)
+    updates[index] = max(plans[index].updates, 3 * GROUP)
     with suppress(Enough):
         Fit(job.build(), job.x, job.label, updates, progress=progress)()
-    last = max(marks)
-    seconds = marks[last] - marks[WARMUP_UPDATES]
-    return (last - WARMUP_UPDATES) * plans[index].batch_size / seconds
+    first, last = min(marks), max(marks)
+    return (last - first) * plans[index].batch_size / (marks[last] - marks[first])

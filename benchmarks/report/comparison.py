@@ -55,6 +55,7 @@ def _variant(cells: DataFrame) -> dict:
         "n_launches": len(timed),
         **{name: done[name].mean(skipna=False) for name in LEARNED},
         **_accuracy(done),
+        **_squared_error(done.squared_error),
         "mismatch_reason": _words(done.mismatch_reason),
         **{name: timed[name].mean() for name in LAUNCHED},
         "timing_exclusive": bool(timed.exclusive.all()) if len(timed) else None,
@@ -78,6 +79,12 @@ def _accuracy(done: DataFrame) -> dict:
         "accuracy_ci_high": high,
         **dict(zip(("accuracy_binomial_low", "accuracy_binomial_high"), binomial, strict=True)),
     }
+
+
+def _squared_error(errors: pd.Series) -> dict:
+    mean = errors.mean(skipna=False)
+    low, high = bounds(mean, errors.std(), len(errors), 0)
+    return {"squared_error": mean, "squared_error_ci_low": low, "squared_error_ci_high": high}
 
 
 def _words(texts: pd.Series) -> str | None:

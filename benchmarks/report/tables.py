@@ -53,6 +53,7 @@ def _comparison(frames: Frames, rows: DataFrame, pairs: DataFrame) -> tuple[list
         sheets.by_nfe(rows, "fid2_ratio", f"FID ratio by the second extractor ({second})"),
         sheets.at_best(rows),
         sheets.recognition(rows),
+        sheets.reconstruction(rows),
         sheets.mcnemar(pairs),
         sheets.reach(rows),
         costs.training(rows),

@@ -13,6 +13,7 @@ from benchmarks.errors import BadInput
 from benchmarks.judge import Judge
 from benchmarks.metrics import to_uint8
 from benchmarks.statistics import wilson
+from benchmarks.suite import SCORES
 from paradigms import load
 from paradigms.base import Likelihood, Paradigm
 
@@ -69,6 +70,9 @@ class Toy(Paradigm):
     def features(self, x):
         return x.flatten(1)
 
+    def reconstruct(self, x):
+        return (x + 0.5).clamp(-1, 1)
+
     def log_likelihood(self, x, label, generator):
         assert x.shape == (60, *SHAPE) and x.min() >= -1 and x.max() <= 1 and label.shape == (60,)
         return Likelihood(-1.0, -2.0, -0.5, None, "by decree")
@@ -78,6 +82,7 @@ class Mute(Toy):
     sample = Paradigm.sample
     sample_labelled = Paradigm.sample_labelled
     logits, features, log_likelihood = Paradigm.logits, Paradigm.features, Paradigm.log_likelihood
+    reconstruct = Paradigm.reconstruct
 
 
 class Unlabelled(Toy):
@@ -104,6 +109,7 @@ def split(n: int, seed: int) -> Split:
 
 def job(tmp_path, **cell):
     settings = {"seed": 3, "n_samples": None, "nfe": [1, 2, 20], "curve_nfe": [2, 20], "sample_batch": 32}
+    settings["scores"] = SCORES
     dataset = Dataset("blocks", SHAPE, N_CLASSES, split(90, 0), split(9, 1), split(60, 2))
     return SimpleNamespace(
         cell=SimpleNamespace(stem="toy", nfes=lambda sampler: (settings | cell)["nfe"], **settings | cell),
@@ -131,6 +137,36 @@ def test_the_verdict_has_every_allowed_pair_and_all_of_its_fields(tmp_path):
     said = {"ais": -1.0, "ais_low": -2.0, "ais_high": -0.5, "exact": None, "method": "by decree", "n_images": 60}
     assert verdict["likelihood"] == said
     json.dumps(verdict, allow_nan=False)
+
+
+def test_the_squared_error_of_reconstruction_is_summed_over_pixels_in_the_unit_interval(tmp_path):
+    asked = job(tmp_path)
+    found = Judge(asked, Toy()).verdict()["reconstruction"]
+    v = asked.dataset.test.images / 255.0
+    # A shift of .5 in [-1, 1] is one of .25 in [0, 1], which ends at white.
+    expected = (np.minimum(0.25, 1 - v) ** 2).sum(axis=(1, 2, 3)).mean()
+    assert found["squared_error"] == pytest.approx(expected, rel=1e-4) and found["n_images"] == 60
+
+
+def test_what_is_tried_is_chosen_by_the_validation_split(tmp_path):
+    asked = job(tmp_path)
+    asked.dataset.validation.labels[:] = (asked.dataset.validation.labels + 1) % N_CLASSES
+    verdict = Judge(asked, Toy()).verdict()
+    assert verdict["validation_accuracy"] == 0 and verdict["accuracy"] == 1
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_what_is_not_asked_for_is_not_scored(score, tmp_path):
+    verdict = Judge(job(tmp_path, scores=[name for name in SCORES if name != score]), Toy()).verdict()
+    seen = verdict["recognition"]
+    found = {
+        "recognition": verdict["accuracy"] is not None or verdict["validation_accuracy"] is not None,
+        "probe": seen is not None and seen["knn_accuracy"] is not None,
+        "likelihood": verdict["likelihood"] is not None,
+        "reconstruction": verdict["reconstruction"] is not None,
+        "chain": "reach" in verdict,
+    }
+    assert not found.get(score, False) and all(found[name] for name in found.keys() - {score})
 
 
 def test_sampling_noise_is_other_draws_of_the_first_sampler_at_the_curves_evaluations(tmp_path):

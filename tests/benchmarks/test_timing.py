@@ -234,7 +234,7 @@ def test_end_to_end_leaves_the_warm_up_out_and_stops_long_before_the_stage_ends(
     job.build = build
     plans = [SimpleNamespace(updates=100_000, batch_size=BATCH)]
     assert end_to_end_images_per_second(job, plans, 0) == pytest.approx(BATCH / STEP)
-    assert len(n) < 60  # 40 fill the asked time
+    assert len(n) < 70  # 40 fill the asked time, and the Trainer is asked every ten
 
 
 def test_end_to_end_of_a_stage_that_is_planned_very_short_is_still_measured(clock):

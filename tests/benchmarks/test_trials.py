@@ -32,13 +32,15 @@ def test_every_trial_of_every_seed_is_a_cell_and_one_of_them_is_timed():
 def test_a_variant_may_have_a_budget_data_sets_and_scores_of_its_own():
     variants = {
         "a": suite.Variant(paradigm="dbn", budget=3.0, datasets=["digits"], scores=["recognition"]),
-        "b": suite.Variant(paradigm="dbn"),
+        "b": suite.Variant(paradigm="dbn", timed=False),
     }
-    changes = {"datasets": ["digits", "mnist"], "budget_of": {"mnist": 10.0}, "timing_launches": 0}
+    changes = {"datasets": ["digits", "mnist"], "budget_of": {"mnist": 10.0}}
     cells = cells_of(grid(["unused"], variants=variants, **changes))
-    assert [(cell.variant, cell.dataset, cell.budget_flops) for cell in cells] == [
+    *quality, timing = cells
+    assert [(cell.variant, cell.dataset, cell.budget_flops) for cell in quality] == [
         *[("a", "digits", 3.0), ("b", "digits", 1.0), ("b", "mnist", 10.0)]
     ]
+    assert timing.variant == "a"  # the only one that is to be timed
     assert cells[0].scores == ["recognition"] and cells[1].scores == suite.SCORES
 
 
