@@ -79,8 +79,9 @@ def at_best(rows: DataFrame) -> Sheet | None:
 
 
 def recognition(rows: DataFrame) -> Sheet | None:
-    """Accuracy with both intervals, and the other instruments of recognisers."""
-    rows = rows[rows.accuracy.notna()].drop_duplicates("variant").assign(nfe=float("nan"))
+    """Accuracy with both intervals, and the other instruments of recognisers and of models with a likelihood."""
+    known = rows.accuracy.notna() | rows.ais.notna()
+    rows = rows[known].drop_duplicates("variant").assign(nfe=float("nan"))
     if rows.empty:
         return None
     shown = _marked(rows, "accuracy", lambda mean, half: percent(mean, 1, half), lowest=False)

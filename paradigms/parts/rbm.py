@@ -43,7 +43,7 @@ class Downwards(nn.Module):
 
     def v_field(self, h: Tensor) -> Tensor:
         """What each visible unit feels, (B, V), for h (B, H): if binary, the log-odds that it is on."""
-        return h @ self.W.T + self.vbias
+        return torch.addmm(self.vbias, h, self.W.T)
 
     def v_given_h(self, h: Tensor) -> Tensor:
         """Mean of each visible unit, (B, V), if binary its probability; the label group sums to 1."""
@@ -105,7 +105,7 @@ class RBM(Downwards):
 
     def h_given_v(self, v: Tensor) -> Tensor:
         """Mean of each hidden unit, (B, H), if binary its probability."""
-        return self.hidden.mean(v @ self.W + self.hbias)
+        return self.hidden.mean(torch.addmm(self.hbias, v, self.W))
 
     def sample_h(self, mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Hidden states (B, H) drawn from `mean` (B, H)."""

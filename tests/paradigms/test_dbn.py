@@ -5,6 +5,7 @@ import torch
 
 from paradigms.base import Batch
 from paradigms.dbn import DBN
+from paradigms.parts.recogniser import Recogniser
 from tests.paradigms.solving import solve
 
 SHAPE, N_CLASSES = (1, 4, 4), 3
@@ -53,6 +54,13 @@ def test_fine_tuning_starts_at_the_learnt_features():
         v = rbm.h_given_v(v)
     top = torch.sigmoid(v @ dbn.top.W[:-N_CLASSES] + dbn.top.hbias)
     torch.testing.assert_close(dbn.features(data()[0]), top)
+
+
+def test_a_recogniser_that_lacks_the_last_pre_trained_layer_is_refused():
+    dbn = build()
+    dbn.recogniser = Recogniser([16, 12, 10], N_CLASSES)
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        dbn.begin_fine_tuning()
 
 
 def test_rbms_learn_from_binary_states():

@@ -8,6 +8,7 @@ import torch
 from paradigms.parts.contrastive import States, contrastive_loss, gibbs, on_data
 from paradigms.parts.momentum import momentum_sgd
 from paradigms.parts.rbm import RBM
+from paradigms.parts.units import UNITS
 
 EXACT = 1e-12  # sums of at most 1024 float64 terms of order one
 
@@ -126,13 +127,21 @@ def test_gibbs_chains_end_in_the_enumerated_distribution(rbm):
     assert chi2 < 120  # 63 degrees of freedom: mean 63, sd 11, five sd
 
 
-def test_rows_of_a_gibbs_sweep_are_independent():
+def one_draw_for_all_rows(mean: torch.Tensor, generator=None) -> torch.Tensor:
+    """The fault of a sampler that shares one random vector among the rows of a batch."""
+    return (torch.rand(mean.shape[1], dtype=mean.dtype) < mean).to(mean.dtype)
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_rows_of_a_gibbs_sweep_are_independent(planted, monkeypatch):
+    if planted:
+        monkeypatch.setitem(UNITS, "binary", UNITS["binary"]._replace(draw=one_draw_for_all_rows))
     torch.manual_seed(3)
     machine = RBM(8, 8)
     v = gibbs(machine, torch.full((2000, 8), 0.5), 1).v
     agreement = (v[:1000] == v[1000:]).float().mean()
-    assert abs(agreement - 0.5) < 0.03  # 8000 coins: sd .0056; a shared random vector gives 1
-    assert len(v.unique(dim=0)) > 200
+    independent = abs(agreement - 0.5) < 0.03 and len(v.unique(dim=0)) > 200  # 8000 coins: sd .0056
+    assert independent != planted
 
 
 def test_gibbs_draws_from_the_given_generator_alone(rbm):
