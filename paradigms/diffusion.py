@@ -18,10 +18,9 @@ Differs: time runs from data to noise; the target is the mean velocity over the 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from paradigms.base import Paradigm, Stage
-from paradigms.parts import samplers
 from paradigms.parts.backbone import build
 from paradigms.parts.flow import checked_velocity, flow_matching_stage
 from paradigms.parts.flow_chain import FlowChain
@@ -32,7 +31,7 @@ class Diffusion(FlowChain, Paradigm):
     era = "step-wise"
     reference = "Lipman et al. 2023, arXiv 2210.02747"
     task = "generation"
-    samplers = ("euler", "heun", "ipndm")
+    samplers = ("euler", "heun", "ipndm", "dpmpp")
 
     def __init__(
         self,
@@ -63,13 +62,3 @@ class Diffusion(FlowChain, Paradigm):
 
     def stages(self) -> list[Stage]:
         return [flow_matching_stage(self.net, self.data, **self.recipe)]
-
-    def link(self) -> nn.Module:
-        return self.net
-
-    def allows(self, nfe: int, sampler: str) -> bool:
-        return samplers.allows(sampler, nfe)
-
-    def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "euler") -> Tensor:
-        eps = torch.randn(n, *self.shape, generator=generator, device=self.device)
-        return samplers.SAMPLERS[sampler](self.net, eps, nfe).clamp(-1, 1)

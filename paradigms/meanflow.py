@@ -26,10 +26,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts import samplers
 from paradigms.parts.backbone import build
 from paradigms.parts.flow import checked_velocity, logit_normal, marginal_velocity, on_path, over_image, seen_with
 from paradigms.parts.flow_chain import FlowChain
@@ -49,7 +48,7 @@ class MeanFlow(FlowChain, Paradigm):
     era = "towards end-to-end"
     reference = "Geng et al. 2025, arXiv 2505.13447"
     task = "generation"
-    samplers = ("jump", "euler")
+    samplers = ("jump", "euler")  # steps of u(x_t, t, r), and the ODE of r = t
 
     def __init__(
         self,
@@ -158,14 +157,6 @@ class MeanFlow(FlowChain, Paradigm):
         z_s = z - step * (first + field(z - step * first, s)) / 2
         path = z - z_s + step * (v - first)
         return (path + over_image(s - r, z) * self.net(z_s, s, r)) / over_image((t - r).clamp(min=SHORTEST), z)
-
-    def link(self) -> nn.Module:
-        return self.net
-
-    def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "jump") -> Tensor:
-        """`sampler` "jump" steps with u(x_t, t, r), "euler" follows the ODE with r = t."""
-        eps = torch.randn(n, *self.shape, generator=generator, device=self.device)
-        return samplers.SAMPLERS[sampler](self.net, eps, nfe).clamp(-1, 1)
 
 
 def _check(velocity: str, tangent: str, derivative: str, **shares: float) -> None:

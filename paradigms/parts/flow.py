@@ -56,8 +56,12 @@ def seen_with(x: Tensor, data: Tensor) -> Tensor:
     else the batch's and a draw of others, `REFERENCE_ROWS` in all, as in the paper (section 3)."""
     if len(data) <= REFERENCE_ROWS:
         return data
-    drawn = torch.randint(len(data), (REFERENCE_ROWS - len(x),), device=x.device)
-    return torch.cat([x.flatten(1), data[drawn]])
+    return torch.cat([x.flatten(1), draw_rows(data, REFERENCE_ROWS - len(x))])
+
+
+def draw_rows(data: Tensor, n: int) -> Tensor:
+    """Rows of data (M, ...): all where there are at most n, else n drawn with replacement."""
+    return data if len(data) <= n else data[torch.randint(len(data), (n,), device=data.device)]
 
 
 def checked_velocity(kind: str) -> str:

@@ -2,8 +2,8 @@
 
 Source: Gao, Zhang, Han & Callan, "Scaling deep contrastive learning batch size under memory limited setup", 2021
 (gradient caching). Samples are drawn without a graph and the loss differentiates them alone; then each part of the
-batch is drawn again, with its graph, and passes its part of that gradient on. The result is the gradient of the whole batch;
-adding up the losses of parts would be another loss.
+batch is drawn again, with its graph, and passes its part of that gradient on. The result is the gradient of the whole
+batch; adding up the losses of parts would be another loss.
 """
 
 from __future__ import annotations

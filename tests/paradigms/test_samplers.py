@@ -22,7 +22,7 @@ def error(sampler, nfe):
 
 
 # The first step of iPNDM is Euler's, whose local error h^2 bounds the whole chain at order 2; its weights are below.
-@pytest.mark.parametrize(("sampler", "order"), [("euler", 1), ("heun", 2), ("ipndm", 2)])
+@pytest.mark.parametrize(("sampler", "order"), [("euler", 1), ("heun", 2), ("ipndm", 2), ("dpmpp", 2)])
 def test_order_is_the_slope_of_the_error(sampler, order):
     nfes = [64, 128, 256, 512]
     slope = -np.polyfit(np.log(nfes), np.log([error(sampler, nfe) for nfe in nfes]), 1)[0]
@@ -37,9 +37,22 @@ def test_ipndm_weights_integrate_cubics_exactly():
             assert sum(w * n for w, n in zip(weights, nodes, strict=True)) == pytest.approx(1 / (degree + 1), abs=1e-12)
 
 
+def test_dpmpp_is_exact_where_the_clean_image_is_linear_in_its_log_ratio_of_signal_to_noise():
+    """A constant E[x | x_t] is reproduced by any step; a linear one by the steps that have a history."""
+    start = torch.full((2, 3), 0.7, dtype=torch.float64)
+
+    def towards(clean):
+        return lambda x, t, r: (x - clean) / t[:, None]
+
+    for nfe in (1, 2, 5):
+        found = samplers.dpmpp(towards(torch.full_like(start, 0.25)), start, nfe)
+        torch.testing.assert_close(found, torch.full_like(start, 0.25), atol=1e-12, rtol=0)
+
+
 def test_at_equal_evaluations_higher_order_is_more_accurate():
     assert error("heun", 32) < error("euler", 32) / 5
     assert error("ipndm", 32) < error("euler", 32) / 5
+    assert error("dpmpp", 32) < error("euler", 32) / 2  # its own ground is a field of noise, which this is not
 
 
 def test_jump_with_the_average_velocity_is_exact_in_one_step():

@@ -18,8 +18,9 @@ def small(**options):
 
 
 @pytest.mark.parametrize("loss", ["mmd", "energy"])
-def test_gradient_through_all_steps_equals_finite_differences(loss):
-    paradigm = small(k=4, loss=loss, bandwidths=(0.5, 1.0))
+@pytest.mark.parametrize("cached_rows", [None, 4])
+def test_gradient_through_all_steps_equals_finite_differences(loss, cached_rows):
+    paradigm = small(k=4, loss=loss, bandwidths=(0.5, 1.0), cached_rows=cached_rows)
     batch = Batch(torch.empty(6, 1, 2, 2, dtype=torch.float64), torch.zeros(6))
     weight, h = paradigm.net.enter.weight, 1e-5
 
@@ -61,6 +62,43 @@ def test_only_the_last_reach_steps_pass_gradient(reach):
     assert (gains.grad != 0).tolist() == [step >= 4 - reach for step in range(4)]
 
 
+def test_drawn_steps_alone_get_gradient_and_every_step_has_its_turn():
+    paradigm, seen = small(k=4, reach=1, reached="drawn"), set()
+    net = paradigm.net
+    for seed in range(20):
+        gains, calls = torch.ones(4, dtype=torch.float64, requires_grad=True), []
+
+        class Tagged(torch.nn.Module):
+            def forward(self, x, t, r, gains=gains, calls=calls):
+                calls.append(float(t[0]))
+                return gains[len(calls) - 1] * net(x, t, r)
+
+        paradigm.net = Tagged()
+        torch.manual_seed(seed)
+        paradigm.loss(Batch(torch.empty(6, 1, 2, 2, dtype=torch.float64), torch.zeros(6))).backward()
+        (step,) = gains.grad.nonzero().flatten().tolist()
+        seen.add(step)
+    assert seen == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("loss", ["mmd", "energy", "drifting"])
+def test_cached_gradients_are_those_of_the_whole_batch(loss):
+    gradients = []
+    for cached_rows in (None, 3):
+        paradigm = small(k=2, loss=loss, cached_rows=cached_rows)
+        torch.manual_seed(1)
+        paradigm.loss(Batch(torch.empty(8, 1, 2, 2, dtype=torch.float64), torch.zeros(8))).backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in paradigm.net.parameters()]))
+    torch.testing.assert_close(*gradients, atol=1e-12, rtol=0)
+
+
+def test_an_update_sees_no_more_real_images_than_asked(monkeypatch):
+    paradigm, seen = small(loss="energy", n_real=5), []
+    monkeypatch.setattr(paradigm, "apart", lambda g, real: seen.append(len(real)) or g.sum())
+    paradigm.loss(Batch(torch.empty(6, 1, 2, 2, dtype=torch.float64), torch.zeros(6)))
+    assert seen == [5]
+
+
 def test_started_from_diffusion_it_has_two_stages_on_the_same_weights():
     local, through = small(start="diffusion", pretrain_share=0.7).stages()
     assert (local.share, through.share) == (0.7, pytest.approx(0.3))
@@ -69,7 +107,8 @@ def test_started_from_diffusion_it_has_two_stages_on_the_same_weights():
 
 
 @pytest.mark.parametrize(
-    "option", [{"k": 3}, {"k": 2, "reach": 3}, {"loss": "l2"}, {"start": "gan"}, {"pretrain_share": 1.0}]
+    "option",
+    [{"k": 3}, {"k": 2, "reach": 3}, {"loss": "l2"}, {"start": "gan"}, {"pretrain_share": 1.0}, {"reached": "first"}],
 )
 def test_a_wrong_option_is_one_line_with_the_allowed_values(option):
     with pytest.raises(ValueError, match="allowed"):

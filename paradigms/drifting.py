@@ -1,0 +1,87 @@
+"""Drifting: one step from noise to image, trained by moving every sample to where real ones pull it.
+
+Source: "Generative Modeling via Drifting", 2026, arXiv 2602.04770: algorithm 1 (the loss), algorithm 2 (the drift, in
+`parts/drift`).
+
+symbol         meaning                                                  shape
+eps            standard normal noise                                    (B, C, H, W)
+net            net(x_t, t, r): the step from noise t = 1 to data r = 0  (B, C, H, W)
+g              eps - net(eps, 1, 0), the samples                        (B, C, H, W)
+real           training images that pull, flattened                     (M, C H W)
+
+Differs: no classes and no features of an encoder, whose data would be others' than the rest of the bench has; the real
+side is the whole training split where it is small, else a draw of it anew in every update; Muon, as all generators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from paradigms.base import Batch, Paradigm, Stage
+from paradigms.parts.backbone import build
+from paradigms.parts.drift import drifting_loss
+from paradigms.parts.flow import draw_rows
+from paradigms.parts.flow_chain import FlowChain
+from paradigms.parts.muon import muon
+from paradigms.parts.options import positive
+
+
+class Drifting(FlowChain, Paradigm):
+    title = "Drifting (one step)"
+    era = "end-to-end"
+    reference = "arXiv 2602.04770"
+    task = "generation"
+    samplers = ("jump",)
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        n_classes: int,
+        *,
+        temperatures: Sequence[float] = (0.02, 0.05, 0.2),
+        n_real: int = 4096,
+        batch_size: int = 128,
+        lr: float = 1e-2,
+        lr_adam: float = 2e-3,
+        backbone: str = "unet",
+        width: int | None = None,
+        ema_decay: float = 0.999,
+    ):
+        """temperatures: of the affinity, in units of the mean distance. n_real: training images that an update sees at
+        most. lr, lr_adam: Muon's and, for what is no matrix, Adam's."""
+        super().__init__(shape, n_classes)
+        positive(n_real=n_real, batch_size=batch_size)
+        if min(temperatures, default=0) <= 0:
+            raise ValueError(f"temperatures = {list(temperatures)}; allowed: positive numbers, one or more")
+        self.net = build(backbone, shape, width)
+        self.temperatures, self.n_real = tuple(temperatures), n_real
+        self.batch_size, self.lr, self.lr_adam, self.ema_decay = batch_size, lr, lr_adam, ema_decay
+        self.register_buffer("real", torch.empty(0), persistent=False)
+
+    def observe(self, x: Tensor, label: Tensor) -> None:
+        self.real = x.flatten(1)
+
+    def stages(self) -> list[Stage]:
+        return [
+            Stage(
+                "drifting",
+                list(self.net.parameters()),
+                self.loss,
+                batch_size=self.batch_size,
+                optimizer=muon(self.lr, self.lr_adam),
+                ema_decay=self.ema_decay,
+            )
+        ]
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The batch gives only the number of samples: the real side is the training split."""
+        eps = torch.randn_like(batch.x)
+        one = torch.ones(len(eps), dtype=eps.dtype, device=eps.device)
+        g = eps - self.net(eps, one, torch.zeros_like(one))
+        return drifting_loss(g.flatten(1), draw_rows(self.real, self.n_real), self.temperatures)
+
+    def allows(self, nfe: int, sampler: str) -> bool:
+        return nfe == 1
