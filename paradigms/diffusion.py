@@ -1,7 +1,8 @@
 """Per-step diffusion as flow matching: each update trains one link of the sampling chain on its own local target.
 
 Source: Lipman et al., "Flow Matching for Generative Modeling", ICLR 2023 (conditional OT path, equations 20 to 23);
-times as in Esser et al. 2024, section 3.1 (logit-normal).
+times as in Esser et al. 2024, section 3.1 (logit-normal). Formulation "edm": Karras et al., NeurIPS 2022, whose network
+stands behind the same velocity (`parts/prediction`); its own times are t_mean = -1.2, t_std = 1.2.
 
 symbol    meaning                                         shape
 x         data, in [-1, 1]                                (B, C, H, W)
@@ -24,6 +25,10 @@ from paradigms.base import Paradigm, Stage
 from paradigms.parts.backbone import build
 from paradigms.parts.flow import checked_velocity, flow_matching_stage
 from paradigms.parts.flow_chain import FlowChain
+from paradigms.parts.options import one_of
+from paradigms.parts.prediction import EDM, predicting
+
+FORMULATIONS = ("flow", "edm")
 
 
 class Diffusion(FlowChain, Paradigm):
@@ -40,6 +45,7 @@ class Diffusion(FlowChain, Paradigm):
         *,
         backbone: str = "unet",
         width: int | None = None,
+        formulation: str = "flow",
         velocity: str = "marginal",
         t_mean: float = -0.4,
         t_std: float = 1.0,
@@ -48,17 +54,22 @@ class Diffusion(FlowChain, Paradigm):
         batch_size: int = 64,
         ema_decay: float = 0.999,
     ):
-        """velocity: the target, E[eps - x | x_t] over the training split ("marginal") or eps - x ("conditional"), which
-        has the same minimiser and more noise. t_mean, t_std: of logit(t). lr, lr_adam: Muon's and, for what is no
-        matrix, Adam's. ema_decay: ceiling of the average's decay per update."""
+        """formulation: "flow", the network predicts the velocity, or "edm". velocity: the target, E[eps - x | x_t] over
+        the training split ("marginal") or eps - x ("conditional"), which has the same minimiser and more noise. t_mean,
+        t_std: of logit(t). lr, lr_adam: Muon's and, for what is no matrix, Adam's. ema_decay: ceiling of the average's
+        decay per update."""
         super().__init__(shape, n_classes)
-        self.net = build(backbone, shape, width)
+        one_of({"formulation": FORMULATIONS}, formulation=formulation)
+        self.net = predicting(formulation, build(backbone, shape, width))
         self.recipe = {"velocity": checked_velocity(velocity), "mean": t_mean, "std": t_std, "lr": lr}
         self.recipe |= {"lr_adam": lr_adam, "batch_size": batch_size, "ema_decay": ema_decay}
         self.register_buffer("data", torch.empty(0), persistent=False)
 
     def observe(self, x: Tensor, label: Tensor) -> None:
         self.data = x.flatten(1)
+        if isinstance(self.net, EDM):
+            self.net.observe(x)
 
     def stages(self) -> list[Stage]:
-        return [flow_matching_stage(self.net, self.data, **self.recipe)]
+        weight = self.net.weight if isinstance(self.net, EDM) else None
+        return [flow_matching_stage(self.net, self.data, weight=weight, **self.recipe)]

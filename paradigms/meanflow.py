@@ -30,12 +30,26 @@ from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.backbone import build
-from paradigms.parts.flow import checked_velocity, logit_normal, marginal_velocity, on_path, over_image, seen_with
+from paradigms.parts.flow import (
+    checked_velocity,
+    flow_matching_stage,
+    logit_normal,
+    marginal_velocity,
+    on_path,
+    over_image,
+    seen_with,
+)
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.muon import muon
+from paradigms.parts.options import one_of
+from paradigms.parts.prediction import predicting
 
-TANGENTS = ("target", "predicted")
-DERIVATIVES = ("secant", "jvp")
+CHOICES = {
+    "tangent": ("target", "predicted"),
+    "derivative": ("secant", "jvp"),
+    "prediction": ("velocity", "image"),
+    "start": ("scratch", "diffusion"),
+}
 SECANT_SHARES = (0.1, 0.5)  # of the interval, between which the secant's length is drawn
 SHORTEST = 1e-4  # interval that anything is divided by
 WEIGHT_FLOOR = 0.01
@@ -65,40 +79,50 @@ class MeanFlow(FlowChain, Paradigm):
         batch_size: int = 64,
         t_mean: float = -0.4,
         t_std: float = 1.0,
+        r_mean: float | None = None,
         weight_power: float = 0.5,
+        prediction: str = "velocity",
+        start: str = "scratch",
+        pretrain_share: float = 0.3,
         backbone: str = "unet",
         width: int | None = None,
         ema_decay: float = 0.999,
     ):
         """interval_share: share of rows with r < t; the others are flow matching. corner_share: share of those rows
-        with t near 1 and r all the way down. velocity: "marginal" or "conditional", as in `diffusion`. tangent:
-        direction of the derivative, that velocity ("target") or u at r = t ("predicted"). derivative: "secant" or
-        "jvp". lr, lr_adam: Muon's and, for what is no matrix, Adam's. weight_power: p of the adaptive weight
-        1 / (squared error + c)^p."""
+        with t near 1 and r all the way down. velocity: as in `diffusion`. tangent: of the derivative, that velocity
+        ("target") or u at r = t ("predicted"). derivative: "secant" or "jvp". lr, lr_adam: Muon's and, for what is no
+        matrix, Adam's. r_mean: of logit(r), cut at t; None for the earlier of two draws of t. weight_power: p of the
+        weight 1 / (squared error + c)^p. prediction: of the network. start: "diffusion": flow matching comes first, on
+        `pretrain_share` of the budget."""
         super().__init__(shape, n_classes)
-        _check(velocity, tangent, derivative, interval_share=interval_share, corner_share=corner_share)
-        self.net = build(backbone, shape, width)
-        self.interval_share, self.corner_share = interval_share, corner_share
-        self.velocity, self.tangent, self.derivative = velocity, tangent, derivative
-        self.t_mean, self.t_std = t_mean, t_std
-        self.lr, self.lr_adam, self.batch_size = lr, lr_adam, batch_size
-        self.weight_power, self.ema_decay = weight_power, ema_decay
+        one_of(CHOICES, tangent=tangent, derivative=derivative, prediction=prediction, start=start)
+        _check(velocity, tangent, derivative, pretrain_share, interval_share, corner_share)
+        self.net = predicting(prediction, build(backbone, shape, width))
+        self.start, self.pretrain_share, self.batch_size = start, pretrain_share, batch_size
+        self.interval_share, self.corner_share, self.velocity = interval_share, corner_share, velocity
+        self.tangent, self.derivative, self.ema_decay = tangent, derivative, ema_decay
+        self.t_mean, self.t_std, self.r_mean, self.weight_power = t_mean, t_std, r_mean, weight_power
+        self.lr, self.lr_adam = lr, lr_adam
         self.register_buffer("data", torch.empty(0), persistent=False)
 
     def observe(self, x: Tensor, label: Tensor) -> None:
         self.data = x.flatten(1)
 
     def stages(self) -> list[Stage]:
-        return [
-            Stage(
-                "mean flow",
-                list(self.net.parameters()),
-                self.loss,
-                batch_size=self.batch_size,
-                optimizer=muon(self.lr, self.lr_adam),
-                ema_decay=self.ema_decay,
-            )
-        ]
+        warm = self.start == "diffusion"
+        mean_flow = Stage(
+            "mean flow",
+            list(self.net.parameters()),
+            self.loss,
+            share=1 - self.pretrain_share if warm else 1.0,
+            batch_size=self.batch_size,
+            optimizer=muon(self.lr, self.lr_adam),
+            ema_decay=self.ema_decay,
+        )
+        if not warm:
+            return [mean_flow]
+        shared = {"velocity": self.velocity, "ema_decay": self.ema_decay, "share": self.pretrain_share}
+        return [flow_matching_stage(self.net, self.data, **shared), mean_flow]
 
     def loss(self, batch: Batch) -> Tensor:
         x, eps = batch.x, torch.randn_like(batch.x)
@@ -116,11 +140,13 @@ class MeanFlow(FlowChain, Paradigm):
         n_corner = round(self.corner_share * n_interval)
         n_spread = n_interval - n_corner
         t_equal = logit_normal(len(x) - n_interval, self.t_mean, self.t_std, x)
-        a, b = (logit_normal(n_spread, self.t_mean, self.t_std, x) for _ in range(2))
+        r_mean = self.t_mean if self.r_mean is None else self.r_mean
+        a, b = (logit_normal(n_spread, mean, self.t_std, x) for mean in (self.t_mean, r_mean))
         w = torch.rand(2, n_corner, dtype=x.dtype, device=x.device).square()
         t_corner = 1 - w[1] / 2
         r = torch.cat([t_equal, torch.minimum(a, b), t_corner * w[0]])
-        return r, torch.cat([t_equal, torch.maximum(a, b), t_corner])
+        later = torch.maximum(a, b) if self.r_mean is None else a
+        return r, torch.cat([t_equal, later, t_corner])
 
     @torch.no_grad()
     def target(self, x: Tensor, eps: Tensor, x_t: Tensor, t: Tensor, r: Tensor) -> Tensor:
@@ -159,15 +185,13 @@ class MeanFlow(FlowChain, Paradigm):
         return (path + over_image(s - r, z) * self.net(z_s, s, r)) / over_image((t - r).clamp(min=SHORTEST), z)
 
 
-def _check(velocity: str, tangent: str, derivative: str, **shares: float) -> None:
+def _check(velocity: str, tangent: str, derivative: str, pretrain_share: float, interval: float, corner: float) -> None:
     checked_velocity(velocity)
-    choices = {"tangent": (tangent, TANGENTS), "derivative": (derivative, DERIVATIVES)}
-    for name, (value, allowed) in choices.items():
-        if value not in allowed:
-            raise ValueError(f"{name} = {value!r}; allowed: {', '.join(allowed)}")
-    for name, value in shares.items():
+    for name, value in (("interval_share", interval), ("corner_share", corner)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} = {value}; allowed: 0 to 1")
+    if not 0 < pretrain_share < 1:
+        raise ValueError(f"pretrain_share = {pretrain_share}; allowed: between 0 and 1, both excluded")
     if (velocity, tangent, derivative) == ("conditional", "target", "secant"):
         # The path of one draw is straight; its secant is no mean of the network's values along the true path.
         raise ValueError("derivative = 'secant' with velocity = 'conditional'; allowed: tangent 'predicted', or 'jvp'")

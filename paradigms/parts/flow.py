@@ -12,11 +12,15 @@ data        the training split, flattened               (N, C H W)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from paradigms.base import Stage
 from paradigms.parts.muon import muon
+
+Weight = Callable[[Tensor, Tensor], Tensor]  # t (B,), x (B, C, H, W) -> (B, 1, 1, 1)
 
 VELOCITIES = ("marginal", "conditional")
 REFERENCE_ROWS = 2048
@@ -71,12 +75,22 @@ def checked_velocity(kind: str) -> str:
     return kind
 
 
-def flow_matching_loss(net: nn.Module, x: Tensor, data: Tensor, *, velocity: str, mean: float, std: float) -> Tensor:
-    """Mean over pixels and rows of (net(x_t, t, t) - target velocity)^2 at logit-normal t; a scalar."""
+def flow_matching_loss(
+    net: nn.Module,
+    x: Tensor,
+    data: Tensor,
+    *,
+    velocity: str,
+    mean: float,
+    std: float,
+    weight: Weight | None = None,
+) -> Tensor:
+    """Mean over pixels and rows of weight(t, x) (net(x_t, t, t) - target velocity)^2 at logit-normal t; a scalar."""
     eps, t = torch.randn_like(x), logit_normal(len(x), mean, std, x)
     x_t = on_path(x, eps, t)
     target = eps - x if velocity == "conditional" else marginal_velocity(x_t, t, seen_with(x, data))
-    return (net(x_t, t, t) - target).square().mean()
+    squared = (net(x_t, t, t) - target).square()
+    return squared.mean() if weight is None else (weight(t, x) * squared).mean()
 
 
 def flow_matching_stage(
@@ -91,17 +105,19 @@ def flow_matching_stage(
     batch_size: int = 64,
     ema_decay: float = 0.999,
     share: float = 1.0,
+    weight: Weight | None = None,
 ) -> Stage:
     """Flow matching of all of `net` as a stage: the same recipe wherever a paradigm is, or starts from, diffusion.
 
     data: the training split (N, C H W). velocity: the target. mean, std: of logit(t). lr, lr_adam: Muon's and, for what
-    is no matrix, Adam's. ema_decay: ceiling of the average's decay per update.
+    is no matrix, Adam's. ema_decay: ceiling of the average's decay per update. weight: of the squared error, from t
+    and x; None for 1.
     """
-
+    settings = {"velocity": velocity, "mean": mean, "std": std, "weight": weight}
     return Stage(
         "flow matching",
         list(net.parameters()),
-        lambda batch: flow_matching_loss(net, batch.x, data, velocity=velocity, mean=mean, std=std),
+        lambda batch: flow_matching_loss(net, batch.x, data, **settings),
         share=share,
         batch_size=batch_size,
         optimizer=muon(lr, lr_adam),

@@ -28,6 +28,17 @@ class Biased(torch.nn.Module):
         return gaussian_velocity(x_t, t, r) + self.bias
 
 
+def test_a_weight_multiplies_the_squared_error_row_by_row():
+    torch.manual_seed(0)
+    x = torch.randn(6, 1, 2, 2, dtype=torch.float64)
+    settings = {"velocity": "conditional", "mean": 0.0, "std": 1.0}
+    losses = []
+    for weight in (None, lambda t, x: 3 + 0 * t.view(-1, 1, 1, 1), lambda t, x: t.view(-1, 1, 1, 1)):
+        torch.manual_seed(1)
+        losses.append(float(flow_matching_loss(Biased(0.5), x, x.flatten(1), **settings, weight=weight)))
+    assert losses[1] == pytest.approx(3 * losses[0]) and losses[2] < losses[0]
+
+
 def test_the_path_runs_from_data_to_noise():
     x, eps = torch.full((2, 1, 2, 2), 3.0), torch.full((2, 1, 2, 2), 5.0)
     assert torch.equal(on_path(x, eps, torch.zeros(2)), x)

@@ -158,6 +158,33 @@ def test_the_tangent_through_the_network_equals_finite_differences():
     assert tangent.abs().max() > 1e-3
 
 
+def test_times_of_their_own_for_r_are_cut_at_t_and_lie_where_they_are_asked():
+    torch.manual_seed(0)
+    paradigm = load("meanflow")(
+        (1, 8, 8), 10, interval_share=1.0, corner_share=0.0, t_mean=-0.6, t_std=1.6, r_mean=-4.0
+    )
+    r, t = paradigm.draw_times(torch.zeros(50_000, 1, 8, 8))
+    assert (r <= t).all()
+    # The published sampler of the CIFAR-10 reference; a cut r is t itself, 7 % of them.
+    assert float(torch.logit(t).mean()) == pytest.approx(-0.6, abs=0.04)  # sd of the mean .007
+    assert float((r == t).float().mean()) == pytest.approx(0.066, abs=0.008)  # 1 - Phi(3.4 / (1.6 sqrt 2)), sd .001
+
+
+def test_a_predicted_image_has_the_same_field_as_the_velocity_that_leads_to_it():
+    torch.manual_seed(0)
+    paradigm = load("meanflow")((1, 8, 8), 10, prediction="image")
+    z, t = torch.randn(3, 1, 8, 8), torch.full((3,), 0.8)
+    torch.testing.assert_close(paradigm.net(z, t, 0 * t), z / 0.8)  # an untrained network predicts 0
+
+
+def test_started_from_diffusion_it_first_solves_flow_matching_on_the_same_weights():
+    paradigm = load("meanflow")((1, 8, 8), 10, start="diffusion", pretrain_share=0.3)
+    local, identity = paradigm.stages()
+    assert [local.name, identity.name] == ["flow matching", "mean flow"]
+    assert (local.share, identity.share) == (0.3, pytest.approx(0.7))
+    assert all(a is b for a, b in zip(local.parameters, identity.parameters, strict=True))
+
+
 @pytest.mark.parametrize(
     "option",
     [
@@ -166,6 +193,9 @@ def test_the_tangent_through_the_network_equals_finite_differences():
         {"derivative": "adjoint"},
         {"corner_share": 1.5},
         {"interval_share": -0.1},
+        {"prediction": "noise"},
+        {"start": "dbn"},
+        {"pretrain_share": 0.0},
     ],
 )
 def test_a_wrong_option_is_one_line_with_the_allowed_values(option):
