@@ -106,8 +106,8 @@ def _high(group: list[float], gap: float) -> float:
     return _low(group, gap) + gap * (len(group) - 1)
 
 
-def legend(fig, variants: list[str]) -> None:
-    """One legend above all axes: colour, marker and dash of each variant."""
+def legend(fig, variants: list[str], columns: int = 5) -> None:
+    """One legend above all axes: colour, marker and dash of each variant; fewer columns for longer names."""
     handles = []
     for variant in variants:
         color, marker, dash = style.look(variant)
@@ -115,7 +115,7 @@ def legend(fig, variants: list[str]) -> None:
     fig.legend(
         handles=handles,
         loc="outside upper center",
-        ncols=min(len(handles), 5),
+        ncols=min(len(handles), columns),
         fontsize=style.SMALL,
         frameon=False,
         handlelength=2.4,

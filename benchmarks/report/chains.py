@@ -33,10 +33,12 @@ def _read(frames: Frames) -> Iterator[Chain]:
 
 
 def _done(frames: Frames) -> Iterator[dict]:
+    shown = set(zip(frames.cells.dataset, frames.cells.variant, strict=True))
     for path in sorted((frames.folder / "cells").glob("*.json")):
         try:
             record = records.read(path)
         except records.DamagedRecord:
             continue  # the frames have said so
-        if (record["kind"], record["status"]) == ("quality", "done") and record["cell"]["dataset"] in frames.datasets:
+        cell = record["cell"]
+        if (record["kind"], record["status"]) == ("quality", "done") and (cell["dataset"], cell["variant"]) in shown:
             yield record

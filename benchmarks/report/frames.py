@@ -72,6 +72,12 @@ class Frames:
         frames = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
         return replace(self, **{name: frame[frame.dataset == dataset] for name, frame in frames.items()})
 
+    def without_series(self) -> Frames:
+        """The same frames without the variants that are points of a series."""
+        alone = set(self.cells.variant[self.cells.series.isna()])
+        frames = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
+        return replace(self, **{name: frame[frame.variant.isin(alone)] for name, frame in frames.items()})
+
     @property
     def datasets(self) -> list[str]:
         """The data sets, sorted."""

@@ -46,7 +46,10 @@ KNOWN = {
     "unrolled-k4": Look(VERMILLION, "^", SOLID),
     "diffusion-unrolled-k4": Look(PURPLE, "P", SOLID),
     "meanflow": Look(GREEN, "*", SOLID),
-    # series of the depth study: colour for the start, so that what trains alike looks alike
+    "drifting": Look(PURPLE, "H", DASHED),
+}
+# Lines of figures over depth, which never stand beside variants.
+SERIES = {
     "sigmoid, standard start": Look(VERMILLION, "X", DASHED),
     "sigmoid, Glorot start x 4": Look(PURPLE, "v", DASHED),
     "sigmoid, RBMs": Look(ORANGE, "s", SOLID),
@@ -61,9 +64,9 @@ FREE_DASHES = [DOTTED, DASHDOT]
 
 
 def look(variant: str) -> Look:
-    """The look of a variant. One that is not known gets its own from its name alone, whatever stands beside it."""
-    if variant in KNOWN:
-        return KNOWN[variant]
+    """The look of a variant or series. One that is not known gets its own from its name alone, whatever stands beside it."""
+    if variant in KNOWN or variant in SERIES:
+        return (KNOWN | SERIES)[variant]
     number = int.from_bytes(hashlib.sha256(variant.encode()).digest()[:6], "big")
     picked = []
     for choices in (FREE_COLORS, FREE_MARKERS, FREE_DASHES):

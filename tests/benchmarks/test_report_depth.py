@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from benchmarks.report import style
+from benchmarks.report import figures, style
 from benchmarks.report.depth import depth, sheets
 from benchmarks.report.figures import depth as figure
 from benchmarks.report.frames import read
@@ -57,3 +57,15 @@ def test_the_figure_shows_every_series_in_both_panels(frames):
 def test_there_is_no_figure_of_one_depth(tmp_path):
     fake_run.write(tmp_path, record("ReLU, He start", 3, 0, 0.1))
     assert figure.draw(read(tmp_path)) is None
+
+
+def test_other_figures_leave_the_points_of_a_series_out(tmp_path):
+    for n_hidden in (1, 3):
+        fake_run.write(tmp_path, record("ReLU, He start", n_hidden, 0, 0.1))
+    fake_run.write_run(tmp_path, ("dbn",), n_seeds=1, npz=False)
+    frames = read(tmp_path)
+    assert set(frames.without_series().cells.variant) == {"dbn"}
+    figures.write(frames, tmp_path / "figures")
+    drawn = (tmp_path / "figures" / "training_curves.svg").read_text()
+    assert "<!-- dbn -->" in drawn and "relu-1" not in drawn
+    assert (tmp_path / "figures" / "depth.png").is_file()

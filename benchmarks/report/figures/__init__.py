@@ -16,6 +16,8 @@ from benchmarks.cores import cores
 from benchmarks.report import style
 from benchmarks.report.frames import Frames
 
+OF_SERIES = {"depth"}  # figures in which a series is a line
+
 
 def names() -> list[str]:
     """Every figure, sorted."""
@@ -30,12 +32,15 @@ def write(frames: Frames, folder: Path) -> None:
             for old in (*folder.glob(f"{name}.{form}"), *folder.glob(f"{name}-*.{form}")):
                 old.unlink()
     datasets = {dataset: frames.of(dataset) for dataset in frames.datasets}
+    # What stands for a whole series is no variant to compare with others one by one.
+    alone = {dataset: one.without_series() for dataset, one in datasets.items()}
     # A figure takes seconds, most of them fonts; forks need not import matplotlib again.
     with ProcessPoolExecutor(cores(), get_context("fork" if sys.platform == "linux" else "spawn")) as pool:
         tasks = [
             pool.submit(_draw, name, one, folder / (f"{name}-{dataset}" if len(datasets) > 1 else name))
             for name in names()
-            for dataset, one in datasets.items()
+            for dataset, one in (datasets if name in OF_SERIES else alone).items()
+            if len(one.cells)
         ]
         for task in tasks:
             task.result()

@@ -23,7 +23,7 @@ def draw(frames: Frames) -> Figure | None:
     left, right = fig.subplots(1, 2)
     _errors(left, table)
     _gradients(right, frames, table.n_hidden_layers.max())
-    axes.legend(fig, list(dict.fromkeys(table.series)))
+    axes.legend(fig, list(dict.fromkeys(table.series)), columns=4)
     budget = f"{caption.number(table.train_flops.min())} to {caption.number(table.train_flops.max())} training FLOPs"
     style.note(
         fig,
@@ -57,7 +57,7 @@ def _gradients(ax: Axes, frames: Frames, deepest: int) -> None:
         color, marker, dash = style.look(series)
         x = np.arange(1, deepest + 1)
         ax.plot(x, np.exp(logs.mean(0)), color=color, marker=marker, linestyle=dash)
-    ax.set(xlabel="hidden layer, from the input", ylabel="gradient norm / that of the highest layer")
+    ax.set(xlabel="hidden layer, from the input", ylabel="gradient norm, highest layer = 1")
     ax.set_title(f"Gradient at the start, {deepest:g} hidden layers")
     ax.set_yscale("log")
     exponents = np.arange(np.floor(np.log10(ax.get_ylim()[0])), np.ceil(np.log10(ax.get_ylim()[1])) + 1, 2)
