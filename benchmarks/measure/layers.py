@@ -94,10 +94,11 @@ class _Inputs(TorchFunctionMode):
         if getattr(func, "__name__", "") in PRODUCTS:
             factors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
             owners = [self.owners.get(factor.untyped_storage().data_ptr()) for factor in factors]
-            for owner in filter(None, owners):
-                code = factors[0]
-                if owners[0] is None and code.dim() == 2:
-                    self.codes.setdefault((owner, code.shape[1]), []).append(code.detach().double())
+            owner = next(filter(None, owners[1:]), None)
+            # A bias may come before the code, as in addmm.
+            codes = (f for f, of in zip(factors, owners, strict=True) if of is None and f.dim() == 2)
+            if owner is not None and (code := next(codes, None)) is not None:
+                self.codes.setdefault((owner, code.shape[1]), []).append(code.detach().double())
         return func(*args, **(kwargs or {}))
 
 

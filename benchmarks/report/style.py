@@ -64,7 +64,7 @@ FREE_DASHES = [DOTTED, DASHDOT]
 
 
 def look(variant: str) -> Look:
-    """The look of a variant or series. One that is not known gets its own from its name alone, whatever stands beside it."""
+    """The look of a variant or series. One that is not known gets its own from its name alone, in any company."""
     if variant in KNOWN or variant in SERIES:
         return (KNOWN | SERIES)[variant]
     number = int.from_bytes(hashlib.sha256(variant.encode()).digest()[:6], "big")

@@ -121,7 +121,7 @@ def can_enumerate(rbm: RBM) -> bool:
 def _sides(rbm: RBM) -> tuple[float, float]:
     """States to enumerate as their log2, visible and hidden; infinite on a Gaussian side."""
     sides = (rbm.visible, len(rbm.vbias) - rbm.n_labels), (rbm.hidden, len(rbm.hbias))
-    return tuple(n if kind is UNITS["binary"] else math.inf for kind, n in sides)
+    return tuple(n if kind == UNITS["binary"] else math.inf for kind, n in sides)
 
 
 @torch.no_grad()

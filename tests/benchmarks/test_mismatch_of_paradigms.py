@@ -25,18 +25,23 @@ def drawn(request):
     paradigm = paradigms.load(request.param)(contract.SHAPE, contract.N_CLASSES)
     paradigm.observe(*images())
     Fit(paradigm, *images(), [3] * len(paradigm.stages()))()
-    return paradigm, measure_mismatch(paradigm, *images(), 4)
+    return paradigm, measure_mismatch(paradigm, *images(), longest(paradigm))
+
+
+def longest(paradigm) -> int:
+    """4 evaluations, or the one of a paradigm that has no longer chain."""
+    return 4 if paradigm.allows(4, paradigm.samplers[0]) else 1
 
 
 def test_every_sampler_of_the_project_starts_from_noise_and_has_a_curve(drawn):
-    _, found = drawn
+    paradigm, found = drawn
     assert found["start"]["from_noise"] is True
-    assert [step["step"] for step in found["steps"]] == [0, 1, 2, 3, 4]
+    assert [step["step"] for step in found["steps"]] == list(range(longest(paradigm) + 1))
     assert (found["amplification"] is None) == (found["reason"] is not None)
     for step in found["steps"]:
         assert {key for key, value in step.items() if value is None} <= {
             *({"modular_error", "modular_noise"} if step["step"] == 0 else ()),
-            *({"norm_ratio"} if step["step"] == 4 else ()),
+            *({"norm_ratio"} if step["step"] == longest(paradigm) else ()),
             *("on_policy_residual", "off_policy_residual"),
         }
 
@@ -44,7 +49,7 @@ def test_every_sampler_of_the_project_starts_from_noise_and_has_a_curve(drawn):
 def test_measuring_is_repeatable_and_changes_nothing(drawn):
     paradigm, found = drawn
     before, state = {k: v.clone() for k, v in paradigm.state_dict().items()}, torch.random.get_rng_state()
-    assert measure_mismatch(paradigm, *images(), 4) == found
+    assert measure_mismatch(paradigm, *images(), longest(paradigm)) == found
     assert torch.equal(state, torch.random.get_rng_state())
     assert all(torch.equal(value, before[key]) for key, value in paradigm.state_dict().items())
 
@@ -80,7 +85,7 @@ def test_labels_of_a_clamped_chain_stay_and_its_states_are_binary():
 
 def test_layers_trained_alone_are_compared_with_what_the_chain_feeds_them(drawn):
     paradigm, found = drawn
-    expected = {"DBN": {"rbms.0", "top"}, "SDAE": {"chain.layers.0", "chain.layers.1"}}
+    expected = {"DBN": {"rbms.0", "top"}, "SDAE": {"trained_chain.layers.0", "trained_chain.layers.1"}}
     assert {entry["layer"] for entry in found["layers"]} == expected.get(type(paradigm).__name__, set())
     assert all(entry["floor"] > 0 and 0 <= entry["fed_mean"] <= 1 for entry in found["layers"])
 
