@@ -87,11 +87,17 @@ def beside(benchmark, request):
     return compare
 
 
+@pytest.fixture
+def printed(request):
+    """Prints a ratio at the end, beside those of `beside`."""
+    return lambda name, ratio: RATIOS.setdefault(request.node.name, {}).update({name: ratio})
+
+
 RATIOS = {}
 
 
 def pytest_terminal_summary(terminalreporter):
     if RATIOS:
-        terminalreporter.section("time of a peer over our own, medians of turns")
+        terminalreporter.section("time (medians of turns) or memory of a peer over our own")
     for name, ratios in RATIOS.items():
         terminalreporter.write_line(f"{name}: " + ", ".join(f"{peer} {ratio:.2f}" for peer, ratio in ratios.items()))

@@ -8,10 +8,10 @@ N_SAMPLES = 64
 
 @pytest.mark.parametrize("nfe", [1, 8])
 def test_sample_batch(benchmark, paradigm, device, synchronised, nfe):
-    if not paradigm.can("sample"):
-        pytest.skip("does not sample")
-    generator = torch.Generator(device).manual_seed(0)
     sampler = paradigm.samplers[0]
+    if not paradigm.can("sample") or not paradigm.allows(nfe, sampler):
+        pytest.skip("does not sample so")
+    generator = torch.Generator(device).manual_seed(0)
 
     @torch.no_grad()
     def draw():

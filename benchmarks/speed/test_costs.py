@@ -1,0 +1,120 @@
+"""What an update of a challenger costs beside one of flow matching: the same U-Net, 28x28 images, in turns.
+
+The ratios printed are a peer's time, or memory, over that of flow matching (of K = 1 for the chain).
+"""
+
+import pytest
+import torch
+
+import paradigms
+from benchmarks.fit import Fit
+from benchmarks.measure.memory import peak_memory
+from paradigms.base import Batch
+from paradigms.parts.flow import on_path
+
+SHAPE, BATCH, N_IMAGES, ROUNDS = (1, 28, 28), 64, 640, 15
+LARGE, CACHED = 256, 32  # rows of a chain's batch, and of the part of it that has a graph at a time
+N_UPDATES = 60  # through the Trainer, whose start is a twentieth of that
+SHARE = 0.25  # of rows with r < t
+MEANFLOWS = {
+    "MeanFlow, secant": {},
+    "MeanFlow, JVP of the rows": {"derivative": "jvp"},
+    "MeanFlow, JVP of the rows along u": {"derivative": "jvp", "tangent": "predicted", "velocity": "conditional"},
+}
+
+
+@pytest.fixture(scope="module")
+def images(device):
+    torch.manual_seed(0)
+    x = torch.rand(N_IMAGES, *SHAPE, device=device) * 2 - 1
+    return x, torch.arange(N_IMAGES, device=device) % 10
+
+
+def built(name, images, **options):
+    torch.manual_seed(0)
+    paradigm = paradigms.load(name)(SHAPE, 10, batch_size=BATCH, **options).to(images[0].device)
+    torch.nn.init.normal_(paradigm.net.leave.weight, std=0.02)  # an untrained network's zeros would hide its layers
+    with torch.no_grad():
+        paradigm.observe(*images)
+    return paradigm
+
+
+def update(paradigm, images, loss=None, n=BATCH):
+    """A call that makes one update of the paradigm's first stage on n rows, with another loss than its own if given."""
+    stage, batch = paradigm.stages()[0], Batch(*(part[:n] for part in images))
+    optimizer = stage.optimizer(list(stage.parameters))
+
+    def call():
+        optimizer.zero_grad(set_to_none=True)
+        (loss or stage.loss)(batch).backward()
+        optimizer.step()
+
+    return call
+
+
+def jvp_of_all_rows(paradigm):
+    """The loss as public code has it: a derivative that keeps its graph, over rows with r = t too."""
+
+    def loss(batch):
+        eps = torch.randn_like(batch.x)
+        r, t = paradigm.draw_times(batch.x)
+        v, z = eps - batch.x, on_path(batch.x, eps, t)
+        u, along = torch.func.jvp(paradigm.net, (z, t, r), (v, torch.ones_like(t), torch.zeros_like(r)))
+        target = (v - (t - r).view(-1, 1, 1, 1) * along).detach()
+        return (u - target).square().mean()
+
+    return loss
+
+
+def test_meanflow_step(beside, images, synchronised):
+    own = update(built("diffusion", images), images)
+    peers = {
+        name: update(built("meanflow", images, interval_share=SHARE, **options), images)
+        for name, options in MEANFLOWS.items()
+    }
+    public = built("meanflow", images, interval_share=SHARE)
+    peers["JVP over all rows, as published"] = update(public, images, jvp_of_all_rows(public))
+    beside(synchronised(own), {name: synchronised(peer) for name, peer in peers.items()}, ROUNDS)
+
+
+def test_meanflow_memory(printed, images, device):
+    own = memory(update(built("diffusion", images), images), device)
+    for name, options in MEANFLOWS.items():
+        call = update(built("meanflow", images, interval_share=SHARE, **options), images)
+        printed(name, memory(call, device) / own)
+    public = built("meanflow", images, interval_share=SHARE)
+    printed("JVP over all rows", memory(update(public, images, jvp_of_all_rows(public)), device) / own)
+
+
+def test_chain_step(beside, images, synchronised):
+    """A chain of 8 with a cached batch should cost 8 x 4 / 3 = 10.7 times a chain of 1: it is drawn once more."""
+    chains = {"K = 8": {"k": 8}, f"K = 8, {CACHED} rows at a time": {"k": 8, "cached_rows": CACHED}}
+    peers = {name: synchronised(update(chain(images, **options), images, n=LARGE)) for name, options in chains.items()}
+    beside(synchronised(update(chain(images, k=1), images, n=LARGE)), peers, rounds=3)
+
+
+@pytest.mark.parametrize("k", [4, 8])
+def test_chain_memory(printed, images, device, k):
+    own = memory(update(chain(images, k=1), images, n=LARGE), device)
+    for cached_rows in (None, CACHED):
+        call = update(chain(images, k=k, cached_rows=cached_rows), images, n=LARGE)
+        printed(f"K = {k}" + (f", {CACHED} rows at a time" if cached_rows else ""), memory(call, device) / own)
+
+
+def chain(images, **options):
+    return built("unrolled", images, **options)
+
+
+def test_trainer(beside, images):
+    bare = update(built("diffusion", images), images)
+
+    def loop():
+        for _ in range(N_UPDATES):
+            bare()
+
+    beside(lambda: Fit(built("diffusion", images), *images, [N_UPDATES])(), {"bare loop": loop}, rounds=3)
+
+
+def memory(call, device):
+    call()
+    return peak_memory(call, device)["allocated_bytes"]
