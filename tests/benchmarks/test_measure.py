@@ -135,7 +135,8 @@ def test_the_clock_goes_on_until_warm_up_and_measurement_lasted_as_long_as_asked
 
 def test_provenance_names_what_ran_and_leaves_out_what_it_does_not_know():
     found = provenance("cpu", threads=1, exclusive=True)
-    assert found["versions"]["torch"] == torch.__version__
+    # A build for one device names it in the module ("2.13.0+cu130") and not always in the package's metadata.
+    assert found["versions"]["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
     assert (found["device"], found["threads"], found["exclusive"]) == ("cpu", 1, True)
     assert found["gpu_model"] is None and found["tf32_matmul"] is None
     assert found["timestamp_utc"].endswith("+00:00")

@@ -63,7 +63,7 @@ def test_the_gradient_of_the_loss_is_minus_the_drift_of_unit_size():
     (gradient,) = torch.autograd.grad(loss, g)
     moved = drift(g.detach(), y, g.detach(), 0.2, own=True)
     cosine = float((gradient * moved).sum() / (gradient.norm() * moved.norm()))
-    assert cosine == pytest.approx(-1, abs=1e-9) and float(loss) == pytest.approx(1, abs=1e-6)
+    assert cosine == pytest.approx(-1, abs=1e-9) and loss.item() == pytest.approx(1, abs=1e-6)
 
 
 def test_every_temperature_has_the_same_say():

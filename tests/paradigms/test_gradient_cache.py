@@ -22,7 +22,7 @@ def whole(net, eps, loss):
 def test_it_is_the_gradient_of_the_whole_batch_however_it_is_cut(n_rows):
     net, eps, loss = problem()
     value = cached_loss(net, loss, eps, list(net.parameters()), n_rows)
-    assert float(value) == pytest.approx(float(loss(net(eps))), abs=1e-12)
+    assert value.item() == pytest.approx(loss(net(eps)).item(), abs=1e-12)
     found = torch.autograd.grad(2 * value, list(net.parameters()))
     for one, other in zip(found, whole(net, eps, loss), strict=True):
         torch.testing.assert_close(one, 2 * other, atol=1e-12, rtol=0)
