@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -46,12 +46,9 @@ VariantName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
 
 Extractors = Annotated[list[Literal["cnn", "autoencoder", "inception"]], Field(min_length=1, max_length=2), Distinct]
 SCORING = ["cnn", "autoencoder"]
-SCORES = ["recognition", "probe", "samples", "likelihood", "chain", "reconstruction", "signals"]
-Scores = Annotated[
-    list[Literal["recognition", "probe", "samples", "likelihood", "chain", "reconstruction", "signals"]],
-    Field(min_length=1),
-    Distinct,
-]
+Score = Literal["recognition", "probe", "samples", "likelihood", "chain", "reconstruction", "signals"]
+SCORES = list(get_args(Score))
+Scores = Annotated[list[Score], Field(min_length=1), Distinct]
 
 
 class Strict(BaseModel):

@@ -21,18 +21,15 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.binary_units import bernoulli, to_images, to_units
-from paradigms.parts.greedy import Greedy
+from paradigms.parts.binary_units import bernoulli, cross_entropy, to_images, to_units
+from paradigms.parts.greedy import N_SEEN, Greedy
 from paradigms.parts.initialisation import STARTS, initialise
 from paradigms.parts.momentum import momentum_sgd
 from paradigms.parts.options import numbers, one_of, positive
 from paradigms.parts.rbm import RBM
 from paradigms.parts.steps import adam
-
-N_SEEN = 10_000  # images that the first visible biases are taken from
 
 
 class Unrolled(nn.Module):
@@ -132,8 +129,7 @@ class AutoEncoder(Paradigm):
     def reconstruction_loss(self, batch: Batch) -> Tensor:
         """Cross-entropy with the pixels, summed over them and averaged over images, through the whole network."""
         v = to_units(batch.x)
-        logits = self.network.decode(self.network.encode(v))
-        return F.binary_cross_entropy_with_logits(logits, v, reduction="sum") / len(v)
+        return cross_entropy(self.network.decode(self.network.encode(v)), v)
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ from torch.nn import functional as F
 from paradigms.base import Batch, Likelihood, Paradigm, Stage
 from paradigms.parts.contrastive import contrastive_loss, on_data
 from paradigms.parts.fantasies import KINDS, Fantasies
-from paradigms.parts.greedy import Greedy
+from paradigms.parts.greedy import N_SEEN, Greedy
 from paradigms.parts.momentum import momentum_sgd
 from paradigms.parts.options import numbers, one_of, positive
 from paradigms.parts.pixels import Pixels
@@ -45,7 +45,6 @@ from paradigms.parts.up_down import untie, untied, up_down_loss
 CHOICES = {"labels": ("clamped", "free", "none"), "recognition": ("fine-tuned", "free energy")}
 CHOICES |= {"chains": KINDS, "pixels": tuple(UNITS)}
 LENGTHS = {"sweeps": 3, "rates": 4, "shares": 4}
-N_SEEN = 10_000  # images that the first visible biases are taken from
 N_AIS_CHAINS = 64
 
 

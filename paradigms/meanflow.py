@@ -41,7 +41,7 @@ from paradigms.parts.flow import (
 )
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.muon import muon
-from paradigms.parts.options import one_of
+from paradigms.parts.options import inside, one_of
 from paradigms.parts.prediction import predicting
 
 CHOICES = {
@@ -190,8 +190,7 @@ def _check(velocity: str, tangent: str, derivative: str, pretrain_share: float, 
     for name, value in (("interval_share", interval), ("corner_share", corner)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} = {value}; allowed: 0 to 1")
-    if not 0 < pretrain_share < 1:
-        raise ValueError(f"pretrain_share = {pretrain_share}; allowed: between 0 and 1, both excluded")
+    inside(pretrain_share=pretrain_share)
     if (velocity, tangent, derivative) == ("conditional", "target", "secant"):
         # The path of one draw is straight; its secant is no mean of the network's values along the true path.
         raise ValueError("derivative = 'secant' with velocity = 'conditional'; allowed: tangent 'predicted', or 'jvp'")

@@ -29,16 +29,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.binary_units import bernoulli, to_images, to_units
+from paradigms.parts.binary_units import bernoulli, cross_entropy, to_images, to_units
 from paradigms.parts.corruption import KINDS, Corruption
 from paradigms.parts.momentum import momentum_sgd
 from paradigms.parts.options import fractions, numbers, one_of, positive
 from paradigms.parts.recogniser import Recogniser
-
-
-def reconstruction_loss(logits: Tensor, clean: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Cross-entropy with the clean units (B, n), weighted and summed over units, averaged over rows; a scalar."""
-    return F.binary_cross_entropy_with_logits(logits, clean, weight, reduction="sum") / len(clean)
 
 
 class Layer(nn.Module):
@@ -170,7 +165,7 @@ class SDAE(Paradigm):
         clean, layer = self.up(to_units(batch.x), depth), self.stack.layers[depth]
         noisy = self.stack.corruption(clean)
         weight = self.stack.corruption.weight(noisy, clean)
-        return reconstruction_loss(layer.decode(layer.encode(noisy)), clean, weight)
+        return cross_entropy(layer.decode(layer.encode(noisy)), clean, weight)
 
     def chain_loss(self, batch: Batch) -> Tensor:
         """Steps of the chain away from the data, each of them taught the way back to it."""
@@ -178,7 +173,7 @@ class SDAE(Paradigm):
         mean = clean
         for _ in range(self.walkback_steps):
             logits = self.chain(bernoulli(mean))
-            losses.append(reconstruction_loss(logits, clean))
+            losses.append(cross_entropy(logits, clean))
             mean = torch.sigmoid(logits.detach())
         return torch.stack(losses).mean()
 

@@ -33,7 +33,7 @@ from paradigms.parts.flow import draw_rows, flow_matching_stage
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.gradient_cache import cached_loss
 from paradigms.parts.muon import muon
-from paradigms.parts.options import one_of, positive
+from paradigms.parts.options import inside, one_of, positive
 
 STEPS = (1, 2, 4, 8)
 CHOICES = {"loss": ("mmd", "energy", "drifting"), "start": ("scratch", "diffusion"), "reached": ("last", "drawn")}
@@ -148,9 +148,8 @@ class Unrolled(FlowChain, Paradigm):
 
 
 def _check(k: int, reach: int, pretrain_share: float) -> None:
+    inside(pretrain_share=pretrain_share)
     if k not in STEPS:
         raise ValueError(f"k = {k!r}; allowed: {', '.join(map(str, STEPS))}")
     if not 1 <= reach <= k:
         raise ValueError(f"reach = {reach}; allowed: 1 to k = {k}")
-    if not 0 < pretrain_share < 1:
-        raise ValueError(f"pretrain_share = {pretrain_share}; allowed: between 0 and 1, both excluded")

@@ -7,11 +7,10 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from benchmarks.report.caption import DASH, number, percent
-from benchmarks.report.chains import Chain, chains
 from benchmarks.report.frames import Frames
+from benchmarks.report.rows import VANISHED
 from benchmarks.report.sheet import Sheet
 
-TINY = 1e-30  # a gradient that has vanished in float32 stays on a log axis
 COLUMNS = [
     *["dataset", "series", "n_hidden_layers", "n_seeds", "error", "error_sd", "error_worst", "train_flops"],
     *["gradient_ratio", "gradient_ratio_end", "saturated", "saturated_end"],
@@ -35,10 +34,7 @@ def _measured(frames: Frames, dataset: str) -> DataFrame:
     done = done[done.series.notna() & done.n_hidden_layers.notna()]
     if done.empty:
         return DataFrame(columns=COLUMNS)
-    seen = DataFrame([_layers(chain) for chain in chains(frames, "signals")])
-    cells = done.merge(seen, on=["variant", "repetition"])
-    cells["error"] = 1 - cells.accuracy
-    groups = cells.groupby(["series", "n_hidden_layers"], sort=False)
+    groups = done.assign(error=1 - done.accuracy).groupby(["series", "n_hidden_layers"], sort=False)
     table = groups.agg(
         n_seeds=("error", "size"),
         error=("error", "mean"),
@@ -53,18 +49,8 @@ def _measured(frames: Frames, dataset: str) -> DataFrame:
     return table.reset_index().assign(dataset=dataset)[COLUMNS]
 
 
-def _layers(chain: Chain) -> dict:
-    """The first and the last look at the layers of a cell, each as two numbers."""
-    found = {"variant": chain.variant, "repetition": chain.repetition}
-    for look, end in ((chain.quality["signals"][0], ""), (chain.quality["signals"][-1], "_end")):
-        hidden = look["layers"][:-1]
-        found[f"gradient_ratio{end}"] = hidden[0]["gradient_norm"] / max(hidden[-1]["gradient_norm"], TINY)
-        found[f"saturated{end}"] = max((layer["saturated"] or 0.0) for layer in hidden)
-    return found
-
-
 def _geometric(values: Series) -> float:
-    return float(np.exp(np.log(values.clip(lower=TINY)).mean()))
+    return float(np.exp(np.log(values.clip(lower=VANISHED)).mean()))
 
 
 def sheets(rows: DataFrame) -> list[Sheet]:

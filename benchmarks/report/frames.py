@@ -16,7 +16,7 @@ from pandas import DataFrame
 from benchmarks import records
 from benchmarks.errors import BadInput
 from benchmarks.report import rows
-from benchmarks.report.rows import AXES, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
+from benchmarks.report.rows import AXES, LAYERS, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
 from benchmarks.report.trials import chosen, trials
 
 SERIES = ["dataset", "variant", "sampler"]
@@ -33,7 +33,7 @@ SPEEDS = [
 CELL = [
     *[*WHO, "kind", "title", "era", "task", "status", "reason", "settings", "commit", "machine", "samples_file"],
     *["train_flops", "train_seconds", "accuracy", *RECOGNITION, *LIKELIHOOD, *REACH],
-    *["series", "n_hidden_layers", "squared_error"],
+    *["series", *LAYERS, "squared_error"],
     *["mismatch_amplification", "mismatch_reason", *TIMED_CELL, "timing_flags"],
     *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
 ]
@@ -146,7 +146,14 @@ def _read(paths: list[Path]) -> Iterator[dict]:
 
 def _place(record: dict) -> tuple:
     cell = record["cell"]
-    return cell["dataset"], cell["variant"], record["kind"], cell["repetition"] or 0, record["key"]
+    return (
+        cell["dataset"],
+        cell["variant"],
+        record["kind"],
+        cell["repetition"] or 0,
+        cell.get("trial") or 0,
+        record["key"],
+    )
 
 
 def _frame(rows: Iterable[dict], columns: list[str]) -> DataFrame:

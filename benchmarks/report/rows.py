@@ -9,6 +9,8 @@ from collections.abc import Iterator
 VARIES = {"repetition", "seed", "preset", "limit_seconds", "timing_seconds", "title", "era", "reference", "task"}
 VARIES |= {"trial", "changes", "series"}
 WHO = ["dataset", "variant", "repetition"]
+VANISHED = 1e-30  # a gradient norm of 0 in float32, so that it has a logarithm
+LAYERS = ["n_hidden_layers", "gradient_ratio", "gradient_ratio_end", "saturated", "saturated_end"]
 AXES = ["flops", "images", "seconds"]  # what training can be charged in
 REACH = {
     "reach": "on_policy_reach",
@@ -47,7 +49,7 @@ def cell(record: dict) -> dict:
         "commit": commit,
         "machine": _machine(provenance, about.get("device")),
         "series": about.get("series"),
-        "n_hidden_layers": _hidden(quality.get("signals")),
+        **_layers(quality.get("signals")),
         "squared_error": (quality.get("reconstruction") or {}).get("squared_error"),
         "train_flops": training.get("flops"),
         "train_seconds": training.get("seconds"),
@@ -55,8 +57,17 @@ def cell(record: dict) -> dict:
     }
 
 
-def _hidden(signals: list[dict] | None) -> int | None:
-    return len(signals[0]["layers"]) - 1 if signals else None
+def _layers(signals: list[dict] | None) -> dict:
+    """How many hidden layers there are, and the first and the last look at them, each as two numbers."""
+    if not signals:
+        return {}
+    found = {"n_hidden_layers": len(signals[0]["layers"]) - 1}
+    for look, end in ((signals[0], ""), (signals[-1], "_end")):
+        hidden = look["layers"][:-1]
+        if hidden:
+            found[f"gradient_ratio{end}"] = hidden[0]["gradient_norm"] / max(hidden[-1]["gradient_norm"], VANISHED)
+            found[f"saturated{end}"] = max((layer["saturated"] or 0.0) for layer in hidden)
+    return found
 
 
 def _machine(provenance: dict, device: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def to_units(x: Tensor) -> Tensor:
@@ -20,3 +21,9 @@ def bernoulli(mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """0 or 1 for each unit on its own, 1 with probability `mean`; any shape."""
     # Comparing uniforms is more than twice as fast as torch.bernoulli on a CPU.
     return (torch.rand(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device) < mean).to(mean.dtype)
+
+
+def cross_entropy(log_odds: Tensor, units: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Of `units` (B, N), states or probabilities, under `log_odds` (B, N): weighted and summed over units, averaged
+    over rows; a scalar."""
+    return F.binary_cross_entropy_with_logits(log_odds, units, weight, reduction="sum") / len(units)

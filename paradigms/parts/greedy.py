@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from paradigms.parts.contrastive import contrastive_loss, gibbs, on_data
 
+N_SEEN = 10_000  # images that a paradigm takes the first visible biases from
+
 
 class Greedy(nn.ModuleList):
     """RBMs, the lowest first."""

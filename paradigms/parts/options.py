@@ -26,6 +26,13 @@ def fractions(**options: float) -> None:
             raise ValueError(f"{name} = {value}; allowed: 0 to 1, 1 excluded")
 
 
+def inside(**options: float) -> None:
+    """Raises ValueError for the first of `options` outside (0, 1)."""
+    for name, value in options.items():
+        if not 0 < value < 1:
+            raise ValueError(f"{name} = {value}; allowed: between 0 and 1, both excluded")
+
+
 def numbers(lengths: dict[str, int], **options: Sequence[float]) -> None:
     """Raises ValueError for the first of `options` that has not as many numbers as `lengths` says, all at least 0."""
     for name, value in options.items():

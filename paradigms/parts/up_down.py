@@ -16,9 +16,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from paradigms.parts.binary_units import bernoulli
+from paradigms.parts.binary_units import bernoulli, cross_entropy
 from paradigms.parts.contrastive import contrastive_loss, gibbs, on_data
 from paradigms.parts.rbm import RBM, Downwards
 
@@ -55,11 +54,6 @@ def up_down_loss(
             sleep.insert(0, layer.sample_v(layer.v_given_h(sleep[0])))
     loss = contrastive_loss(top, data, model)
     for depth, (rbm, layer) in enumerate(zip(rbms, down, strict=True)):
-        loss = loss + _surprise(layer.v_field(wake[depth + 1]), wake[depth])
-        loss = loss + _surprise(sleep[depth] @ rbm.W + rbm.hbias, sleep[depth + 1])
+        loss = loss + cross_entropy(layer.v_field(wake[depth + 1]), wake[depth])
+        loss = loss + cross_entropy(sleep[depth] @ rbm.W + rbm.hbias, sleep[depth + 1])
     return loss
-
-
-def _surprise(log_odds: Tensor, states: Tensor) -> Tensor:
-    """Mean negative log-probability of `states` (B, N), summed over units."""
-    return F.binary_cross_entropy_with_logits(log_odds, states, reduction="sum") / len(states)

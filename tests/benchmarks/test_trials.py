@@ -81,6 +81,15 @@ def test_the_first_of_equals_counts_and_what_did_not_finish_counts_last():
     assert chosen([diverged]) == [diverged]
 
 
+def test_equals_are_told_apart_by_their_number_whatever_their_keys(tmp_path):
+    for trial, key in ((0, "f"), (1, "0")):
+        record = tried(0, trial, 0.9, 0.8 + 0.1 * trial)
+        fake_run.write(tmp_path, record | {"key": key * 64})
+    frames = read(tmp_path)
+    assert frames.trials.trial[frames.trials.chosen.astype(bool)].tolist() == [0]
+    assert frames.cells.accuracy.tolist() == [0.8]
+
+
 def test_the_report_shows_one_row_a_variant_and_lists_every_trial(tmp_path):
     for record in (tried(0, 0, 0.97, 0.91), tried(0, 1, 0.95, 0.99), tried(1, 0, 0.9, 0.9), tried(1, 1, 0.93, 0.8)):
         fake_run.write(tmp_path, record)

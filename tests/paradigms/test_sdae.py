@@ -5,8 +5,9 @@ import torch
 from torch.nn import functional as F
 
 from paradigms.base import Batch
+from paradigms.parts.binary_units import cross_entropy
 from paradigms.parts.corruption import KINDS, Corruption
-from paradigms.sdae import SDAE, Layer, reconstruction_loss
+from paradigms.sdae import SDAE, Layer
 from tests.paradigms.solving import solve
 
 SHAPE, N_CLASSES = (1, 4, 4), 3
@@ -66,7 +67,7 @@ def test_emphasis_weighs_what_noise_changed_and_what_it_did_not():
     logits = torch.randn(1, 3)
     each = F.binary_cross_entropy_with_logits(logits, clean, reduction="none")
     expected = 2 * each[0, 0] + 0.5 * each[0, 1] + 2 * each[0, 2]
-    torch.testing.assert_close(reconstruction_loss(logits, clean, weight), expected)
+    torch.testing.assert_close(cross_entropy(logits, clean, weight), expected)
     assert Corruption("masking", 0.3).weight(noisy, clean) is None
 
 
@@ -81,7 +82,7 @@ def test_what_a_denoiser_adds_is_the_score_times_the_variance_of_its_noise(plant
         clean = 0.5 + spread * torch.randn(1024, 1, dtype=torch.float64)
         noisy = noise(clean)
         optimizer.zero_grad()
-        reconstruction_loss(layer.decode(layer.encode(noisy)), noisy if planted else clean).backward()
+        cross_entropy(layer.decode(layer.encode(noisy)), noisy if planted else clean).backward()
         optimizer.step()
     x = 0.5 + torch.linspace(-0.25, 0.25, 11, dtype=torch.float64)[:, None]
     score = -(x - 0.5) / (spread**2 + sigma**2)
@@ -100,7 +101,7 @@ def test_loss_is_the_cross_entropy_summed_over_units():
     logits, clean = torch.randn(6, 5), torch.rand(6, 5)
     r = logits.sigmoid()
     expected = -(clean * r.log() + (1 - clean) * (1 - r).log()).sum(1).mean()
-    torch.testing.assert_close(reconstruction_loss(logits, clean), expected)
+    torch.testing.assert_close(cross_entropy(logits, clean), expected)
 
 
 @pytest.mark.parametrize("depth", [0, 1])
@@ -129,7 +130,7 @@ def test_walkback_teaches_each_of_its_steps_the_way_back_to_the_data():
     sdae.chain.register_forward_hook(lambda module, arguments, output: seen.append((arguments[0], output)))
     loss = sdae.chain_loss(batch)
     clean = (batch.x.flatten(1) + 1) / 2
-    torch.testing.assert_close(loss, torch.stack([reconstruction_loss(out, clean) for _, out in seen]).mean())
+    torch.testing.assert_close(loss, torch.stack([cross_entropy(out, clean) for _, out in seen]).mean())
     assert len(seen) == 4 and all(set(v.unique().tolist()) <= {0.0, 1.0} for v, _ in seen)
 
 

@@ -10,8 +10,9 @@ from pandas import DataFrame
 
 from benchmarks.report import axes, caption, style
 from benchmarks.report.chains import chains
-from benchmarks.report.depth import TINY, depth
+from benchmarks.report.depth import depth
 from benchmarks.report.frames import Frames
+from benchmarks.report.rows import VANISHED
 
 
 def draw(frames: Frames) -> Figure | None:
@@ -52,7 +53,7 @@ def _gradients(ax: Axes, frames: Frames, deepest: int) -> None:
         if chain.series and len(layers) == deepest:
             norms.setdefault(chain.series, []).append([layer["gradient_norm"] for layer in layers])
     for series, seeds in norms.items():
-        logs = np.log(np.maximum(seeds, TINY))
+        logs = np.log(np.maximum(seeds, VANISHED))
         logs -= logs[:, -1:]
         color, marker, dash = style.look(series)
         x = np.arange(1, deepest + 1)
