@@ -14,7 +14,8 @@ chains    hidden units of the top RBM where its chains last ended              (
 
 Differs: data enter every RBM as drawn binary states, not as probabilities, which samples, being binary, cannot match
 (results/LOG.md); the top RBM learns by PCD with a rate falling to 0, since chains of a CD-trained one drift into noise;
-momentum is .9 throughout CD; unless asked for, no up-down: recognition fine-tunes its own copy, on drawn states.
+momentum is .9 throughout CD; unless asked for, no up-down: recognition fine-tunes its own copy, on drawn states, with
+dropout (Hinton et al. 2012, arXiv 1207.0580, which fine-tunes this very network by it) as an option.
 A single RBM, with or without label units, is the stack of one width.
 """
 
@@ -64,11 +65,13 @@ class DBN(Paradigm):
         labels: str = "clamped",
         recognition: str = "fine-tuned",
         drawn: bool = True,
+        dropout: float = 0.0,
         chains: str = "persistent",
         n_chains: int = 256,
         n_temperatures: int = 10,
         centred: bool = False,
         weight_decay: float = 0.0,
+        batch_size: int = 256,
         sweeps: Sequence[int] = (1, 1, 3),
         rates: Sequence[float] = (0.2, 0.4, 0.01, 0.1),
         shares: Sequence[float] = (0.15, 0.65, 0.0, 0.2),
@@ -76,30 +79,28 @@ class DBN(Paradigm):
     ):
         """widths: hidden units of each RBM, the top one last. pixels: kind of the lowest units. labels: units of the
         top RBM, while sampling "clamped" to a uniform draw or "free"; or "none". recognition: by the "fine-tuned" copy
-        of the weights, on `drawn` states or on pixels, or by the exact "free energy" of the top RBM with each label.
-        chains, n_chains, n_temperatures: of the top RBM, as in `Fantasies`. centred: every RBM's gradient.
-        weight_decay: of weights. sweeps, rates, shares: Gibbs sweeps an update, learning rate and share of the budget,
-        of the RBMs below, the top one, up-down, fine-tuning; the last two are left out at 0. n_betas: of annealing."""
+        of the weights, on `drawn` states or pixels, with `dropout` of hidden units, or by the "free energy" of the top
+        RBM. chains, n_chains, n_temperatures: of the top RBM, as in `Fantasies`. centred: every RBM's gradient.
+        n_betas: of annealing. weight_decay, batch_size: of RBMs. sweeps, rates, shares: Gibbs sweeps, rate and
+        share of budget, of the RBMs below, the top one, up-down, fine-tuning; the last two are left out at 0."""
         super().__init__(shape, n_classes)
         one_of(CHOICES, pixels=pixels, labels=labels, recognition=recognition, chains=chains)
-        positive(widths=list(widths), sweeps=list(sweeps), n_chains=n_chains)
-        positive(n_temperatures=n_temperatures, n_betas=n_betas)
+        positive(widths=list(widths), sweeps=list(sweeps), n_betas=n_betas, batch_size=batch_size)
         numbers(LENGTHS, sweeps=sweeps, rates=rates, shares=shares)
         _refuse(widths, pixels, labels, recognition, shares)
         self._build([shape[0] * shape[1] * shape[2], *widths], pixels, 0 if labels == "none" else n_classes)
         self.untied = untied(self.rbms) if shares[2] else None
-        self.recogniser = Recogniser(self.sizes, n_classes) if recognition == "fine-tuned" else None
+        self.recogniser = Recogniser(self.sizes, n_classes, drop=dropout) if recognition == "fine-tuned" else None
         self.chains = Fantasies(chains, n_chains, widths[-1], n_temperatures)
-        self.pixels, self.labels, self.drawn = Pixels(pixels, self.shape), labels, drawn
-        self.centred, self.weight_decay, self.n_betas = centred, weight_decay, n_betas
-        self.sweeps, self.rates = tuple(sweeps), tuple(rates)
+        self.labels, self.drawn, self.centred, self.weight_decay = labels, drawn, centred, weight_decay
+        self.batch_size, self.n_betas, self.sweeps, self.rates = batch_size, n_betas, tuple(sweeps), tuple(rates)
         self.shares = (*shares[:3], shares[3] if self.recogniser else 0.0)
 
     def _build(self, sizes: list[int], pixels: str, n_labels: int) -> None:
         kinds = [pixels, *["binary"] * len(sizes)]
         machines = zip(pairwise(sizes[:-1]), kinds, strict=False)
         self.rbms = Greedy(RBM(n, m, visible=kind) for (n, m), kind in machines)
-        self.sizes, self.n_units = sizes, sizes[-2]
+        self.sizes, self.n_units, self.pixels = sizes, sizes[-2], Pixels(pixels, self.shape)
         self.top = RBM(self.n_units, sizes[-1], n_labels, kinds[len(self.rbms)])
         self.register_buffer("seen", torch.empty(0), persistent=False)
         self.register_buffer("seen_label", torch.empty(0, dtype=torch.int64), persistent=False)
@@ -117,9 +118,11 @@ class DBN(Paradigm):
         stages = []
         for depth, rbm in enumerate(self.rbms):
             loss, begin = partial(self.greedy_loss, depth), partial(self.begin_greedy, depth)
-            stages.append(self._stage(0, f"rbm {depth + 1}", rbm.parameters(), loss, begin, batch_size=256))
+            stages.append(self._stage(0, f"rbm {depth + 1}", rbm.parameters(), loss, begin, batch_size=self.batch_size))
         # Chains of their own want a rate that falls to 0 and no momentum (Tieleman 2008).
-        changes = {"batch_size": 256} | ({} if self.chains.kind == "data" else {"momentum": 0.0, "schedule": linear})
+        changes = {"batch_size": self.batch_size} | (
+            {} if self.chains.kind == "data" else {"momentum": 0.0, "schedule": linear}
+        )
         stages.append(self._stage(1, "top rbm", self.top.parameters(), self.top_loss, self.begin_top, **changes))
         if self.shares[2]:
             upwards = [p for rbm in self.rbms for p in (rbm.W, rbm.hbias)]

@@ -10,6 +10,7 @@ eps       standard normal noise                           (B, C, H, W)
 t         time, 0 = data, 1 = noise                       (B,)
 x_t       (1 - t) x + t eps                               (B, C, H, W)
 net       net(x_t, t, r = t): the velocity E[eps - x|x_t] (B, C, H, W)
+label     the class, where the network is told it         (B,)
 
 Differs: time runs from data to noise; the target is the mean velocity over the training split instead of one draw of it
 (Xu, Tong & Jaakkola, ICLR 2023), and the optimiser is Muon, which together save more than half of the updates
@@ -18,15 +19,14 @@ Differs: time runs from data to noise; the target is the mean velocity over the 
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from paradigms.base import Paradigm, Stage
 from paradigms.parts.backbone import build
-from paradigms.parts.flow import checked_velocity, flow_matching_stage
+from paradigms.parts.flow import Field, checked_velocity, flow_matching_stage
 from paradigms.parts.flow_chain import FlowChain
-from paradigms.parts.options import one_of
-from paradigms.parts.prediction import EDM, predicting
+from paradigms.parts.options import above_zero, one_of
+from paradigms.parts.prediction import EDM, predicting, scaled_noise
 
 FORMULATIONS = ("flow", "edm")
 
@@ -53,23 +53,31 @@ class Diffusion(FlowChain, Paradigm):
         lr_adam: float = 5e-3,
         batch_size: int = 64,
         ema_decay: float = 0.999,
+        conditional: bool = False,
+        grid_power: float = 1.0,
+        epsilon_scaling: float = 1.0,
     ):
         """formulation: "flow", the network predicts the velocity, or "edm". velocity: the target, E[eps - x | x_t] over
         the training split ("marginal") or eps - x ("conditional"), which has the same minimiser and more noise. t_mean,
         t_std: of logit(t). lr, lr_adam: Muon's and, for what is no matrix, Adam's. ema_decay: ceiling of the average's
-        decay per update."""
-        super().__init__(shape, n_classes)
+        decay per update. conditional: the network is told the class. While sampling: grid_power, of the times, as in
+        `samplers.grid`; epsilon_scaling, what predicted noise is divided by."""
+        super().__init__(shape, n_classes, conditional)
         one_of({"formulation": FORMULATIONS}, formulation=formulation)
-        self.net = predicting(formulation, build(backbone, shape, width))
+        above_zero(grid_power=grid_power, epsilon_scaling=epsilon_scaling)
+        self.net = predicting(formulation, build(backbone, shape, width, n_classes if conditional else 0))
+        self.grid_power, self.epsilon_scaling = grid_power, epsilon_scaling
         self.recipe = {"velocity": checked_velocity(velocity), "mean": t_mean, "std": t_std, "lr": lr}
         self.recipe |= {"lr_adam": lr_adam, "batch_size": batch_size, "ema_decay": ema_decay}
-        self.register_buffer("data", torch.empty(0), persistent=False)
 
     def observe(self, x: Tensor, label: Tensor) -> None:
-        self.data = x.flatten(1)
+        super().observe(x, label)
         if isinstance(self.net, EDM):
             self.net.observe(x)
 
     def stages(self) -> list[Stage]:
         weight = self.net.weight if isinstance(self.net, EDM) else None
-        return [flow_matching_stage(self.net, self.data, weight=weight, **self.recipe)]
+        return [flow_matching_stage(self.net, self.rows, weight=weight, **self.recipe)]
+
+    def field(self, label: Tensor | None) -> Field:
+        return scaled_noise(super().field(label), self.epsilon_scaling)

@@ -8,9 +8,11 @@ eps            standard normal noise                                    (B, C, H
 net            net(x_t, t, r): the step from noise t = 1 to data r = 0  (B, C, H, W)
 g              eps - net(eps, 1, 0), the samples                        (B, C, H, W)
 real           training images that pull, flattened                     (M, C H W)
+label          the class, where the network is told it                  (B,)
 
-Differs: no classes and no features of an encoder, whose data would be others' than the rest of the bench has; the real
-side is the whole training split where it is small, else a draw of it anew in every update; Muon, as all generators.
+Differs: no features of an encoder, whose data would be others' than the rest of the bench has; classes, if told, are
+coordinates beside the pixels; the real side is the whole training split where it is small, else a draw of it anew in
+every update; Muon, as all generators.
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.backbone import build
-from paradigms.parts.drift import drifting_loss
 from paradigms.parts.flow import draw_rows
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.muon import muon
 from paradigms.parts.options import positive
+from paradigms.parts.sample_loss import SampleLoss
 
 
 class Drifting(FlowChain, Paradigm):
@@ -41,7 +43,7 @@ class Drifting(FlowChain, Paradigm):
         shape: tuple[int, int, int],
         n_classes: int,
         *,
-        temperatures: Sequence[float] = (0.02, 0.05, 0.2),
+        scales: Sequence[float] | None = None,
         n_real: int = 4096,
         batch_size: int = 128,
         lr: float = 1e-2,
@@ -49,20 +51,21 @@ class Drifting(FlowChain, Paradigm):
         backbone: str = "unet",
         width: int | None = None,
         ema_decay: float = 0.999,
+        conditional: bool = False,
     ):
-        """temperatures: of the affinity, in units of the mean distance. n_real: training images that an update sees at
-        most. lr, lr_adam: Muon's and, for what is no matrix, Adam's."""
-        super().__init__(shape, n_classes)
+        """scales: temperatures of the affinity, in units of the mean distance; None for those of `SampleLoss`. n_real:
+        training images that an update sees at most. lr, lr_adam: Muon's and, for what is no matrix, Adam's.
+        conditional: the network is told the class."""
+        super().__init__(shape, n_classes, conditional)
         positive(n_real=n_real, batch_size=batch_size)
-        if min(temperatures, default=0) <= 0:
-            raise ValueError(f"temperatures = {list(temperatures)}; allowed: positive numbers, one or more")
-        self.net = build(backbone, shape, width)
-        self.temperatures, self.n_real = tuple(temperatures), n_real
+        self.net = build(backbone, shape, width, n_classes if conditional else 0)
+        self.apart, self.n_real = SampleLoss("drifting", scales), n_real
         self.batch_size, self.lr, self.lr_adam, self.ema_decay = batch_size, lr, lr_adam, ema_decay
         self.register_buffer("real", torch.empty(0), persistent=False)
 
     def observe(self, x: Tensor, label: Tensor) -> None:
-        self.real = x.flatten(1)
+        super().observe(x, label)
+        self.real = self.joint(x, self.told(label))
 
     def stages(self) -> list[Stage]:
         return [
@@ -78,10 +81,10 @@ class Drifting(FlowChain, Paradigm):
 
     def loss(self, batch: Batch) -> Tensor:
         """The batch gives only the number of samples: the real side is the training split."""
-        eps = torch.randn_like(batch.x)
+        eps, label = torch.randn_like(batch.x), self.told(batch.label)
         one = torch.ones(len(eps), dtype=eps.dtype, device=eps.device)
-        g = eps - self.net(eps, one, torch.zeros_like(one))
-        return drifting_loss(g.flatten(1), draw_rows(self.real, self.n_real), self.temperatures)
+        g = eps - self.field(label)(eps, one, torch.zeros_like(one))
+        return self.apart(self.joint(g, label), draw_rows(self.real, self.n_real))
 
     def allows(self, nfe: int, sampler: str) -> bool:
         return nfe == 1

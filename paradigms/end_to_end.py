@@ -61,7 +61,7 @@ class EndToEnd(Paradigm):
         shift: largest augmenting shift, in sides of the image. mirror: reflect half of the images too."""
         super().__init__(shape, n_classes)
         one_of(CHOICES, network=network, activation=activation, start=start)
-        fractions(dropout=dropout, shift=shift)
+        fractions(shift=shift)
         positive(width=width, widths=list(widths))
         self.is_mlp, self.drawn = network == "mlp", drawn
         if self.is_mlp:

@@ -12,6 +12,7 @@ velocity  E[eps - x | x_t] over the training split, or eps - x itself     (B, C,
 u         net(x_t, t, r): average velocity between r and t                (B, C, H, W)
 tangent   d/dt u along the path = velocity . du/dx + du/dt                (B, C, H, W)
 s         a time between r and t, t - s a random share of t - r           (B,)
+label     the class, where the network is told it                         (B,)
 
 Differs: the velocity is the mean over the training split, as in `diffusion`, which the identity is about, where the
 paper has one draw of it. The derivative along the path is by default a secant over a random part of the interval, which
@@ -24,6 +25,7 @@ errors: zeros, on the digits. All in results/LOG.md.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -54,7 +56,7 @@ SECANT_SHARES = (0.1, 0.5)  # of the interval, between which the secant's length
 SHORTEST = 1e-4  # interval that anything is divided by
 WEIGHT_FLOOR = 0.01
 
-Field = Callable[[Tensor, Tensor], Tensor]  # (x_t, t) -> velocity, for the rows with r < t
+Velocity = Callable[[Tensor, Tensor], Tensor]  # (x_t, t) -> velocity, for the rows with r < t
 
 
 class MeanFlow(FlowChain, Paradigm):
@@ -87,26 +89,23 @@ class MeanFlow(FlowChain, Paradigm):
         backbone: str = "unet",
         width: int | None = None,
         ema_decay: float = 0.999,
+        conditional: bool = False,
     ):
         """interval_share: share of rows with r < t; the others are flow matching. corner_share: share of those rows
         with t near 1 and r all the way down. velocity: as in `diffusion`. tangent: of the derivative, that velocity
         ("target") or u at r = t ("predicted"). derivative: "secant" or "jvp". lr, lr_adam: Muon's and, for what is no
         matrix, Adam's. r_mean: of logit(r), cut at t; None for the earlier of two draws of t. weight_power: p of the
         weight 1 / (squared error + c)^p. prediction: of the network. start: "diffusion": flow matching comes first, on
-        `pretrain_share` of the budget."""
-        super().__init__(shape, n_classes)
+        `pretrain_share` of the budget. conditional: the network is told the class."""
+        super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, tangent=tangent, derivative=derivative, prediction=prediction, start=start)
         _check(velocity, tangent, derivative, pretrain_share, interval_share, corner_share)
-        self.net = predicting(prediction, build(backbone, shape, width))
+        self.net = predicting(prediction, build(backbone, shape, width, n_classes if conditional else 0))
         self.start, self.pretrain_share, self.batch_size = start, pretrain_share, batch_size
         self.interval_share, self.corner_share, self.velocity = interval_share, corner_share, velocity
         self.tangent, self.derivative, self.ema_decay = tangent, derivative, ema_decay
         self.t_mean, self.t_std, self.r_mean, self.weight_power = t_mean, t_std, r_mean, weight_power
         self.lr, self.lr_adam = lr, lr_adam
-        self.register_buffer("data", torch.empty(0), persistent=False)
-
-    def observe(self, x: Tensor, label: Tensor) -> None:
-        self.data = x.flatten(1)
 
     def stages(self) -> list[Stage]:
         warm = self.start == "diffusion"
@@ -122,14 +121,14 @@ class MeanFlow(FlowChain, Paradigm):
         if not warm:
             return [mean_flow]
         shared = {"velocity": self.velocity, "ema_decay": self.ema_decay, "share": self.pretrain_share}
-        return [flow_matching_stage(self.net, self.data, **shared), mean_flow]
+        return [flow_matching_stage(self.net, self.rows, **shared), mean_flow]
 
     def loss(self, batch: Batch) -> Tensor:
         x, eps = batch.x, torch.randn_like(batch.x)
         r, t = self.draw_times(x)
         x_t = on_path(x, eps, t)
-        u = self.net(x_t, t, r)
-        squared = (u - self.target(x, eps, x_t, t, r)).square().flatten(1).sum(1)
+        u = self.field(self.told(batch.label))(x_t, t, r)
+        squared = (u - self.target(batch, eps, x_t, t, r)).square().flatten(1).sum(1)
         weight = (squared.detach() + WEIGHT_FLOOR) ** -self.weight_power
         # Per pixel as far as the weight leaves a scale, so that losses read alike at every power.
         return (weight * squared).mean() / x[0].numel() ** (1 - self.weight_power)
@@ -149,29 +148,36 @@ class MeanFlow(FlowChain, Paradigm):
         return r, torch.cat([t_equal, later, t_corner])
 
     @torch.no_grad()
-    def target(self, x: Tensor, eps: Tensor, x_t: Tensor, t: Tensor, r: Tensor) -> Tensor:
+    def target(self, batch: Batch, eps: Tensor, x_t: Tensor, t: Tensor, r: Tensor) -> Tensor:
         """What u(x_t, t, r) is taught: the velocity on the leading rows with r = t, the identity's on the others."""
         n_equal = len(t) - round(self.interval_share * len(t))
-        reference = seen_with(x, self.data) if self.velocity == "marginal" else None
-        velocity = eps - x if reference is None else marginal_velocity(x_t, t, reference)
+        reference = seen_with(batch, self.rows) if self.velocity == "marginal" else None
+        mean = None if reference is None else partial(marginal_velocity, reference=reference.x)
+        velocity = eps - batch.x if mean is None else mean(x_t, t, alike=reference.alike(batch))
         if n_equal == len(t):
             return velocity
         z, t, r, v = x_t[n_equal:], t[n_equal:], r[n_equal:], velocity[n_equal:]
+        rest = Batch(batch.x[n_equal:], batch.label[n_equal:])
+        label = self.told(rest.label)
 
         def field(z: Tensor, t: Tensor) -> Tensor:
             if self.tangent == "predicted":
-                return self.net(z, t, t)
-            return v if reference is None else marginal_velocity(z, t, reference)
+                return self.field(label)(z, t, t)
+            return v if mean is None else mean(z, t, alike=reference.alike(rest))
 
         follow = self.exactly if self.derivative == "jvp" else self.along_a_secant
-        return torch.cat([velocity[:n_equal], follow(z, t, r, v, field)])
+        return torch.cat([velocity[:n_equal], follow(z, t, r, v, field, label)])
 
-    def exactly(self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Field) -> Tensor:
+    def exactly(
+        self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Velocity, label: Tensor | None = None
+    ) -> Tensor:
         """v - (t - r) du/dt (equation 10) with (dx, dt, dr) = (field, 1, 0); any other trains to a wrong field."""
         tangent = (field(z, t), torch.ones_like(t), torch.zeros_like(r))
-        return v - over_image(t - r, z) * torch.func.jvp(self.net, (z, t, r), tangent)[1]
+        return v - over_image(t - r, z) * torch.func.jvp(self.field(label), (z, t, r), tangent)[1]
 
-    def along_a_secant(self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Field) -> Tensor:
+    def along_a_secant(
+        self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Velocity, label: Tensor | None = None
+    ) -> Tensor:
         """The same between t and s: (t - r) u(z, t, r) = path from t to s + (s - r) u(z_s, s, r), solved for u.
 
         z_s is one Heun step of the field away; v may be the field at z or a draw with that mean.
@@ -182,7 +188,7 @@ class MeanFlow(FlowChain, Paradigm):
         first = field(z, t)
         z_s = z - step * (first + field(z - step * first, s)) / 2
         path = z - z_s + step * (v - first)
-        return (path + over_image(s - r, z) * self.net(z_s, s, r)) / over_image((t - r).clamp(min=SHORTEST), z)
+        return (path + over_image(s - r, z) * self.field(label)(z_s, s, r)) / over_image((t - r).clamp(min=SHORTEST), z)
 
 
 def _check(velocity: str, tangent: str, derivative: str, pretrain_share: float, interval: float, corner: float) -> None:

@@ -98,6 +98,7 @@ class SDAE(Paradigm):
         emphasis: Sequence[float] = (1.0, 1.0),
         walkback_steps: int = 1,
         drawn: bool = True,
+        dropout: float = 0.0,
         lr: float = 1e-2,
         lr_fine_tuning: float = 0.1,
         weight_decay: float = 0.0,
@@ -105,9 +106,9 @@ class SDAE(Paradigm):
     ):
         """widths: hidden units of each layer. corruption: kind of noise. corruption_level, chain_corruption_level: its
         level in pre-training and in the generating chain. emphasis: weights, in pre-training, of what noise has changed
-        and of what it has not. walkback_steps: steps of the chain that an update trains. drawn: fine-tune on drawn
-        states, not on pixels. lr: Adam's, before fine-tuning. shares: of the budget, for the layers together, the
-        generator, and fine-tuning; the last two are left out at 0."""
+        and of what it has not. walkback_steps: steps of the chain that an update trains. drawn, dropout: fine-tune on
+        drawn states, not on pixels; without that share of hidden units. lr: Adam's, before fine-tuning. shares: of the
+        budget, for the layers together, the generator, and fine-tuning; the last two are left out at 0."""
         super().__init__(shape, n_classes)
         one_of({"corruption": KINDS}, corruption=corruption)
         positive(widths=list(widths), walkback_steps=walkback_steps)
@@ -118,7 +119,7 @@ class SDAE(Paradigm):
         self.stack = Stack(sizes, Corruption(corruption, corruption_level, emphasis))
         noise = Corruption(corruption, chain_corruption_level)
         self.trained_chain = Stack(sizes, noise) if shares[1] else None
-        self.recogniser = Recogniser(sizes, n_classes)
+        self.recogniser = Recogniser(sizes, n_classes, drop=dropout)
         self.walkback_steps, self.drawn, self.shares = walkback_steps, drawn, tuple(shares)
         self.lr, self.lr_fine_tuning, self.weight_decay = lr, lr_fine_tuning, weight_decay
 

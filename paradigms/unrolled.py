@@ -2,7 +2,7 @@
 
 Source: the chain is the Euler sampler of flow matching (Lipman et al. 2023) with gradients on; the loss is the unbiased
 MMD of Gretton et al. 2012, equation 3, as MMD-DDM (Aiyer et al. 2023, arXiv 2301.07969) uses it to fine-tune a DDPM; or
-the energy distance, or the drift of arXiv 2602.04770 (`parts/drift`). Fewer steps with gradient: the last ones as
+the energy distance, or the drift of arXiv 2602.04770 (`parts/sample_loss`). Fewer steps with gradient: the last ones as
 DRaFT-K (arXiv 2309.17400) has it, or drawn ones, whose gradient comes along the straight part of the chain.
 
 symbol    meaning                                               shape
@@ -10,7 +10,8 @@ eps       standard normal noise, the start of the chain         (B, C, H, W)
 x         state of the chain; t = 1 at eps, 0 at the sample     (B, C, H, W)
 K         steps of the chain = evaluations a sample (NFE)
 reach     steps of the K whose network gets gradient
-real      the training split, flattened                         (N, C H W)
+label     the class, where the network is told it               (B,)
+real      the training split, flattened, its classes beside it  (N, D)
 
 Differs: trains from scratch too; the real side is the training split, not a batch; the kernels are Laplacian, on
 pixels and narrow, since wide ones (and the energy distance) blur (results/LOG.md); velocity with Euler, not
@@ -20,23 +21,27 @@ eps-prediction, whose gradient falls on the noisiest step alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts import samplers
 from paradigms.parts.backbone import build
-from paradigms.parts.distances import energy_distance, kernel_weights, median_distance, mmd
-from paradigms.parts.drift import drifting_loss
-from paradigms.parts.flow import draw_rows, flow_matching_stage
+from paradigms.parts.encoder import Encoder
+from paradigms.parts.flow import draw_rows, flow_matching_stage, over_image
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.gradient_cache import cached_loss
 from paradigms.parts.muon import muon
 from paradigms.parts.options import inside, one_of, positive
+from paradigms.parts.sample_loss import SampleLoss
 
 STEPS = (1, 2, 4, 8)
-CHOICES = {"loss": ("mmd", "energy", "drifting"), "start": ("scratch", "diffusion"), "reached": ("last", "drawn")}
+CHOICES = {"start": ("scratch", "diffusion"), "reached": ("last", "drawn"), "space": ("pixels", "features")}
+ENCODER_SHARE = 0.05  # of the budget, where the loss sees features too
+N_SEEN = 2000  # training images whose features give the kernels their lengths
 
 
 class Unrolled(FlowChain, Paradigm):
@@ -57,76 +62,86 @@ class Unrolled(FlowChain, Paradigm):
         start: str = "scratch",
         pretrain_share: float = 0.6,
         loss: str = "mmd",
-        bandwidths: Sequence[float] = (0.1, 0.2, 0.4),
-        temperatures: Sequence[float] = (0.02, 0.05, 0.2),
+        scales: Sequence[float] | None = None,
+        space: str = "pixels",
         n_real: int = 4096,
         batch_size: int = 128,
         cached_rows: int | None = None,
+        checkpointed: bool = False,
         lr: float = 1e-2,
         lr_adam: float = 2e-3,
         backbone: str = "unet",
         width: int | None = None,
         ema_decay: float = 0.999,
+        conditional: bool = False,
     ):
         """k: steps of the chain. reach, reached: how many steps get gradient (None for all), and which. start:
-        "scratch", or "diffusion" for a flow-matching stage on `pretrain_share` of the budget first. bandwidths: of the
-        MMD, in units of the median distance between real images. temperatures: of the drift. n_real: training images
-        that an update sees at most. cached_rows: None, or rows of the batch that are in memory with their graph at a
-        time. lr, lr_adam: Muon's and, for what is no matrix, Adam's, in the unrolled stage."""
-        super().__init__(shape, n_classes)
-        one_of(CHOICES, loss=loss, start=start, reached=reached)
+        "scratch", or "diffusion" for flow matching on `pretrain_share` of the budget first. loss, scales: as in
+        `SampleLoss`. space: "features": the loss is also taken on codes of an `Encoder` that is trained first. n_real:
+        training images that an update sees at most. cached_rows: None, or rows that are in memory with their graph at a
+        time. checkpointed: each step is run again going back. conditional: the network is told the class."""
+        super().__init__(shape, n_classes, conditional)
+        one_of(CHOICES, start=start, reached=reached, space=space)
         positive(n_real=n_real, batch_size=batch_size, cached_rows=cached_rows or 1)
         _check(k, reach or k, pretrain_share)
-        self.net = build(backbone, shape, width)
-        self.k, self.reach, self.reached = k, reach or k, reached
-        self.start, self.pretrain_share, self.cached_rows = start, pretrain_share, cached_rows
-        self.distance, self.bandwidths, self.temperatures = loss, tuple(bandwidths), tuple(temperatures)
-        self.n_real, self.batch_size, self.ema_decay = n_real, batch_size, ema_decay
-        self.lr, self.lr_adam = lr, lr_adam
+        self.net = build(backbone, shape, width, n_classes if conditional else 0)
+        self.encoder = Encoder(shape) if space == "features" else None
+        self.losses = nn.ModuleList(SampleLoss(loss, scales) for _ in range(2 if self.encoder else 1))
+        self.k, self.reach, self.reached, self.checkpointed = k, reach or k, reached, checkpointed
+        self.start, self.pretrain_share, self.cached_rows, self.n_real = start, pretrain_share, cached_rows, n_real
+        self.batch_size, self.lr, self.lr_adam, self.ema_decay = batch_size, lr, lr_adam, ema_decay
         self.register_buffer("real", torch.empty(0), persistent=False)
-        self.register_buffer("lengths", torch.tensor(bandwidths))
-        self.register_buffer("weights", torch.ones(len(bandwidths)))
 
     def observe(self, x: Tensor, label: Tensor) -> None:
-        self.real = x.flatten(1)
-        self.lengths = torch.tensor(self.bandwidths).to(x) * median_distance(self.real)
-        self.weights = kernel_weights(self.real, self.lengths)
+        super().observe(x, label)
+        self.real = self.joint(x, self.told(label))
+        self.losses[0].observe(self.real)
 
     def stages(self) -> list[Stage]:
-        parameters = list(self.net.parameters())
-        local = flow_matching_stage(self.net, self.real, ema_decay=self.ema_decay, share=self.pretrain_share)
+        before = []
+        if self.encoder:
+            before.append(self.encoder.stage(ENCODER_SHARE))
+        if self.start == "diffusion":
+            before.append(flow_matching_stage(self.net, self.rows, ema_decay=self.ema_decay, share=self.pretrain_share))
         through = Stage(
             "unrolled",
-            parameters,
+            list(self.net.parameters()),
             self.loss,
-            share=1 - self.pretrain_share if self.start == "diffusion" else 1.0,
+            share=1 - sum(stage.share for stage in before),
             batch_size=self.batch_size,
             optimizer=muon(self.lr, self.lr_adam),
             ema_decay=self.ema_decay,
+            begin=self.begin_unrolled,
         )
-        return [local, through] if self.start == "diffusion" else [through]
+        return [*before, through]
+
+    def begin_unrolled(self) -> None:
+        if self.encoder:
+            self.losses[1].observe(self.codes(self.real[:N_SEEN]))
 
     def loss(self, batch: Batch) -> Tensor:
-        """The batch gives only the number of samples: the real side is the training split."""
+        """The batch gives the number of samples and, if told, their classes: the real side is the training split."""
         eps, real, steps = torch.randn_like(batch.x), draw_rows(self.real, self.n_real), self.steps_with_gradient()
 
-        def draw(eps: Tensor) -> Tensor:
-            return self.chain(eps, steps).flatten(1)
+        def draw(eps: Tensor, label: Tensor) -> Tensor:
+            told = self.told(label)
+            return self.joint(self.chain(eps, steps, told), told)
 
         def apart(g: Tensor) -> Tensor:
             return self.apart(g, real)
 
         if self.cached_rows is None:
-            return apart(draw(eps))
-        return cached_loss(draw, apart, eps, list(self.net.parameters()), self.cached_rows)
+            return apart(draw(eps, batch.label))
+        return cached_loss(draw, apart, (eps, batch.label), list(self.net.parameters()), self.cached_rows)
 
     def apart(self, g: Tensor, real: Tensor) -> Tensor:
         """How far samples g (B, D) are from real ones (M, D), a scalar."""
-        if self.distance == "energy":
-            return energy_distance(g, real)
-        if self.distance == "drifting":
-            return drifting_loss(g, real, self.temperatures)
-        return mmd(g, real, self.lengths, self.weights)
+        value = self.losses[0](g, real)
+        return value + self.losses[1](self.codes(g), self.codes(real)) if self.encoder else value
+
+    def codes(self, rows: Tensor) -> Tensor:
+        """The encoder's codes (B, n) of rows (B, D), their classes, if any, left out."""
+        return self.encoder(rows[:, : self.data.shape[1]].view(-1, *self.shape))
 
     def steps_with_gradient(self) -> set[int]:
         """Numbers of the steps whose network gets gradient: the last `reach`, or as many drawn anew."""
@@ -134,16 +149,19 @@ class Unrolled(FlowChain, Paradigm):
             return set(range(self.k - self.reach, self.k))
         return set(torch.randperm(self.k)[: self.reach].tolist())
 
-    def chain(self, eps: Tensor, steps: Collection[int] | None = None) -> Tensor:
+    def chain(self, eps: Tensor, steps: Collection[int] | None = None, label: Tensor | None = None) -> Tensor:
         """The k Euler steps from noise eps (B, C, H, W); the network gets gradient in `steps`, None for all.
 
         A step without it is a constant that is added, so what comes before it still reaches the end.
         """
-        x, times = eps, samplers.grid(self.k, eps)
-        for step, t in enumerate(times[:-1]):
+        x, field = eps, self.field(label)
+        for step, (t, r) in enumerate(pairwise(samplers.grid(self.k, eps))):
             with torch.set_grad_enabled(torch.is_grad_enabled() and (steps is None or step in steps)):
-                velocity = self.net(x, t, t)
-            x = x - velocity / self.k
+                if self.checkpointed and torch.is_grad_enabled():
+                    velocity = checkpoint(field, x, t, t, use_reentrant=False)
+                else:
+                    velocity = field(x, t, t)
+            x = x - over_image(t - r, x) * velocity
         return x
 
 

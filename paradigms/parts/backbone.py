@@ -11,8 +11,11 @@ BACKBONES = {"unet": UNet, "mlp": ResidualMLP}
 WIDTHS = {"unet": 16, "mlp": 256}
 
 
-def build(backbone: str, shape: tuple[int, int, int], width: int | None = None) -> nn.Module:
-    """The network `net(x_t, t, r)` of that name; width None takes its default. Raises ValueError on other names."""
+def build(backbone: str, shape: tuple[int, int, int], width: int | None = None, n_classes: int = 0) -> nn.Module:
+    """The network `net(x_t, t, r, label)` of that name; width None takes its default, n_classes 0 needs no label.
+
+    Raises ValueError on other names.
+    """
     if backbone not in BACKBONES:
         raise ValueError(f"backbone {backbone!r} is unknown; allowed: {', '.join(BACKBONES)}")
-    return BACKBONES[backbone](shape, width=width or WIDTHS[backbone])
+    return BACKBONES[backbone](shape, width=width or WIDTHS[backbone], n_classes=n_classes)

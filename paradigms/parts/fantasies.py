@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from paradigms.parts.binary_units import bernoulli
 from paradigms.parts.contrastive import States, gibbs
+from paradigms.parts.options import positive
 from paradigms.parts.rbm import RBM
 from paradigms.parts.tempering import ladder, tempered_gibbs
 
@@ -26,6 +27,7 @@ class Fantasies(nn.Module):
 
     def __init__(self, kind: str, n_chains: int, n_hidden: int, n_temperatures: int):
         super().__init__()
+        positive(n_chains=n_chains, n_temperatures=n_temperatures)
         self.kind = kind
         # Probabilities of the hidden units, or their states where the chains are tempered.
         self.register_buffer("h", torch.zeros(n_temperatures if kind == "tempered" else 1, n_chains, n_hidden))

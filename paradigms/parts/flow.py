@@ -7,23 +7,41 @@ t           time, 0 = data, 1 = noise                   (B,)
 x_t         (1 - t) x + t eps                           (B, C, H, W)
 velocity    d x_t / d t = eps - x, "conditional"        (B, C, H, W)
 marginal    E[eps - x | x_t] over the training rows     (B, C, H, W)
-data        the training split, flattened               (N, C H W)
+data        the training split, `Rows`
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from paradigms.base import Stage
+from paradigms.base import Batch, Stage
 from paradigms.parts.muon import muon
 
+Field = Callable[[Tensor, Tensor, Tensor], Tensor]  # x_t, t, r -> velocity
 Weight = Callable[[Tensor, Tensor], Tensor]  # t (B,), x (B, C, H, W) -> (B, 1, 1, 1)
 
 VELOCITIES = ("marginal", "conditional")
 REFERENCE_ROWS = 2048
+
+
+class Rows(NamedTuple):
+    """Training images, flattened, (N, C H W), and their classes (N,), or None where nothing is told of them."""
+
+    x: Tensor
+    label: Tensor | None = None
+
+    def alike(self, batch: Batch) -> Tensor | None:
+        """Which of them, (B, N), are of the class of each row of `batch`; None for all."""
+        return None if self.label is None else batch.label[:, None] == self.label
+
+
+def told(net: nn.Module, label: Tensor | None) -> Field:
+    """The field of a network that is told `label` (B,), or of one that is told nothing (None)."""
+    return net if label is None else lambda x_t, t, r: net(x_t, t, r, label)
 
 
 def over_image(s: Tensor, like: Tensor) -> Tensor:
@@ -42,8 +60,9 @@ def logit_normal(n: int, mean: float, std: float, like: Tensor) -> Tensor:
     return torch.sigmoid(mean + std * torch.randn(n, dtype=like.dtype, device=like.device))
 
 
-def marginal_velocity(x_t: Tensor, t: Tensor, reference: Tensor) -> Tensor:
-    """E[eps - x | x_t], (B, C, H, W), where x is any row of `reference` (N, C H W) with equal probability.
+def marginal_velocity(x_t: Tensor, t: Tensor, reference: Tensor, alike: Tensor | None = None) -> Tensor:
+    """E[eps - x | x_t], (B, C, H, W), where x is any row of `reference` (N, C H W) with equal probability; with `alike`
+    (B, N), any of the rows that are for it.
 
     The target of flow matching without its noise: it is the mean of eps - x over every (x, eps) that meet in x_t, so
     the minimiser of the loss is the same (Xu, Tong & Jaakkola, "Stable target field", ICLR 2023, equation 5).
@@ -51,16 +70,20 @@ def marginal_velocity(x_t: Tensor, t: Tensor, reference: Tensor) -> Tensor:
     with torch.autocast(x_t.device.type, enabled=False):
         state, t = x_t.flatten(1), t[:, None]
         likelihood = state @ reference.T * (1 - t) - reference.square().sum(1) * (1 - t).square() / 2
+        if alike is not None:
+            likelihood = likelihood.masked_fill(~alike, -torch.inf)
         weights = torch.softmax(likelihood / t.square(), dim=1)
         return ((state - weights @ reference) / t).view_as(x_t)
 
 
-def seen_with(x: Tensor, data: Tensor) -> Tensor:
-    """Training rows (N, C H W) to average over beside a batch x (B, C, H, W): all of data (M, C H W) where it is small,
-    else the batch's and a draw of others, `REFERENCE_ROWS` in all, as in the paper (section 3)."""
-    if len(data) <= REFERENCE_ROWS:
+def seen_with(batch: Batch, data: Rows) -> Rows:
+    """Training rows to average over beside a batch: all of data where it is small, else the batch's and a draw of
+    others, `REFERENCE_ROWS` in all, as in the paper (section 3)."""
+    if len(data.x) <= REFERENCE_ROWS:
         return data
-    return torch.cat([x.flatten(1), draw_rows(data, REFERENCE_ROWS - len(x))])
+    drawn = torch.randint(len(data.x), (REFERENCE_ROWS - len(batch.x),), device=data.x.device)
+    label = None if data.label is None else torch.cat([batch.label, data.label[drawn]])
+    return Rows(torch.cat([batch.x.flatten(1), data.x[drawn]]), label)
 
 
 def draw_rows(data: Tensor, n: int) -> Tensor:
@@ -77,25 +100,33 @@ def checked_velocity(kind: str) -> str:
 
 def flow_matching_loss(
     net: nn.Module,
-    x: Tensor,
-    data: Tensor,
+    batch: Batch,
+    data: Rows,
     *,
     velocity: str,
     mean: float,
     std: float,
     weight: Weight | None = None,
 ) -> Tensor:
-    """Mean over pixels and rows of weight(t, x) (net(x_t, t, t) - target velocity)^2 at logit-normal t; a scalar."""
+    """Mean over pixels and rows of weight(t, x) (net(x_t, t, t) - target velocity)^2 at logit-normal t; a scalar.
+
+    Where `data` has classes the network is told the batch's, and the mean velocity is that of the class.
+    """
+    x, field = batch.x, told(net, None if data.label is None else batch.label)
     eps, t = torch.randn_like(x), logit_normal(len(x), mean, std, x)
     x_t = on_path(x, eps, t)
-    target = eps - x if velocity == "conditional" else marginal_velocity(x_t, t, seen_with(x, data))
-    squared = (net(x_t, t, t) - target).square()
+    if velocity == "conditional":
+        target = eps - x
+    else:
+        reference = seen_with(batch, data)
+        target = marginal_velocity(x_t, t, reference.x, reference.alike(batch))
+    squared = (field(x_t, t, t) - target).square()
     return squared.mean() if weight is None else (weight(t, x) * squared).mean()
 
 
 def flow_matching_stage(
     net: nn.Module,
-    data: Tensor,
+    data: Rows,
     *,
     velocity: str = "marginal",
     mean: float = -0.4,
@@ -109,7 +140,7 @@ def flow_matching_stage(
 ) -> Stage:
     """Flow matching of all of `net` as a stage: the same recipe wherever a paradigm is, or starts from, diffusion.
 
-    data: the training split (N, C H W). velocity: the target. mean, std: of logit(t). lr, lr_adam: Muon's and, for what
+    data: the training split. velocity: the target. mean, std: of logit(t). lr, lr_adam: Muon's and, for what
     is no matrix, Adam's. ema_decay: ceiling of the average's decay per update. weight: of the squared error, from t
     and x; None for 1.
     """
@@ -117,7 +148,7 @@ def flow_matching_stage(
     return Stage(
         "flow matching",
         list(net.parameters()),
-        lambda batch: flow_matching_loss(net, batch.x, data, **settings),
+        lambda batch: flow_matching_loss(net, batch, data, **settings),
         share=share,
         batch_size=batch_size,
         optimizer=muon(lr, lr_adam),

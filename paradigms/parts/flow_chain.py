@@ -1,16 +1,54 @@
-"""What paradigms with a field `net(x_t, t, r)` do alike: they draw by a sampler, and instruments see their chain."""
+"""What paradigms with a field `net(x_t, t, r, label)` do alike: they keep the training split, draw by a sampler, and
+instruments see their chain."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from paradigms.parts import samplers
-from paradigms.parts.flow import on_path
+from paradigms.parts.distances import median_distance
+from paradigms.parts.flow import Field, Rows, on_path, over_image, told
 
 
 class FlowChain:
-    """The chain of `self.net` on the straight path from noise at step 0 to data at step `nfe`."""
+    """The chain of `self.net` on the straight path from noise at step 0 to data at step `nfe`.
+
+    conditional: whether the network is told the class. Then samples are of classes drawn evenly.
+    """
+
+    grid_power = 1.0  # of the sampler's times, as in `samplers.grid`
+
+    def __init__(self, shape: tuple[int, int, int], n_classes: int, conditional: bool = False):
+        super().__init__(shape, n_classes)
+        self.conditional = conditional
+        self.register_buffer("data", torch.empty(0), persistent=False)
+        self.register_buffer("data_label", torch.empty(0, dtype=torch.int64), persistent=False)
+        self.register_buffer("unit", torch.tensor(1.0), persistent=False)
+
+    def observe(self, x: Tensor, label: Tensor) -> None:
+        self.data, self.data_label = x.flatten(1), label
+        self.unit = median_distance(self.data)
+
+    @property
+    def rows(self) -> Rows:
+        """The training split, with its classes if the network is told them."""
+        return Rows(self.data, self.told(self.data_label))
+
+    def told(self, label: Tensor) -> Tensor | None:
+        """What the network is told of rows with classes `label` (B,)."""
+        return label if self.conditional else None
+
+    def joint(self, x: Tensor, label: Tensor | None) -> Tensor:
+        """Images x (B, C, H, W) flattened, with what is told of them as coordinates beside: 0, but at their class the
+        median distance between images. A distance between laws of such rows is one of image and class together."""
+        flat = x.flatten(1)
+        return flat if label is None else torch.cat([flat, self.unit * F.one_hot(label, self.n_classes).to(flat)], 1)
+
+    def field(self, label: Tensor | None) -> Field:
+        """What samplers follow: the network's field, told `label`."""
+        return told(self.net, label)
 
     def link(self) -> nn.Module:
         return self.net
@@ -19,17 +57,29 @@ class FlowChain:
         return samplers.allows(sampler, nfe)
 
     def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default") -> Tensor:
+        return self.sample_labelled(n, nfe, generator, sampler)[0]
+
+    @torch.no_grad()
+    def sample_labelled(
+        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default"
+    ) -> tuple[Tensor, Tensor | None]:
         """`nfe` steps of `sampler`, one of `samplers.SAMPLERS`, from standard normal noise."""
         eps = torch.randn(n, *self.shape, generator=generator, device=self.device)
+        label = None
+        if self.conditional:
+            label = torch.randint(self.n_classes, (n,), generator=generator, device=self.device)
         step = samplers.SAMPLERS[self.samplers[0] if sampler == "default" else sampler]
-        return step(self.net, eps, nfe).clamp(-1, 1)
+        return step(self.field(label), eps, nfe, self.grid_power).clamp(-1, 1), label
 
     def on_data(self, x: Tensor, label: Tensor, step: int, nfe: int, generator: torch.Generator) -> Tensor:
         eps = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        return on_path(x, eps, samplers.grid(nfe, x)[step])
+        return on_path(x, eps, samplers.grid(nfe, x, self.grid_power)[step])
 
     def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
         if sampler not in ("euler", "jump"):
             raise NotImplementedError(f"a step of sampler {sampler!r} is not one link from one state")
-        t, r = samplers.grid(nfe, state)[step : step + 2]
-        return state - self.net(state, t, r if sampler == "jump" else t) / nfe
+        if self.conditional:
+            raise NotImplementedError("a step of a class-conditional chain needs a label beside the state")
+        t, r = samplers.grid(nfe, state, self.grid_power)[step : step + 2]
+        slope = self.field(None)(state, t, r if sampler == "jump" else t)
+        return state - over_image(t - r, state) * slope

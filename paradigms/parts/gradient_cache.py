@@ -15,41 +15,43 @@ from torch import Tensor, nn
 
 
 def cached_loss(
-    draw: Callable[[Tensor], Tensor],
+    draw: Callable[..., Tensor],
     loss: Callable[[Tensor], Tensor],
-    eps: Tensor,
+    given: Sequence[Tensor],
     parameters: Sequence[nn.Parameter],
     n_rows: int,
 ) -> Tensor:
-    """loss(draw(eps)), a scalar, with its gradient for `parameters`, at the memory of `n_rows` rows of a draw.
+    """loss(draw(*given)), a scalar, with its gradient for `parameters`, at the memory of `n_rows` rows of a draw.
 
-    draw: noise (n, ...) -> samples (n, ...), each row on its own and without randomness. Differentiable once.
+    given: noise (n, ...) and whatever else a row needs. draw: makes of them samples (n, ...), each row on its own and
+    without randomness. Differentiable once.
     """
-    return _Cached.apply(draw, loss, eps, n_rows, *parameters)
+    return _Cached.apply(draw, loss, given, n_rows, *parameters)
 
 
 class _Cached(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, draw, loss, eps: Tensor, n_rows: int, *parameters: Tensor) -> Tensor:
-        samples = torch.cat([draw(rows) for rows in eps.split(n_rows)])
+    def forward(ctx, draw, loss, given: Sequence[Tensor], n_rows: int, *parameters: Tensor) -> Tensor:
+        parts = list(zip(*(rows.split(n_rows) for rows in given), strict=True))
+        samples = torch.cat([draw(*part) for part in parts])
         with torch.enable_grad():
             samples.requires_grad_()
             value = loss(samples)
             (gradient,) = torch.autograd.grad(value, samples)
         ctx.draw, ctx.parameters = draw, parameters
-        ctx.parts = list(zip(eps.split(n_rows), gradient.split(n_rows), strict=True))
+        ctx.parts = list(zip(parts, gradient.split(n_rows), strict=True))
         return value.detach()
 
     @staticmethod
     def backward(ctx, scale: Tensor) -> tuple[Tensor | None, ...]:
         wanted = [p for p, needed in zip(ctx.parameters, ctx.needs_input_grad[4:], strict=True) if needed]
         totals = [torch.zeros_like(p) for p in wanted]
-        for eps, gradient in ctx.parts:
+        for part, gradient in ctx.parts:
             with torch.enable_grad():
-                samples = ctx.draw(eps)
+                samples = ctx.draw(*part)
             found = torch.autograd.grad(samples, wanted, gradient * scale, allow_unused=True)
-            for total, part in zip(totals, found, strict=True):
-                if part is not None:
-                    total += part
+            for total, share in zip(totals, found, strict=True):
+                if share is not None:
+                    total += share
         left = iter(totals)
         return None, None, None, None, *(next(left) if needed else None for needed in ctx.needs_input_grad[4:])

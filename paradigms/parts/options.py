@@ -19,6 +19,13 @@ def positive(**options: int | Sequence[int]) -> None:
             raise ValueError(f"{name} = {value}; allowed: 1 or more")
 
 
+def above_zero(**options: float) -> None:
+    """Raises ValueError for the first of `options` that is not above 0."""
+    for name, value in options.items():
+        if value <= 0:
+            raise ValueError(f"{name} = {value}; allowed: above 0")
+
+
 def fractions(**options: float) -> None:
     """Raises ValueError for the first of `options` outside [0, 1)."""
     for name, value in options.items():

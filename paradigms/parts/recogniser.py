@@ -8,10 +8,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from paradigms.parts.options import fractions
+
 
 class Recogniser(nn.Module):
     """widths: units of the input and of every hidden layer. activation: class of the nonlinearity. drop: share of
-    hidden units dropped in training. normalised: batch normalisation before each nonlinearity."""
+    hidden units dropped in training. normalised: batch normalisation before each nonlinearity.
+
+    Raises ValueError where `drop` is no share.
+    """
 
     def __init__(
         self,
@@ -22,6 +27,7 @@ class Recogniser(nn.Module):
         normalised: bool = False,
     ):
         super().__init__()
+        fractions(dropout=drop)
         self.layers = nn.ModuleList(nn.Linear(n_in, n_out) for n_in, n_out in pairwise(widths))
         self.norms = nn.ModuleList(nn.BatchNorm1d(n) if normalised else nn.Identity() for n in widths[1:])
         self.activation, self.dropout = activation(), nn.Dropout(drop)

@@ -1,4 +1,4 @@
-"""The shared network without convolutions: a residual MLP on flattened pixels, contract `net(x_t, t, r)`."""
+"""The shared network without convolutions: a residual MLP on flattened pixels, contract `net(x_t, t, r, label)`."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ class Layer(nn.Module):
 
 
 class ResidualMLP(nn.Module):
-    """shape: (C, H, W) of the image. width: hidden units. depth: residual layers."""
+    """shape: (C, H, W) of the image. width: hidden units. depth: residual layers.
+    n_classes: 0, or the number of labels of a class-conditional network."""
 
-    def __init__(self, shape: tuple[int, int, int], width: int = 256, depth: int = 3):
+    def __init__(self, shape: tuple[int, int, int], width: int = 256, depth: int = 3, n_classes: int = 0):
         super().__init__()
         channels, height, width_pixels = shape
         pixels = channels * height * width_pixels
-        self.shape, self.time = tuple(shape), TimeEmbedding(width // 2)
+        self.shape, self.time = tuple(shape), TimeEmbedding(width // 2, n_classes)
         self.enter = nn.Linear(pixels, width)
         self.layers = nn.ModuleList(Layer(width, width // 2) for _ in range(depth))
         self.norm, self.leave = nn.LayerNorm(width), nn.Linear(width, pixels)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, x: Tensor, t: Tensor, r: Tensor) -> Tensor:
-        """x (B, C, H, W), t and r (B,) with r <= t -> (B, C, H, W)."""
-        time = self.time(t, r)
+    def forward(self, x: Tensor, t: Tensor, r: Tensor, label: Tensor | None = None) -> Tensor:
+        """x (B, C, H, W), t and r (B,) with r <= t, label (B,) if it is told -> (B, C, H, W)."""
+        time = self.time(t, r, label)
         h = self.enter(x.flatten(1))
         for layer in self.layers:
             h = layer(h, time)

@@ -1,4 +1,4 @@
-"""Samplers of a velocity field from t = 1 to t = 0: Euler, Heun, iPNDM and DPM-Solver++, on a uniform grid.
+"""Samplers of a velocity field from t = 1 to t = 0: Euler, Heun, iPNDM and DPM-Solver++, on a grid of times.
 
 A field is `velocity(x, t, r)` with t, r (B,); samplers of the ODE call it with r = t, the one that jumps with the time
 it lands on. They count by themselves: a hook on the network sees every evaluation.
@@ -7,62 +7,74 @@ it lands on. They count by themselves: a hook on the network sees every evaluati
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-Field = Callable[[Tensor, Tensor, Tensor], Tensor]
+from paradigms.parts.flow import Field, over_image
 
-# Adams-Bashforth weights of the newest, second newest, ... slope on a uniform grid (Hairer et al. I, section III.1).
-ADAMS_BASHFORTH = [[1], [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, -59 / 24, 37 / 24, -9 / 24]]
+MAX_ORDER = 4
 
 
-def grid(n_steps: int, like: Tensor) -> Tensor:
-    """n_steps + 1 times from 1 down to 0, each repeated over the batch of `like`: (n_steps + 1, B)."""
-    times = torch.linspace(1, 0, n_steps + 1, dtype=like.dtype, device=like.device)
+def grid(n_steps: int, like: Tensor, power: float = 1.0) -> Tensor:
+    """n_steps + 1 times from 1 down to 0, each repeated over the batch of `like`: (n_steps + 1, B).
+
+    power: 1 for equal steps; above it the steps grow shorter towards the data, below it towards the noise.
+    """
+    times = torch.linspace(1, 0, n_steps + 1, dtype=like.dtype, device=like.device) ** power
     return times[:, None].expand(-1, len(like))
 
 
-def euler(field: Field, x: Tensor, nfe: int) -> Tensor:
+def euler(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
     """Order 1, one evaluation a step."""
-    times = grid(nfe, x)
-    for t in times[:-1]:
-        x = x - field(x, t, t) / nfe
+    for t, r in itertools.pairwise(grid(nfe, x, power)):
+        x = x - over_image(t - r, x) * field(x, t, t)
     return x
 
 
-def heun(field: Field, x: Tensor, nfe: int) -> Tensor:
+def heun(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
     """Order 2, two evaluations a step: nfe must be even (the explicit trapezoid, Hairer et al. I, table II.1.1)."""
-    n_steps = nfe // 2
-    times = grid(n_steps, x)
-    for t, r in itertools.pairwise(times):
-        slope = field(x, t, t)
-        x = x - (slope + field(x - slope / n_steps, r, r)) / (2 * n_steps)
+    for t, r in itertools.pairwise(grid(nfe // 2, x, power)):
+        slope, step = field(x, t, t), over_image(t - r, x)
+        x = x - step * (slope + field(x - step * slope, r, r)) / 2
     return x
 
 
-def ipndm(field: Field, x: Tensor, nfe: int) -> Tensor:
-    """Adams-Bashforth of order up to 4, one evaluation a step, lower orders on the first steps (Zhang & Chen 2023)."""
-    times = grid(nfe, x)
+def ipndm(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
+    """Adams-Bashforth of order up to 4, one evaluation a step, lower orders on the first steps (Zhang & Chen 2023).
+
+    The published weights are those of equal steps; these are the exact ones of the grid at hand.
+    """
+    times = grid(nfe, x, power)
     slopes: list[Tensor] = []
-    for t in times[:-1]:
-        slopes = [field(x, t, t), *slopes[:3]]
-        weights = ADAMS_BASHFORTH[len(slopes) - 1]
-        x = x - sum(w * slope for w, slope in zip(weights, slopes, strict=True)) / nfe
+    for step in range(nfe):
+        slopes = [field(x, times[step], times[step]), *slopes[: MAX_ORDER - 1]]
+        nodes = times[step + 1 - len(slopes) : step + 1, 0].flip(0)
+        weights = adams_bashforth(nodes.tolist(), float(times[step + 1, 0]))
+        x = x + sum(w * slope for w, slope in zip(weights, slopes, strict=True))
     return x
 
 
-def dpmpp(field: Field, x: Tensor, nfe: int) -> Tensor:
+def adams_bashforth(nodes: Sequence[float], end: float) -> list[float]:
+    """Weights of slopes at times `nodes`, the newest first, whose sum is the integral from the newest node to `end` of
+    the polynomial through them (Hairer et al. I, section III.5)."""
+    step = end - nodes[0]
+    offsets = (torch.tensor(nodes, dtype=torch.float64) - nodes[0]) / step
+    degrees = torch.arange(len(nodes), dtype=torch.float64)
+    return (step * torch.linalg.solve(offsets ** degrees[:, None], 1 / (degrees + 1))).tolist()
+
+
+def dpmpp(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
     """DPM-Solver++ (2M), one evaluation a step: linear extrapolation of E[x | x_t] in lambda = log((1 - t) / t).
 
     Lu et al., "DPM-Solver++", 2022 (arXiv 2211.01095), algorithm 2. The first step has no history and the last ends
     where lambda is infinite: both are of order 1, as in the authors' code for few steps.
     """
-    times = grid(nfe, x)
+    times = grid(nfe, x, power)
     before = h_before = None
     for index, (t, s) in enumerate(itertools.pairwise(times)):
-        t, s = (time.view(-1, *[1] * (x.dim() - 1)) for time in (t, s))
+        t, s = over_image(t, x), over_image(s, x)
         clean = x - t * field(x, times[index], times[index])
         h = torch.log((1 - s) * t) - torch.log(s * (1 - t))  # infinite in the first step and in the last
         ahead = clean if before is None or index == nfe - 1 else clean + h / h_before / 2 * (clean - before)
@@ -71,11 +83,10 @@ def dpmpp(field: Field, x: Tensor, nfe: int) -> Tensor:
     return x
 
 
-def jump(field: Field, x: Tensor, nfe: int) -> Tensor:
+def jump(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
     """Steps of an average velocity u(x, t, r): x_r = x_t - (t - r) u (MeanFlow, equation 12)."""
-    times = grid(nfe, x)
-    for t, r in itertools.pairwise(times):
-        x = x - field(x, t, r) / nfe
+    for t, r in itertools.pairwise(grid(nfe, x, power)):
+        x = x - over_image(t - r, x) * field(x, t, r)
     return x
 
 

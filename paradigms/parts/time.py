@@ -15,17 +15,25 @@ N_FREQUENCIES = 8
 
 
 class TimeEmbedding(nn.Module):
-    """(t, r) -> (B, dim): sinusoids of t and of t - r at multiples of pi/2, each through a layer, then added."""
+    """(t, r, label) -> (B, dim): sinusoids of t and of t - r at multiples of pi/2, each through a layer, then added.
 
-    def __init__(self, dim: int):
+    n_classes: 0, or the number of labels, of which one is added too. Raises ValueError where a label is missing.
+    """
+
+    def __init__(self, dim: int, n_classes: int = 0):
         super().__init__()
         self.register_buffer("frequencies", math.pi / 2 * torch.arange(1.0, N_FREQUENCIES + 1), persistent=False)
         self.time = nn.Linear(2 * N_FREQUENCIES, dim)
         self.gap = nn.Linear(2 * N_FREQUENCIES, dim)
         self.mix = nn.Linear(dim, dim)
+        self.label = nn.Embedding(n_classes, dim) if n_classes else None
 
-    def forward(self, t: Tensor, r: Tensor) -> Tensor:
+    def forward(self, t: Tensor, r: Tensor, label: Tensor | None = None) -> Tensor:
         hidden = self.time(self._sinusoids(t)) + self.gap(self._sinusoids(t - r))
+        if self.label is not None:
+            if label is None:
+                raise ValueError("label = None; a class-conditional network needs the labels (B,) of its rows")
+            hidden = hidden + self.label(label)
         return nn.functional.silu(self.mix(nn.functional.silu(hidden)))
 
     def _sinusoids(self, s: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The small U-Net that all generators of the right column share: `net(x_t, t, r)` -> a field of the image's shape.
+"""The small U-Net that all generators of the right column share: `net(x_t, t, r, label)` -> a field like the image.
 
 JVP-safe: GroupNorm only, no in-place operation, no fused attention, no dropout. The output layer starts at zero, so an
 untrained chain is the identity.
@@ -44,14 +44,22 @@ class UNet(nn.Module):
 
     shape: (C, H, W) of the image, H and W divisible by 2 * patch. width: channels at the upper resolution, a third of
     those at the lower one; a multiple of 8. patch: side of the space-to-depth cell at the input, 2 from 28x28 on.
+    n_classes: 0, or the number of labels of a class-conditional network.
     """
 
-    def __init__(self, shape: tuple[int, int, int], width: int = 16, n_middle: int = 1, patch: int | None = None):
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        width: int = 16,
+        n_middle: int = 1,
+        patch: int | None = None,
+        n_classes: int = 0,
+    ):
         super().__init__()
         channels, height, _ = shape
         self.patch = patch or (1 if height <= 16 else 2)
         pixels, lower, time_dim = channels * self.patch**2, 3 * width, 8 * width
-        self.time = TimeEmbedding(time_dim)
+        self.time = TimeEmbedding(time_dim, n_classes)
         self.enter = nn.Conv2d(pixels, width, 3, padding=1)
         self.down1 = Block(width, width, time_dim)
         self.shrink = nn.Conv2d(width, lower, 3, stride=2, padding=1)
@@ -64,9 +72,9 @@ class UNet(nn.Module):
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, x: Tensor, t: Tensor, r: Tensor) -> Tensor:
-        """x (B, C, H, W), t and r (B,) with r <= t -> (B, C, H, W)."""
-        time = self.time(t, r)
+    def forward(self, x: Tensor, t: Tensor, r: Tensor, label: Tensor | None = None) -> Tensor:
+        """x (B, C, H, W), t and r (B,) with r <= t, label (B,) if it is told -> (B, C, H, W)."""
+        time = self.time(t, r, label)
         h = self.enter(F.pixel_unshuffle(x, self.patch))
         if not torch.is_grad_enabled() and forward_ad._current_level < 0:
             # A tenth to a third faster on a CPU; an update gains nothing, and forward-mode GroupNorm refuses it.

@@ -185,7 +185,7 @@ def test_detaching_one_step_lowers_reach_by_exactly_one_in_k(step):
 @pytest.mark.parametrize("step", range(4))
 def test_detaching_one_step_of_the_unrolled_flow_lowers_reach_by_exactly_one_in_k(step):
     class Detached(paradigms.load("unrolled")):
-        def chain(self, eps, steps=None):
+        def chain(self, eps, steps=None, label=None):
             x = eps
             for k in range(self.k):
                 t = torch.full_like(x[:, 0, 0, 0], 1 - k / self.k)

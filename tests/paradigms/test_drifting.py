@@ -52,7 +52,7 @@ def test_a_few_hundred_updates_find_both_kinds_of_images():
     assert float(x.abs().sub(0.5).abs().median()) < 0.15  # the two kinds are at .5 and -.5
 
 
-@pytest.mark.parametrize("options", [{"temperatures": ()}, {"temperatures": (0.1, 0.0)}, {"n_real": 0}])
+@pytest.mark.parametrize("options", [{"scales": ()}, {"scales": (0.1, 0.0)}, {"n_real": 0}])
 def test_wrong_options_raise_one_line_that_names_them(options):
     with pytest.raises(ValueError, match=f"^{next(iter(options))} = .*allowed: [^\n]*$"):
         build(**options)

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from paradigms.base import Batch
 from paradigms.parts import flow
-from paradigms.parts.flow import flow_matching_loss, logit_normal, marginal_velocity, on_path, seen_with
+from paradigms.parts.flow import Rows, flow_matching_loss, logit_normal, marginal_velocity, on_path, seen_with
 from paradigms.parts.unet import UNet
 
 MEAN, STD = 0.7, 0.4
@@ -15,6 +16,11 @@ def gaussian_velocity(x_t, t, r):
     s = t.view(-1, 1, 1, 1)
     variance = (1 - s) ** 2 * STD**2 + s**2
     return -MEAN + (s - (1 - s) * STD**2) / variance * (x_t - (1 - s) * MEAN)
+
+
+def split(x):
+    """Images as the batch and as the training split of a loss."""
+    return Batch(x, torch.zeros(len(x), dtype=torch.int64)), Rows(x.flatten(1))
 
 
 class Biased(torch.nn.Module):
@@ -35,7 +41,7 @@ def test_a_weight_multiplies_the_squared_error_row_by_row():
     losses = []
     for weight in (None, lambda t, x: 3 + 0 * t.view(-1, 1, 1, 1), lambda t, x: t.view(-1, 1, 1, 1)):
         torch.manual_seed(1)
-        losses.append(float(flow_matching_loss(Biased(0.5), x, x.flatten(1), **settings, weight=weight)))
+        losses.append(float(flow_matching_loss(Biased(0.5), *split(x), **settings, weight=weight)))
     assert losses[1] == pytest.approx(3 * losses[0]) and losses[2] < losses[0]
 
 
@@ -51,7 +57,7 @@ def test_loss_is_stationary_at_the_closed_form_velocity_and_not_beside_it():
     gradients = []
     for bias in (0.0, 0.1):
         net = Biased(bias)
-        flow_matching_loss(net, x, x.flatten(1), velocity="conditional", mean=-0.4, std=1.0).backward()
+        flow_matching_loss(net, *split(x), velocity="conditional", mean=-0.4, std=1.0).backward()
         gradients.append(float(net.bias.grad))
     # The gradient is 2 (bias + mean residual); the residual's sd over 40,000 rows is below 0.01.
     assert gradients[0] == pytest.approx(0.0, abs=0.03)
@@ -73,6 +79,18 @@ def test_the_marginal_velocity_is_the_posterior_mean_by_bayes_rule():
         assert torch.allclose(found[row], weighted / total, atol=1e-12)
 
 
+def test_the_marginal_velocity_of_a_class_averages_over_its_own_rows_alone():
+    torch.manual_seed(0)
+    data, label = torch.randn(6, 1, 2, 2, dtype=torch.float64), torch.tensor([0, 1, 0, 1, 0, 1])
+    batch, rows = Batch(data[:2], label[:2]), Rows(data.flatten(1), label)
+    t = torch.tensor([0.8, 0.9], dtype=torch.float64)
+    found = marginal_velocity(data[:2], t, rows.x, rows.alike(batch))
+    for row in (0, 1):
+        own = marginal_velocity(data[row : row + 1], t[row : row + 1], rows.x[label == row])
+        torch.testing.assert_close(found[row : row + 1], own, atol=1e-12, rtol=0)
+    assert not torch.allclose(found, marginal_velocity(data[:2], t, rows.x), atol=1e-3)
+
+
 def test_the_marginal_velocity_of_gaussian_data_is_the_closed_form():
     torch.manual_seed(0)
     data = MEAN + STD * torch.randn(100_000, 1, dtype=torch.float64)
@@ -90,7 +108,7 @@ def test_both_targets_have_the_same_gradient_on_average_and_the_marginal_one_no_
     for velocity, found in gradients.items():
         for _ in range(400):
             net = Biased(0.3)
-            flow_matching_loss(net, data, data.flatten(1), velocity=velocity, mean=-0.4, std=1.0).backward()
+            flow_matching_loss(net, *split(data), velocity=velocity, mean=-0.4, std=1.0).backward()
             found.append(float(net.bias.grad))
     assert gradients["marginal"] == pytest.approx([0.6] * 400, abs=1e-9)  # 2 bias
     conditional = torch.tensor(gradients["conditional"])
@@ -99,11 +117,14 @@ def test_both_targets_have_the_same_gradient_on_average_and_the_marginal_one_no_
 
 
 def test_large_data_are_averaged_over_the_batch_and_a_draw(monkeypatch):
-    data, x = torch.arange(30.0)[:, None], torch.full((4, 1, 1, 1), -1.0)
-    assert seen_with(x, data) is data
+    data = Rows(torch.arange(30.0)[:, None], torch.arange(30))
+    batch = Batch(torch.full((4, 1, 1, 1), -1.0), torch.full((4,), -1))
+    assert seen_with(batch, data) is data
     monkeypatch.setattr(flow, "REFERENCE_ROWS", 10)
-    drawn = seen_with(x, data)
-    assert drawn.shape == (10, 1) and (drawn[:4] == -1).all() and (drawn[4:] >= 0).all()
+    drawn = seen_with(batch, data)
+    assert drawn.x.shape == (10, 1) and (drawn.x[:4] == -1).all() and (drawn.x[4:] >= 0).all()
+    assert torch.equal(drawn.x[:, 0].long(), drawn.label), "a row keeps its class"
+    assert seen_with(batch, Rows(data.x)).label is None
 
 
 def test_logit_normal_has_the_stated_logit_moments():

@@ -21,7 +21,7 @@ def whole(net, eps, loss):
 @pytest.mark.parametrize("n_rows", [1, 7, 24, 100])
 def test_it_is_the_gradient_of_the_whole_batch_however_it_is_cut(n_rows):
     net, eps, loss = problem()
-    value = cached_loss(net, loss, eps, list(net.parameters()), n_rows)
+    value = cached_loss(net, loss, (eps,), list(net.parameters()), n_rows)
     assert value.item() == pytest.approx(loss(net(eps)).item(), abs=1e-12)
     found = torch.autograd.grad(2 * value, list(net.parameters()))
     for one, other in zip(found, whole(net, eps, loss), strict=True):
@@ -40,7 +40,7 @@ def test_no_more_than_a_part_has_a_graph_at_a_time():
     net, eps, loss = problem()
     rows = []
     net[0].register_forward_hook(lambda module, given, out: rows.append(len(out) if out.requires_grad else 0))
-    cached_loss(net, loss, eps, list(net.parameters()), 6).backward()
+    cached_loss(net, loss, (eps,), list(net.parameters()), 6).backward()
     assert rows == [0] * 4 + [6] * 4
 
 
@@ -48,6 +48,6 @@ def test_frozen_parameters_get_none_and_unused_ones_zero():
     net, eps, loss = problem()
     net[0].weight.requires_grad_(False)
     unused = torch.nn.Parameter(torch.ones(2, dtype=torch.float64))
-    cached_loss(net, loss, eps, [*net.parameters(), unused], 8).backward()
+    cached_loss(net, loss, (eps,), [*net.parameters(), unused], 8).backward()
     assert net[0].weight.grad is None and net[2].weight.grad is not None
     assert torch.equal(unused.grad, torch.zeros_like(unused))

@@ -8,7 +8,7 @@ import torch
 from paradigms import load
 from paradigms.base import Batch
 from paradigms.parts import flow
-from paradigms.parts.flow import flow_matching_loss
+from paradigms.parts.flow import Rows, flow_matching_loss
 
 MEAN, STD = 0.3, 0.5
 
@@ -115,7 +115,7 @@ def test_target_carries_no_gradient_and_leads_with_velocities(options):
     x, eps = torch.randn(2, 8, 1, 8, 8)
     paradigm.observe(x, torch.zeros(8))
     r, t = paradigm.draw_times(x)
-    target = paradigm.target(x, eps, flow.on_path(x, eps, t), t, r)
+    target = paradigm.target(Batch(x, torch.zeros(8)), eps, flow.on_path(x, eps, t), t, r)
     assert not target.requires_grad
     marginal = flow.marginal_velocity(flow.on_path(x, eps, t), t, x.flatten(1))
     velocity = eps - x if options.get("velocity") == "conditional" else marginal
@@ -134,7 +134,9 @@ def test_without_intervals_the_gradient_is_that_of_flow_matching():
     # Both draw eps first and the times next.
     losses = (
         lambda: paradigm.loss(Batch(x, torch.zeros(16))),
-        lambda: flow_matching_loss(paradigm.net, x, x.flatten(1), velocity="marginal", mean=-0.4, std=1.0),
+        lambda: flow_matching_loss(
+            paradigm.net, Batch(x, torch.zeros(16)), Rows(x.flatten(1)), velocity="marginal", mean=-0.4, std=1.0
+        ),
     )
     gradients = []
     for loss in losses:

@@ -29,12 +29,25 @@ def test_order_is_the_slope_of_the_error(sampler, order):
     assert slope == pytest.approx(order, abs=0.1)
 
 
-def test_ipndm_weights_integrate_cubics_exactly():
+def test_ipndm_weights_integrate_polynomials_exactly_on_any_grid_and_are_the_published_ones_on_an_equal_one():
     """Adams-Bashforth of order q is exact for slopes that are polynomials of degree q - 1: the order conditions."""
-    for order, weights in enumerate(samplers.ADAMS_BASHFORTH, start=1):
-        for degree in range(order):
-            nodes = [(-j) ** degree if degree else 1 for j in range(order)]
-            assert sum(w * n for w, n in zip(weights, nodes, strict=True)) == pytest.approx(1 / (degree + 1), abs=1e-12)
+    for times in ([1.0, 0.75, 0.5, 0.25, 0.0], [1.0, 0.4, 0.3, 0.1, 0.02]):
+        for order in (1, 2, 3, 4):
+            nodes, end = times[:order][::-1], times[order]
+            weights = samplers.adams_bashforth(nodes, end)
+            for degree in range(order):
+                integral = (end ** (degree + 1) - nodes[0] ** (degree + 1)) / (degree + 1)
+                found = sum(w * node**degree for w, node in zip(weights, nodes, strict=True))
+                assert found == pytest.approx(integral, abs=1e-12)
+    weights = samplers.adams_bashforth([0.25, 0.5, 0.75, 1.0], 0.0)
+    assert weights == pytest.approx([-0.25 * w / 24 for w in (55, -59, 37, -9)], abs=1e-12)
+
+
+@pytest.mark.parametrize(("sampler", "order"), [("euler", 1), ("heun", 2), ("ipndm", 2)])
+def test_the_order_holds_on_a_grid_that_is_finer_near_the_data(sampler, order):
+    nfes, start = [64, 128, 256, 512], torch.ones(1, 1, dtype=torch.float64)
+    errors = [abs(float(samplers.SAMPLERS[sampler](field, start, nfe, 2.0)) - EXACT) for nfe in nfes]
+    assert -np.polyfit(np.log(nfes), np.log(errors), 1)[0] == pytest.approx(order, abs=0.1)
 
 
 def test_dpmpp_is_exact_where_the_clean_image_is_linear_in_its_log_ratio_of_signal_to_noise():
