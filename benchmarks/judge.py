@@ -14,6 +14,7 @@ from torch import Tensor
 from benchmarks.measure.flops import count_flops
 from benchmarks.measure.mismatch import measure_mismatch
 from benchmarks.measure.nfe import count_evaluations
+from benchmarks.measure.path import chain_path
 from benchmarks.measure.reach import SCALARS, measure_reach
 from benchmarks.metrics import Scorer, accuracy, nearest, outputs, recognition, to_float, to_uint8
 from benchmarks.metrics.probe import probe, probe_rows
@@ -199,7 +200,10 @@ class Judge:
         sampler = (self.samplers or paradigm.samplers)[0]
         reach = _attempt(lambda: measure_reach(*data, job.cell.nfe, sampler), SCALARS)
         # The chain that training is about; that of a single link has no inside, so then one that is long enough.
-        nfe = reach.get("natural_nfe") or 1
+        nfe = natural = reach.get("natural_nfe") or 1
+        if self.samplers:
+            path = chain_path(*data, natural, sampler, job.cell.seed)
+            self.grids |= {} if path is None else {"path": path}
         if nfe == 1 or not paradigm.allows(nfe, sampler):
             nfe = max((n for n in job.cell.nfe if n <= MAX_CHAIN and paradigm.allows(n, sampler)), default=1)
         mismatch = _attempt(lambda: measure_mismatch(*data, nfe, sampler, job.cell.seed), ("amplification",))
