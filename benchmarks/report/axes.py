@@ -9,9 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy import ndarray
 from pandas import DataFrame, Series
 
 from benchmarks.report import style
+from benchmarks.report.caption import DASH
 
 LINE_SPACING = 1.25
 
@@ -120,3 +122,23 @@ def legend(fig, variants: list[str], columns: int = 5) -> None:
         frameon=False,
         handlelength=2.4,
     )
+
+
+def image_strip(ax: Axes, images: ndarray | None) -> None:
+    """Images (N, C, H, W), uint8, side by side without axes; a dash where there are none."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    ax.grid(False)
+    if images is None:
+        ax.text(0.5, 0.5, DASH, transform=ax.transAxes, ha="center", va="center")
+        return
+    strip = np.concatenate([_padded(image) for image in images], axis=1)
+    ax.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+
+
+def _padded(image: ndarray) -> ndarray:
+    """(C, H, W) -> (H, W + gap, 3) with a white gap at the right."""
+    rgb = np.repeat(image, 3, axis=0) if len(image) == 1 else image
+    gap = max(1, image.shape[-1] // 16)
+    return np.pad(rgb.transpose(1, 2, 0), ((0, 0), (0, gap), (0, 0)), constant_values=255)

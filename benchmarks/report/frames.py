@@ -34,7 +34,7 @@ CELL = [
     *[*WHO, "kind", "title", "era", "task", "status", "reason", "settings", "commit", "machine", "samples_file"],
     *["train_flops", "train_seconds", "accuracy", *RECOGNITION, *LIKELIHOOD, *REACH],
     *["series", *LAYERS, "squared_error"],
-    *["mismatch_amplification", "mismatch_reason", *TIMED_CELL, "timing_flags"],
+    *["mismatch_amplification", "mismatch_reason", "natural_nfe", *TIMED_CELL, "timing_flags"],
     *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
 ]
 SAMPLE = [*POINT, "nfe_asked", "fid_extractor", "fid2_extractor", *SCORES]

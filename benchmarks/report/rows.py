@@ -42,6 +42,7 @@ def cell(record: dict) -> dict:
         **{name: likelihood.get(field) for name, field in LIKELIHOOD.items()},
         **{name: recognition.get(name) for name in RECOGNITION},
         **_stages(timing.get("stages") or []),
+        "natural_nfe": reach.get("natural_nfe"),
         "mismatch_amplification": mismatch.get("amplification"),
         "mismatch_reason": mismatch.get("reason"),
         "timing_flags": "; ".join(timing.get("flags") or []) or None,

@@ -46,7 +46,9 @@ KNOWN = {
     "unrolled-k4": Look(VERMILLION, "^", SOLID),
     "diffusion-unrolled-k4": Look(PURPLE, "P", SOLID),
     "meanflow": Look(GREEN, "*", SOLID),
+    "diffusion-k1": Look(PURPLE, "P", SOLID),
     "drifting": Look(PURPLE, "H", DASHED),
+    "shortcut": Look(SKY, "d", DASHED),
 }
 # Lines of figures over depth, which never stand beside variants.
 SERIES = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pandas import DataFrame
 
-from benchmarks.report import aa, budgets, caption, costs, depth, paired, sheets
+from benchmarks.report import aa, budgets, caption, costs, depth, lengths, paired, sheets
 from benchmarks.report.frames import Frames
 from benchmarks.report.markup import latex, markdown
 from benchmarks.report.rows import AXES
@@ -52,6 +52,7 @@ def _comparison(frames: Frames, rows: DataFrame, pairs: DataFrame) -> tuple[list
         sheets.by_nfe(rows, "fid_ratio", f"FID ratio ({first})"),
         sheets.by_nfe(rows, "fid2_ratio", f"FID ratio by the second extractor ({second})"),
         sheets.at_best(rows),
+        lengths.sheet(frames, rows),
         sheets.recognition(rows),
         sheets.reconstruction(rows),
         sheets.mcnemar(pairs),

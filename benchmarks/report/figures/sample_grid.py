@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
-
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy import ndarray
 
 from benchmarks.report import caption, style
+from benchmarks.report.axes import image_strip
 from benchmarks.report.frames import Frames
+from benchmarks.report.samples_file import arrays
 
 N_IMAGES = 4
 SHOWN_NFE = (1, 4, 32)
@@ -20,7 +18,7 @@ SHOWN_NFE = (1, 4, 32)
 def draw(frames: Frames) -> Figure | None:
     """A row a variant, a block of columns an NFE, then the nearest training images; real images below."""
     cells = frames.cells.dropna(subset="samples_file").sort_values("repetition").groupby("variant").first()
-    grids = {name: grid for name, cell in cells.iterrows() if (grid := _grid(frames.folder / cell.samples_file))}
+    grids = {name: grid for name, cell in cells.iterrows() if (grid := arrays(frames.folder / cell.samples_file))}
     primary = frames.samples[frames.samples.primary.eq(True)].groupby("variant").sampler.first()
     grids = {name: _named(grids[name], primary[name]) for name in frames.ordered(grids) if name in primary}
     nfes = _shown({nfe for grid in grids.values() for nfe in grid if isinstance(nfe, int)})
@@ -31,11 +29,11 @@ def draw(frames: Frames) -> Figure | None:
     for row, (name, grid) in zip(axes, grids.items(), strict=False):
         last = [nfe for nfe in nfes if nfe in grid][-1:]
         for ax, key in zip(row, [*nfes, *(f"{nfe}_nearest" for nfe in last)], strict=False):
-            _show(ax, grid.get(key))
+            image_strip(ax, _first(grid.get(key)))
         _label(row[0], name, style.look(name).color)
     real = next(iter(grids.values()))["real"]
     for index, ax in enumerate(axes[-1][:-1]):
-        _show(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])
+        image_strip(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])
     axes[-1][-1].set_visible(False)
     _label(axes[-1][0], "real, held out", style.BLACK)
     for ax, title in zip(axes[0], [*(f"{nfe} NFE" for nfe in nfes), "nearest training images"], strict=True):
@@ -50,14 +48,6 @@ def draw(frames: Frames) -> Figure | None:
     return fig
 
 
-def _grid(path: Path) -> dict[str, ndarray] | None:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile):
-        return None
-
-
 def _named(grid: dict[str, ndarray], sampler: str) -> dict[int | str, ndarray]:
     """The arrays of one sampler by NFE, and by "NFE_nearest"; and the real images."""
     own = {name.removeprefix(f"{sampler}_"): images for name, images in grid.items() if name.startswith(f"{sampler}_")}
@@ -70,24 +60,9 @@ def _shown(nfes: set[int]) -> list[int]:
     return usual or sorted({*sorted(nfes)[:1], *sorted(nfes)[-1:]})
 
 
-def _show(ax: Axes, images: ndarray | None) -> None:
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.spines[:].set_visible(False)
-    ax.grid(False)
-    if images is None:
-        ax.text(0.5, 0.5, caption.DASH, transform=ax.transAxes, ha="center", va="center")
-        return
-    strip = np.concatenate([_padded(image) for image in images[:N_IMAGES]], axis=1)
-    ax.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-
-
-def _padded(image: ndarray) -> ndarray:
-    """(C, H, W) -> (H, W + gap, 3) with a white gap at the right."""
-    rgb = np.repeat(image, 3, axis=0) if len(image) == 1 else image
-    gap = max(1, image.shape[-1] // 16)
-    return np.pad(rgb.transpose(1, 2, 0), ((0, 0), (0, gap), (0, 0)), constant_values=255)
-
-
 def _label(ax: Axes, name: str, color: str) -> None:
     ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=style.SMALL, color=style.ink(color))
+
+
+def _first(images: ndarray | None) -> ndarray | None:
+    return None if images is None else images[:N_IMAGES]

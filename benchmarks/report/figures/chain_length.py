@@ -1,0 +1,69 @@
+"""One loss through a chain of K steps against local losses, each at its own length: which wins, and at which NFE."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import Series
+
+from benchmarks.report import caption, style
+from benchmarks.report.axes import direct_labels, floor_line, ratio_axis, series
+from benchmarks.report.frames import Frames, over_seeds
+from benchmarks.report.lengths import Entry, by_budget, entries, families
+
+
+def draw(frames: Frames) -> Figure | None:
+    """A panel a budget: families of chains at their own lengths, and paradigms as they come at every NFE."""
+    if frames.samples.empty:
+        return None
+    budgets = [budget for budget in by_budget(entries(frames)) if families(budget)]
+    if not budgets:
+        return None
+    fig = style.figure()
+    axes = fig.subplots(1, len(budgets), squeeze=False, sharey=True)[0]
+    for ax, budget in zip(axes, budgets, strict=True):
+        ends = [*_families(ax, budget), *_fields(ax, frames, budget)]
+        ax.set_xscale("log", base=2)
+        ax.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
+        ax.set_xlabel("network evaluations per sample (NFE)")
+        ax.set_title(f"{budget[0].flops:.2g} training FLOPs".replace("e+", "e"))
+        ratio_axis(ax, "FID / FID of real training images" if ax is axes[0] else "")
+        floor_line(ax)
+        direct_labels(ax, ends)
+    style.note(
+        fig,
+        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames)}; chains of K steps at NFE = K; others at every NFE, "
+        "with the sampler that is best there; pre-training is counted",
+        caption.scoring(frames),
+        caption.origin(frames),
+    )
+    return fig
+
+
+def _families(ax: Axes, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
+    ends = []
+    for name, members in families(budget).items():
+        last = members[-1]
+        looks = members[0].variant
+        x, mean, sd = ([getattr(entry, part) for entry in members] for part in ("nfe", "ratio", "sd"))
+        series(ax, _column(x), _column(mean), _column(sd), looks)
+        ends.append((last.nfe, last.ratio, name, style.look(looks).color))
+    return ends
+
+
+def _fields(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
+    """Paradigms with nothing but their defaults, at every NFE the lowest mean over their samplers."""
+    ends = []
+    for entry in budget:
+        if entry.options:
+            continue
+        mine = frames.samples[frames.samples.variant == entry.variant]
+        line = over_seeds(mine, ["sampler", "nfe"], "fid_ratio").dropna(subset="mean")
+        line = line.sort_values("mean").groupby("nfe", as_index=False).first()
+        series(ax, line.nfe, line["mean"], line.sd, entry.variant)
+        ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], entry.title, style.look(entry.variant).color))
+    return ends
+
+
+def _column(values: list[float]) -> Series:
+    return Series(values, dtype=float)

@@ -1,0 +1,54 @@
+"""What one change does: the variant that most others differ from in one option, and those, each at its own length."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from benchmarks.report import caption, style
+from benchmarks.report.axes import plain_log
+from benchmarks.report.frames import Frames
+from benchmarks.report.intervals import half_width
+from benchmarks.report.lengths import Entry, entries, one_change
+
+
+def draw(frames: Frames) -> Figure | None:
+    """A line a change: the seeds as dots, their mean with its interval, beside the band of the unchanged variant."""
+    if frames.samples.empty:
+        return None
+    found = one_change(entries(frames))
+    if found is None:
+        return None
+    base, changed = found
+    lines = [("unchanged", base), *sorted(changed, key=lambda pair: pair[0])]
+    fig = style.figure()
+    ax = fig.subplots()
+    for height, (_, entry) in enumerate(reversed(lines)):
+        _line(ax, frames, entry, height)
+    half = half_width(base.sd, base.n)
+    if half == half:
+        ax.axvspan(max(base.ratio - half, base.ratio / 20), base.ratio + half, color=style.GREY, alpha=0.15, zorder=0)
+    ax.axvline(base.ratio, color=style.GREY, linewidth=2, zorder=1)
+    ax.set_yticks(range(len(lines)), [f"{name}  ({entry.nfe} NFE)" for name, entry in reversed(lines)])
+    ax.tick_params(axis="y", labelsize=style.SMALL)
+    ax.set_xscale("log")
+    plain_log(ax.xaxis, decades=2)
+    ax.set_xlabel("FID / FID of real training images, at the length that training is about")
+    ax.set_title(base.title)
+    style.note(
+        fig,
+        f"{frames.cells.dataset.iloc[0]}: {caption.seeds(frames)}, dots; bars: 95 % t intervals of the mean; band: "
+        "that of the unchanged variant; equal training FLOPs",
+        caption.scoring(frames),
+        caption.origin(frames),
+    )
+    return fig
+
+
+def _line(ax, frames: Frames, entry: Entry, height: int) -> None:
+    mine = frames.samples[(frames.samples.variant == entry.variant) & (frames.samples.nfe == entry.nfe)]
+    seeds = mine[mine.primary.eq(True)].fid_ratio
+    ax.plot(seeds, [height] * len(seeds), "o", color=style.SKY, markersize=6, zorder=2)
+    half = half_width(entry.sd, entry.n)
+    ax.errorbar(
+        entry.ratio, height, xerr=half if half == half else None, fmt="D", color=style.BLACK, capsize=4, zorder=3
+    )
