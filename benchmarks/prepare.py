@@ -13,9 +13,13 @@ import torch
 
 import paradigms
 from benchmarks import data
+from benchmarks.ancestry import adopt
 from benchmarks.data import Dataset, extractor
 from benchmarks.errors import BadInput, nearest
+from benchmarks.metrics import to_float
 from benchmarks.suite import Preset, Variant
+
+N_ROWS = 64  # training images that a variant sees before it is asked whether it can start from another
 
 
 def answer(preset: Preset, **request) -> dict:
@@ -42,6 +46,8 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
             for changes in variant.trials or [{}]:
                 asked = variant.model_copy(update={"options": variant.options | changes})
                 check(asked, where, datasets[dataset], preset.nfe)
+            if variant.init_from:
+                check_start(variant, preset.variants[variant.init_from], where, datasets[dataset])
     if build:
         for dataset in (datasets[name] for name in sorted(scored)):
             extractor.load_all(dataset, kinds=preset.extractors, data_dir=data_dir)
@@ -79,6 +85,20 @@ def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> Non
         asked = variant.nfe_of.get(sampler) or variant.nfe or nfe
         if not any(paradigm.allows(n, sampler) for n in asked):
             raise BadInput(f"{where}: nfe = {asked}: sampler {sampler!r} can spend none of these")
+
+
+def check_start(variant: Variant, ancestor: Variant, where: str, dataset: Dataset) -> None:
+    """Let a variant start from its untrained ancestor. Raises BadInput where the one cannot go on from the other."""
+    built = []
+    for one in (variant, ancestor):
+        paradigm = paradigms.load(one.paradigm)(dataset.shape, dataset.n_classes, **one.options)
+        images, labels = dataset.train.images[:N_ROWS], dataset.train.labels[:N_ROWS]
+        paradigm.observe(to_float(torch.from_numpy(images)), torch.from_numpy(labels))
+        built.append(paradigm)
+    try:
+        adopt(built[0], built[1].state_dict(), variant.init_from)
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
 
 
 def _member(given: list[str], allowed: list[str], what: str) -> None:

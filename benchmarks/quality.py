@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from safetensors.torch import save_file
 
+from benchmarks.ancestry import left, start_from
 from benchmarks.budget import StagePlan, curve_points, plan_stages
 from benchmarks.fit import Fit
 from benchmarks.judge import Judge
@@ -21,14 +22,18 @@ N_ROWS = 500  # training images that the layers' signals are taken on
 
 
 def measure_quality(job: Job, progress: Callable) -> dict:
-    """Train and score; returns the record's `training`, `quality`, `samples_file` and `evaluation_seconds`."""
+    """Train and score; returns the record's `training`, `quality`, `samples_file` and `evaluation_seconds`.
+
+    Raises BadInput where the cell cannot start from its ancestor, or that one has left nothing of the budget.
+    """
     paradigm = job.build()
-    plans = plan_stages(paradigm, job.x, job.label, job.cell.budget_flops)
+    before = start_from(paradigm, job.results_dir, job.cell.ancestor) if job.cell.ancestor else None
+    plans = plan_stages(paradigm, job.x, job.label, left(job.cell.budget_flops, before))
     judge, layers = Judge(job, paradigm), Layers(job, paradigm, plans)
     points = curve_points(plans, job.cell.curve_points)
 
     def look(stage: int, update: int, seconds: float) -> dict:
-        found = _spent(plans, stage, update, seconds) | layers.at(stage, update)
+        found = _spent(plans, stage, update, seconds, before) | layers.at(stage, update)
         return found | (judge.glance() if update in points[stage] else {})
 
     fit = Fit(
@@ -43,7 +48,7 @@ def measure_quality(job: Job, progress: Callable) -> dict:
     )
     reports = fit()
     progress("scoring", 1.0)
-    training = _training(paradigm, plans, reports)
+    training = _training(paradigm, plans, reports, before)
     last = {key: training[key] for key in ("flops", "images", "updates", "seconds")} | {"stage": plans[-1].name}
     quality = judge.verdict()
     quality["curve"] = [look for look in fit.curve if "samples" in look] + [last | judge.glance(quality["samples"])]
@@ -87,25 +92,26 @@ class Layers:
         return found
 
 
-def _spent(plans: list[StagePlan], stage: int, update: int, seconds: float) -> dict:
-    """What training has cost when `update` updates of `stage` are done."""
+def _spent(plans: list[StagePlan], stage: int, update: int, seconds: float, before: dict | None = None) -> dict:
+    """What training has cost when `update` updates of `stage` are done, that of the ancestor `before` it included."""
     done = [(plan, plan.updates) for plan in plans[:stage]] + [(plans[stage], update)]
-    return {
+    own = {
         "flops": sum(plan.flops_per_update * n for plan, n in done),
         "images": sum(plan.batch_size * n for plan, n in done),
         "updates": sum(n for _, n in done),
         "seconds": seconds,
-        "stage": plans[stage].name,
     }
+    return {key: cost + (before[key] if before else 0) for key, cost in own.items()} | {"stage": plans[stage].name}
 
 
 def _position(plans: list[StagePlan], stage: int, update: int) -> tuple[float]:
     return (_spent(plans, stage, update, 0.0)["flops"] / sum(plan.flops for plan in plans),)
 
 
-def _training(paradigm: Paradigm, plans: list[StagePlan], reports: list[dict]) -> dict:
-    total = _spent(plans, len(plans) - 1, plans[-1].updates, sum(report["seconds"] for report in reports))
+def _training(paradigm: Paradigm, plans: list[StagePlan], reports: list[dict], before: dict | None) -> dict:
+    total = _spent(plans, len(plans) - 1, plans[-1].updates, sum(report["seconds"] for report in reports), before)
     total.pop("stage")
+    total |= {"ancestor": before} if before else {}
     stages = [
         report
         | {"share": plan.share, "flops_per_update": plan.flops_per_update, "flops": plan.flops}

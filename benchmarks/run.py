@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import records, suite
+from benchmarks import grid, records
 from benchmarks.cores import cores
 from benchmarks.errors import BadInput
 from benchmarks.executors import children
@@ -42,7 +42,7 @@ def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
         answer = children.ask(PREPARE, request)
     except ChildProcessError as error:
         raise BadInput(f"preparing {error}; `doctor` may say why") from None
-    return suite.cells(preset, answer["device"], answer["data_hashes"])
+    return grid.cells(preset, answer["device"], answer["data_hashes"])
 
 
 def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER) -> list[dict]:

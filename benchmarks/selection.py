@@ -19,11 +19,14 @@ def selected(preset: Preset, asked: Sequence[str]) -> Preset:
     """The preset with the asked variants only.
 
     Each is a variant's name, a paradigm's name (all its variants, or a new one with default options), or a path to a
-    paradigm's file (a new variant named after the file). Raises BadInput for anything else.
+    paradigm's file (a new variant named after the file); and whatever these start from. Raises BadInput for anything
+    else.
     """
-    variants = {}
+    variants: dict[str, Variant] = {}
     for name in asked:
         variants |= _matching(preset, name)
+    while missing := {v.init_from for v in variants.values()} - {None} - variants.keys():
+        variants = {name: preset.variants[name] for name in sorted(missing)} | variants
     return preset.model_copy(update={"variants": variants}) if asked else preset
 
 

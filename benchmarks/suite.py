@@ -1,19 +1,14 @@
-"""A preset is TOML; this is its typed form, and the cells that it asks for."""
+"""A preset is TOML; this is its typed form, and that of one cell of its grid."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, PositiveFloat, PositiveInt
-
-import paradigms
-from benchmarks.errors import BadInput
-from benchmarks.fingerprint import code_hash
 
 # What cannot change a record of that kind is left out of its key, so that changing it repeats no work.
 NO_INFLUENCE = {
@@ -70,7 +65,7 @@ class Variant(Strict):
     samplers: empty means the paradigm's first. nfe, datasets, scores: None means the preset's. nfe_of: other NFEs for a
     sampler. budget: times the preset's. trials: options, one cell each, of which the best on the validation split
     counts. series: variants that share it are points of one line in figures over depth. timed: whether it has timing
-    cells.
+    cells. init_from: variant of the preset from whose trained chain it goes on; its budget includes that one's.
     """
 
     paradigm: str
@@ -85,6 +80,26 @@ class Variant(Strict):
     scores: Scores | None = None
     series: str | None = None
     timed: bool = True
+    init_from: VariantName | None = None
+
+
+def _descended(variants: dict[str, Variant]) -> dict[str, Variant]:
+    """The variants, each after the one that it starts from."""
+    ordered: dict[str, Variant] = {}
+    left = dict(variants)
+    while left:
+        ready = [name for name, variant in left.items() if variant.init_from is None or variant.init_from in ordered]
+        if not ready:
+            name, variant = next(iter(left.items()))
+            known = "it starts from itself in the end" if variant.init_from in variants else "no such variant"
+            raise ValueError(
+                f"with an init_from that is another variant: {name}.init_from = {variant.init_from!r}, {known}"
+            )
+        ordered |= {name: left.pop(name) for name in ready}
+    for name, variant in variants.items():
+        if variant.init_from and variants[variant.init_from].trials:
+            raise ValueError(f"with an init_from that has no trials: {name}.init_from = {variant.init_from!r}")
+    return ordered
 
 
 class Preset(Strict):
@@ -116,14 +131,15 @@ class Preset(Strict):
     budget_of: dict[str, PositiveFloat] = {}
     extractors: Extractors = SCORING
     budget_flops: Budget
-    variants: Annotated[dict[VariantName, Variant], Field(min_length=1)]
+    variants: Annotated[dict[VariantName, Variant], Field(min_length=1), AfterValidator(_descended)]
 
 
 class Cell(Strict):
     """One process's work: train and score a variant (quality), or time it (timing), on one data set.
 
     samplers: empty means the paradigm's first. n_samples: None means as many as training images. trial: number among
-    the variant's trials, None if it has none; changes: what it changes of the options.
+    the variant's trials, None if it has none; changes: what it changes of the options. ancestor: stem of the cell that
+    it starts from, None for a start of its own.
     """
 
     kind: Literal["quality", "timing"]
@@ -138,6 +154,7 @@ class Cell(Strict):
     changes: dict[str, JsonValue] = {}
     series: str | None = None
     scores: list[str] = SCORES
+    ancestor: str | None = None
     seed: int
     device: Literal["cpu", "cuda"]
     threads: int
@@ -180,57 +197,3 @@ class Cell(Strict):
     def stem(self) -> str:
         """The name of the cell's files: its place and the start of its key."""
         return f"{self.place}.{self.key[:8]}"
-
-
-def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[Cell]:
-    """The cells of a preset on a device: quality cells, repetition by repetition, then timing cells, launch by launch.
-
-    data_hashes: data set -> hash of its arrays. Raises BadInput where a paradigm does not say its task.
-    """
-    found = []
-    codes = {name: code_hash(paradigms.source(v.paradigm)) for name, v in preset.variants.items()}
-    for kind, repetitions in (("quality", preset.seeds), ("timing", preset.timing_launches)):
-        for repetition in range(repetitions):
-            for dataset in preset.datasets:
-                seed = _seed(preset.base_seed, dataset, repetition)
-                hashes = {"data_hash": data_hashes[dataset]}
-                place = {"kind": kind, "dataset": dataset, "repetition": repetition, "seed": seed, "device": device}
-                for name, variant in preset.variants.items():
-                    if dataset not in (variant.datasets or preset.datasets) or (kind == "timing" and not variant.timed):
-                        continue
-                    settings = _settings(preset, variant, dataset) | hashes | {"code_hash": codes[name]}
-                    trials = list(enumerate(variant.trials)) or [(None, {})]
-                    # Trials differ in how well they learn, not in how fast; so one of them is timed.
-                    for number, changes in trials if kind == "quality" else trials[:1]:
-                        trial = number if kind == "quality" else None
-                        found.append(Cell(variant=name, trial=trial, changes=changes, **place, **settings))
-    return found
-
-
-def _settings(preset: Preset, variant: Variant, dataset: str) -> dict:
-    budget = getattr(preset.budget_flops, task(variant.paradigm))
-    shared = {"threads", "curve_points", "curve_nfe", "sample_batch", "timing_seconds", "limit_seconds", "extractors"}
-    return preset.model_dump(include=shared) | {
-        "preset": preset.name,
-        **variant.model_dump(include={"paradigm", "series", "options", "samplers", "nfe_of"}),
-        "title": variant.title or variant.series,
-        "nfe": variant.nfe or preset.nfe,
-        "scores": variant.scores or preset.scores,
-        "n_samples": None if preset.n_samples == "train" else preset.n_samples,
-        "budget_flops": budget * variant.budget * preset.budget_of.get(dataset, 1.0),
-    }
-
-
-def task(paradigm: str) -> str:
-    """The task that decides a paradigm's budget, read without importing it; BadInput if its file does not say."""
-    allowed = list(Budget.model_fields)
-    found = paradigms.facts(paradigm).get("task")
-    if found not in allowed:
-        where = paradigms.source(paradigm)
-        raise BadInput(f"paradigm file {where}: class fact task = {found!r}; allowed: {', '.join(allowed)}")
-    return found
-
-
-def _seed(*parts: object) -> int:
-    # The paradigm is no part: all variants see the same data order and noise, so comparisons are paired.
-    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1

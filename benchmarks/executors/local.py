@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,10 +96,11 @@ class Local:
             self._abandon()
 
     def _work_off(self, cells: Sequence[Cell], jobs: int, watch: Watch) -> None:
-        waiting = deque(cells)
+        waiting = list(cells)
         while waiting or self.running:
-            while waiting and len(self.running) < jobs:
-                self.running.append(self._start(waiting.popleft()))
+            while len(self.running) < jobs and (cell := self._ready(waiting)):
+                waiting.remove(cell)
+                self.running.append(self._start(cell))
             for job in list(self.running):
                 if job.process.exitcode is None:
                     self._limit(job)
@@ -110,6 +110,11 @@ class Local:
                     watch.finished(job, record)
             watch.tick(self.running)
             time.sleep(POLL_SECONDS)
+
+    def _ready(self, waiting: Sequence[Cell]) -> Cell | None:
+        """The first cell that does not wait for the one that it starts from."""
+        unfinished = {cell.stem for cell in [*waiting, *(job.cell for job in self.running)]}
+        return next((cell for cell in waiting if cell.ancestor not in unfinished), None)
 
     def _start(self, cell: Cell) -> Job:
         work_dir = self.results_dir / ".work" / cell.stem

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from benchmarks import suite
+from benchmarks.grid import cells
 
 FAKE_WORKER = "tests.benchmarks.fake_worker"  # starts in no time; options {"act": ...} say how it ends
 ROOT = Path(__file__).parent.parent.parent
@@ -32,7 +33,7 @@ def grid(acts, seeds=1, **changes):
 
 def cells_of(preset, kind=None):
     """The cells of a preset on the CPU, with a made-up hash of the data."""
-    found = suite.cells(preset, "cpu", dict.fromkeys(preset.datasets, "data"))
+    found = cells(preset, "cpu", dict.fromkeys(preset.datasets, "data"))
     return [cell for cell in found if kind in (None, cell.kind)]
 
 

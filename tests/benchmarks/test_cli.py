@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import paradigms
-from benchmarks import cli, data, doctor, presets, records, results_dir, run, suite
+from benchmarks import cli, data, doctor, grid, presets, records, results_dir, run
 from benchmarks.errors import BadInput
 from benchmarks.executors import children
 from tests.benchmarks.conftest import FAKE_WORKER
@@ -164,7 +164,7 @@ def test_a_disk_that_fills_up_on_the_way_ends_the_run_in_one_line_and_keeps_what
     monkeypatch.setattr(records, "write", refuse)
     code, _, errors = command(f"run {preset} --jobs 1")
     assert code == 2 and "results/tiny: No space left on device" in errors[-1]
-    cells = suite.cells(presets.load(preset), "cpu", {"digits": "data"})
+    cells = grid.cells(presets.load(preset), "cpu", {"digits": "data"})
     assert records.done(Path("results/tiny"), cells[0])
 
 

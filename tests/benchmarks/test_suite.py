@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks import fingerprint, presets, selection, suite
 from benchmarks.errors import BadInput
+from benchmarks.grid import task
 from tests.benchmarks.conftest import cells_of, grid
 
 
@@ -34,7 +35,7 @@ def test_timing_launches_are_cells_of_their_own_in_turns_over_the_variants():
 def test_the_a_a_preset_repeats_the_same_code_often_enough_for_two_arms_of_ten():
     preset = presets.load("aa")
     assert preset.seeds >= 20 and preset.timing_launches >= 10
-    tasks = [suite.task(variant.paradigm) for variant in preset.variants.values()]
+    tasks = [task(variant.paradigm) for variant in preset.variants.values()]
     assert sorted(tasks) == ["generation", "recognition"]
 
 
