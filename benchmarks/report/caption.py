@@ -53,7 +53,8 @@ def scoring(frames: Frames) -> str:
 
 def origin(frames: Frames) -> str:
     """Commit and machine of the records."""
-    return f"commit {_several(frames.cells.commit, '{}')}; {_several(frames.cells.machine, '{}')}"
+    more = f"; {frames.left_out} further variants are in the tables" if frames.left_out else ""
+    return f"commit {_several(frames.cells.commit, '{}')}; {_several(frames.cells.machine, '{}')}{more}"
 
 
 def timing(frames: Frames) -> str:

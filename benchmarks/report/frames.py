@@ -55,7 +55,8 @@ WORDS = {
 class Frames:
     """cells: one row per record, of either kind. samples: per seed, sampler and NFE. timing: per launch, sampler, NFE.
     draws: FID ratios of further draws with other sampling seeds. accuracy_curve, fid_curve: points along training.
-    loss: loss curves, with the FLOPs spent when each was seen. trials: all; the other frames hold the chosen ones."""
+    loss: loss curves, with the FLOPs spent when each was seen. trials: all; the other frames hold the chosen ones.
+    left_out: how many variants there are besides."""
 
     folder: Path
     cells: DataFrame
@@ -66,17 +67,24 @@ class Frames:
     fid_curve: DataFrame
     loss: DataFrame
     trials: DataFrame
+    left_out: int = 0
 
     def of(self, dataset: str) -> Frames:
         """The same frames, one data set's rows only."""
-        frames = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
-        return replace(self, **{name: frame[frame.dataset == dataset] for name, frame in frames.items()})
+        return replace(self, **{name: frame[frame.dataset == dataset] for name, frame in self._tables().items()})
 
     def without_series(self) -> Frames:
         """The same frames without the variants that are points of a series."""
-        alone = set(self.cells.variant[self.cells.series.isna()])
-        frames = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "folder"}
-        return replace(self, **{name: frame[frame.variant.isin(alone)] for name, frame in frames.items()})
+        return self.only(self.cells.variant[self.cells.series.isna()])
+
+    def only(self, variants: Iterable[str], left_out: int = 0) -> Frames:
+        """The same frames, some variants' rows only; `left_out` of the others are missed by whoever looks."""
+        kept = set(variants)
+        parts = {name: frame[frame.variant.isin(kept)] for name, frame in self._tables().items()}
+        return replace(self, **parts, left_out=left_out)
+
+    def _tables(self) -> dict[str, DataFrame]:
+        return {f.name: value for f in fields(self) if isinstance(value := getattr(self, f.name), DataFrame)}
 
     @property
     def datasets(self) -> list[str]:

@@ -17,6 +17,7 @@ from benchmarks.report.intervals import half_shown, half_width
 from benchmarks.report.sheet import Sheet, dense
 
 MOST_CHANGES = 2  # options in which a variant may differ from the one that it is held against
+SHOWN_LENGTH = 4  # steps, where one chain of a family is shown
 CLOSE = 1.2  # ratio of training FLOPs up to which two variants count as equally dear
 
 
@@ -90,9 +91,24 @@ def families(found: list[Entry]) -> dict[str, list[Entry]]:
 
 def _common(members: list[Entry]) -> str:
     """What the members' titles share, up to where they differ, and then their lengths."""
-    letters = takewhile(lambda column: len(set(column)) == 1, zip(*(entry.title for entry in members), strict=False))
-    start = "".join(column[0] for column in letters).rstrip(" =,")
-    return f"{start} = {', '.join(str(entry.nfe) for entry in members)}"
+    titles = [entry.title for entry in members]
+    start = _shared(titles)
+    end = _shared([title[len(start) :][::-1] for title in titles])[::-1]
+    return f"{start.rstrip(' =')} = {', '.join(str(entry.nfe) for entry in members)}{end}"
+
+
+def _shared(texts: list[str]) -> str:
+    columns = takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))
+    return "".join(column[0] for column in columns)
+
+
+def main(found: list[Entry]) -> list[str]:
+    """Variants that stand for all where there are too many to look at: of the least budget, paradigms as they come, and
+    of every family the longest chain that is short enough to show."""
+    cheapest = next(iter(by_budget(found)), [])
+    longest = [[e for e in members if e.nfe <= SHOWN_LENGTH][-1:] for members in families(cheapest).values()]
+    chosen = {entry.variant for members in longest for entry in members}
+    return [entry.variant for entry in cheapest if not entry.options or entry.variant in chosen]
 
 
 def one_change(found: list[Entry]) -> tuple[Entry, list[tuple[str, Entry]]] | None:

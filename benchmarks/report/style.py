@@ -46,11 +46,11 @@ KNOWN = {
     "unrolled-k4": Look(VERMILLION, "^", SOLID),
     "diffusion-unrolled-k4": Look(PURPLE, "P", SOLID),
     "meanflow": Look(GREEN, "*", SOLID),
-    "diffusion-k1": Look(PURPLE, "P", SOLID),
+    "diffusion-k4": Look(PURPLE, "P", SOLID),
     "drifting": Look(PURPLE, "H", DASHED),
     "shortcut": Look(SKY, "d", DASHED),
 }
-# Lines of figures over depth, which never stand beside variants.
+# Lines of figures over depth and over the length of chains, of which each stands for several variants.
 SERIES = {
     "sigmoid, standard start": Look(VERMILLION, "X", DASHED),
     "sigmoid, Glorot start x 4": Look(PURPLE, "v", DASHED),
@@ -59,6 +59,8 @@ SERIES = {
     "tanh, Glorot start": Look(GREEN, "^", DASHED),
     "ReLU, He start": Look(BLACK, "o", SOLID),
     "ReLU, He start, batch norm": Look(BLUE, "P", SOLID),
+    "Unrolled, K": Look(VERMILLION, "v", DASHED),
+    "Diffusion, then K": Look(PURPLE, "P", SOLID),
 }
 FREE_COLORS = [BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE]
 FREE_MARKERS = ["<", ">", "p", "h", "d", "8"]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from benchmarks.report import style
+from benchmarks.report import caption, figures, style
 from benchmarks.report.comparison import comparison
 from benchmarks.report.figures import chain_length, one_change, paths
 from benchmarks.report.frames import read
-from benchmarks.report.lengths import by_budget, entries, families, sheet
+from benchmarks.report.lengths import by_budget, entries, families, main, sheet
 from benchmarks.report.lengths import one_change as most_changed
 from tests.benchmarks import fake_run
 
@@ -66,6 +66,22 @@ def test_the_base_is_what_most_others_are_one_change_of_and_two_added_options_co
     assert dict(changed).keys() == {
         *["batch = 32", "drawn = True, reach = 1", "k = 1", "k = 2", "k = 8", "loss = energy", "reach = 1"]
     }
+
+
+def test_a_family_is_called_by_what_its_titles_share_at_both_ends(tmp_path):
+    for k in (1, 4):
+        made = record(f"d{k}", {"k": k, "loss": "drift"}, k, 3.0)
+        made["cell"]["title"] = f"Diffusion, then K = {k}, drift"
+        fake_run.write(tmp_path, made)
+    assert list(families(entries(read(tmp_path)))) == ["Diffusion, then K = 1, 4, drift"]
+
+
+def test_where_there_are_too_many_to_look_at_a_field_and_one_chain_of_a_family_stand_for_all(frames, monkeypatch):
+    assert main(entries(frames)) == ["K-4", "field"]
+    monkeypatch.setattr(figures, "MOST", 3)
+    shown = figures._readable(frames)
+    assert set(shown.cells.variant) == {"K-4", "field"} and shown.left_out == 8
+    assert "8 further variants" in caption.origin(shown)
 
 
 def test_the_sheet_reads_each_generator_at_its_own_length(frames):

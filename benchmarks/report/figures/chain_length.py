@@ -44,7 +44,7 @@ def _families(ax: Axes, budget: list[Entry]) -> list[tuple[float, float, str, st
     ends = []
     for name, members in families(budget).items():
         last = members[-1]
-        looks = members[0].variant
+        looks = name.partition(" = ")[0]  # whatever the lengths and the budget
         x, mean, sd = ([getattr(entry, part) for entry in members] for part in ("nfe", "ratio", "sd"))
         series(ax, _column(x), _column(mean), _column(sd), looks)
         ends.append((last.nfe, last.ratio, name, style.look(looks).color))
@@ -60,8 +60,8 @@ def _fields(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float, 
         mine = frames.samples[frames.samples.variant == entry.variant]
         line = over_seeds(mine, ["sampler", "nfe"], "fid_ratio").dropna(subset="mean")
         line = line.sort_values("mean").groupby("nfe", as_index=False).first()
-        series(ax, line.nfe, line["mean"], line.sd, entry.variant)
-        ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], entry.title, style.look(entry.variant).color))
+        series(ax, line.nfe, line["mean"], line.sd, entry.paradigm)
+        ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], entry.title, style.look(entry.paradigm).color))
     return ends
 
 

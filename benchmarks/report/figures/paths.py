@@ -8,20 +8,18 @@ from numpy import ndarray
 from benchmarks.report import caption, style
 from benchmarks.report.axes import image_strip
 from benchmarks.report.frames import Frames
-from benchmarks.report.lengths import Entry, by_budget, entries, families
+from benchmarks.report.lengths import entries, main
 from benchmarks.report.samples_file import arrays
-
-LONGEST = 4  # steps of a shown chain, where there is a choice of lengths
 
 
 def draw(frames: Frames) -> Figure | None:
-    """A row a variant, a column a state; variants that differ from another in their options alone are left out."""
+    """A row a variant, a column a state."""
     cells = frames.cells.dropna(subset="samples_file").sort_values("repetition").groupby("variant").first()
     ways = {}
-    for entry in _shown(entries(frames)) if len(frames.samples) else ():
-        kept = arrays(frames.folder / cells.samples_file[entry.variant]) if entry.variant in cells.index else None
+    for variant in main(entries(frames)) if len(frames.samples) else ():
+        kept = arrays(frames.folder / cells.samples_file[variant]) if variant in cells.index else None
         if kept and "path" in kept:
-            ways[entry.variant] = kept["path"]
+            ways[variant] = kept["path"]
     if not ways:
         return None
     fig = style.figure()
@@ -44,11 +42,3 @@ def _strip(row: ndarray, states: ndarray) -> None:
     """One row of axes: noise at the left, the sample at the right end of what the chain is long."""
     for index, ax in enumerate(row):
         image_strip(ax, states[index] if index < len(states) else None)
-
-
-def _shown(found: list[Entry]) -> list[Entry]:
-    """Of the least budget: paradigms as they come, and of every family the longest that is short enough to show."""
-    found = next(iter(by_budget(found)), [])
-    longest = [[e for e in members if e.nfe <= LONGEST][-1:] for members in families(found).values()]
-    chosen = {entry.variant for members in longest for entry in members}
-    return [entry for entry in found if not entry.options or entry.variant in chosen]
