@@ -18,6 +18,7 @@ INTERVALS = (
     "interval nor any rival's holds the other's mean and the difference is detectable; =: not told apart from the best"
 )
 STUDY_N = (1, 3, 5, 10)
+LARGE_TEST = 0.02  # width of an accuracy's binomial interval below which its second decimal means something
 
 
 def by_nfe(rows: DataFrame, column: str, title: str) -> Sheet | None:
@@ -84,11 +85,13 @@ def recognition(rows: DataFrame) -> Sheet | None:
     rows = rows[known].drop_duplicates("variant").assign(nfe=float("nan"))
     if rows.empty:
         return None
-    shown = _marked(rows, "accuracy", lambda mean, half: percent(mean, 1, half), lowest=False)
+    widths = rows.accuracy_binomial_high - rows.accuracy_binomial_low
+    digits = 2 if widths.max() < LARGE_TEST else 1
+    shown = _marked(rows, "accuracy", lambda mean, half: percent(mean, digits, half), lowest=False)
     lines = [
         {
             **{"variant": row.variant, "accuracy": shown[row.Index]},
-            "of another test split": _range(row.accuracy_binomial_low, row.accuracy_binomial_high),
+            "of another test split": _range(row.accuracy_binomial_low, row.accuracy_binomial_high, digits),
             "calibration error": percent(row.calibration_error),
             **{"linear probe": percent(row.linear_probe_accuracy), "kNN": percent(row.knn_accuracy)},
             "log-likelihood, nats": number(row.ais),
@@ -170,8 +173,8 @@ def reach(rows: DataFrame) -> Sheet | None:
     return Sheet("Gradient reach and train/inference mismatch", dense(lines), notes)
 
 
-def _range(low: float, high: float) -> str:
-    return DASH if pd.isna(low) else f"{100 * low:.1f} to {100 * high:.1f} %"
+def _range(low: float, high: float, digits: int) -> str:
+    return DASH if pd.isna(low) else f"{100 * low:.{digits}f} to {100 * high:.{digits}f} %"
 
 
 def study(rows: DataFrame) -> Sheet:
