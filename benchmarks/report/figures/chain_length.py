@@ -25,7 +25,7 @@ def draw(frames: Frames) -> Figure | None:
         ends = [*_families(ax, budget), *_fields(ax, frames, budget)]
         ax.set_xscale("log", base=2)
         ax.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
-        ax.set_xlabel("network evaluations per sample (NFE)")
+        ax.set_xlabel("NFE")
         ax.set_title(f"{budget[0].flops:.2g} training FLOPs".replace("e+", "e"))
         ratio_axis(ax, "FID / FID of real training images" if ax is axes[0] else "")
         floor_line(ax)
@@ -41,10 +41,12 @@ def draw(frames: Frames) -> Figure | None:
 
 
 def _families(ax: Axes, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
-    ends = []
-    for name, members in families(budget).items():
+    ends, taken = [], set()
+    for name, members in sorted(families(budget).items(), key=lambda family: -len(family[1])):
         last = members[-1]
-        looks = name.partition(" = ")[0]  # whatever the lengths and the budget
+        kind = name.partition(" = ")[0]  # whatever the lengths and the budget
+        looks = name if kind in taken else kind
+        taken.add(kind)
         x, mean, sd = ([getattr(entry, part) for entry in members] for part in ("nfe", "ratio", "sd"))
         series(ax, _column(x), _column(mean), _column(sd), looks)
         ends.append((last.nfe, last.ratio, name, style.look(looks).color))
