@@ -46,11 +46,10 @@ KNOWN = {
     "unrolled-k4": Look(VERMILLION, "^", SOLID),
     "diffusion-unrolled-k4": Look(PURPLE, "P", SOLID),
     "meanflow": Look(GREEN, "*", SOLID),
-    "diffusion-k4": Look(PURPLE, "P", SOLID),
     "drifting": Look(PURPLE, "H", DASHED),
     "shortcut": Look(SKY, "d", DASHED),
 }
-# Lines of figures over depth and over the length of chains, of which each stands for several variants.
+# Lines of figures over depth, which never stand beside variants.
 SERIES = {
     "sigmoid, standard start": Look(VERMILLION, "X", DASHED),
     "sigmoid, Glorot start x 4": Look(PURPLE, "v", DASHED),
@@ -59,18 +58,22 @@ SERIES = {
     "tanh, Glorot start": Look(GREEN, "^", DASHED),
     "ReLU, He start": Look(BLACK, "o", SOLID),
     "ReLU, He start, batch norm": Look(BLUE, "P", SOLID),
+}
+# Lines over the length of chains, which stand beside paradigms.
+FAMILIES = {
     "Unrolled, K": Look(VERMILLION, "v", DASHED),
     "Diffusion, then K": Look(PURPLE, "P", SOLID),
 }
 FREE_COLORS = [BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE]
-FREE_MARKERS = ["<", ">", "p", "h", "d", "8"]
+FREE_MARKERS = ["<", ">", "p", "h", "x", "8"]
 FREE_DASHES = [DOTTED, DASHDOT]
 
 
 def look(variant: str) -> Look:
     """The look of a variant or series. One that is not known gets its own from its name alone, in any company."""
-    if variant in KNOWN or variant in SERIES:
-        return (KNOWN | SERIES)[variant]
+    named = KNOWN | SERIES | FAMILIES
+    if variant in named:
+        return named[variant]
     number = int.from_bytes(hashlib.sha256(variant.encode()).digest()[:6], "big")
     picked = []
     for choices in (FREE_COLORS, FREE_MARKERS, FREE_DASHES):
