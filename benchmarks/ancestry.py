@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from benchmarks import records
 from benchmarks.errors import BadInput
+from benchmarks.measure.twin import twin
 from paradigms.base import Paradigm
 
 
@@ -86,12 +86,11 @@ def _difference(own: dict[str, Sequence[int]], given: dict[str, Tensor]) -> str:
 
 def _overwritten(paradigm: Paradigm) -> str | None:
     """The first weight of the link that a stage's begin changes; None where training goes on from what is there."""
-    kept = dict(paradigm.named_buffers()).keys() - paradigm.state_dict().keys()
-    twin = copy.deepcopy(paradigm, {id(b): b for name, b in paradigm.named_buffers() if name in kept})
-    with torch.random.fork_rng(devices=[twin.device] if twin.device.type == "cuda" else []):
-        for stage in twin.stages():
-            twin.enter(stage, 1)
+    tried = twin(paradigm)
+    with torch.random.fork_rng(devices=[tried.device] if tried.device.type == "cuda" else []):
+        for stage in tried.stages():
+            tried.enter(stage, 1)
             stage.begin()
-            twin.leave()
+            tried.leave()
     ours = paradigm.link().state_dict()
-    return next((name for name, p in twin.link().named_parameters() if not torch.equal(p, ours[name])), None)
+    return next((name for name, p in tried.link().named_parameters() if not torch.equal(p, ours[name])), None)

@@ -23,10 +23,8 @@ import torch
 from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.backbone import build
 from paradigms.parts.flow import draw_rows
 from paradigms.parts.flow_chain import FlowChain
-from paradigms.parts.muon import muon
 from paradigms.parts.options import positive
 from paradigms.parts.sample_loss import SampleLoss
 
@@ -58,7 +56,7 @@ class Drifting(FlowChain, Paradigm):
         conditional: the network is told the class."""
         super().__init__(shape, n_classes, conditional)
         positive(n_real=n_real, batch_size=batch_size)
-        self.net = build(backbone, shape, width, n_classes if conditional else 0)
+        self.net = self.network(backbone, width)
         self.apart, self.n_real = SampleLoss("drifting", scales), n_real
         self.batch_size, self.lr, self.lr_adam, self.ema_decay = batch_size, lr, lr_adam, ema_decay
         self.register_buffer("real", torch.empty(0), persistent=False)
@@ -68,16 +66,7 @@ class Drifting(FlowChain, Paradigm):
         self.real = self.joint(x, self.told(label))
 
     def stages(self) -> list[Stage]:
-        return [
-            Stage(
-                "drifting",
-                list(self.net.parameters()),
-                self.loss,
-                batch_size=self.batch_size,
-                optimizer=muon(self.lr, self.lr_adam),
-                ema_decay=self.ema_decay,
-            )
-        ]
+        return [self.net_stage("drifting", self.loss)]
 
     def loss(self, batch: Batch) -> Tensor:
         """The batch gives only the number of samples: the real side is the training split."""

@@ -31,7 +31,6 @@ import torch
 from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.backbone import build
 from paradigms.parts.flow import (
     checked_velocity,
     flow_matching_stage,
@@ -42,7 +41,6 @@ from paradigms.parts.flow import (
     seen_with,
 )
 from paradigms.parts.flow_chain import FlowChain
-from paradigms.parts.muon import muon
 from paradigms.parts.options import inside, one_of
 from paradigms.parts.prediction import predicting
 
@@ -100,7 +98,7 @@ class MeanFlow(FlowChain, Paradigm):
         super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, tangent=tangent, derivative=derivative, prediction=prediction, start=start)
         _check(velocity, tangent, derivative, pretrain_share, interval_share, corner_share)
-        self.net = predicting(prediction, build(backbone, shape, width, n_classes if conditional else 0))
+        self.net = predicting(prediction, self.network(backbone, width))
         self.start, self.pretrain_share, self.batch_size = start, pretrain_share, batch_size
         self.interval_share, self.corner_share, self.velocity = interval_share, corner_share, velocity
         self.tangent, self.derivative, self.ema_decay = tangent, derivative, ema_decay
@@ -109,15 +107,7 @@ class MeanFlow(FlowChain, Paradigm):
 
     def stages(self) -> list[Stage]:
         warm = self.start == "diffusion"
-        mean_flow = Stage(
-            "mean flow",
-            list(self.net.parameters()),
-            self.loss,
-            share=1 - self.pretrain_share if warm else 1.0,
-            batch_size=self.batch_size,
-            optimizer=muon(self.lr, self.lr_adam),
-            ema_decay=self.ema_decay,
-        )
+        mean_flow = self.net_stage("mean flow", self.loss, share=1 - self.pretrain_share if warm else 1.0)
         if not warm:
             return [mean_flow]
         shared = {"velocity": self.velocity, "ema_decay": self.ema_decay, "share": self.pretrain_share}

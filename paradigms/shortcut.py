@@ -22,10 +22,8 @@ import torch
 from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.backbone import build
 from paradigms.parts.flow import Field, flow_matching_loss, on_path, over_image, told
 from paradigms.parts.flow_chain import FlowChain
-from paradigms.parts.muon import muon
 from paradigms.parts.options import fractions, positive
 
 
@@ -59,22 +57,13 @@ class Shortcut(FlowChain, Paradigm):
         super().__init__(shape, n_classes, conditional)
         fractions(consistent_share=consistent_share)
         positive(n_halvings=n_halvings, batch_size=batch_size)
-        self.net = build(backbone, shape, width, n_classes if conditional else 0)
+        self.net = self.network(backbone, width)
         self.consistent_share, self.n_halvings = consistent_share, n_halvings
         self.times = {"velocity": "marginal", "mean": t_mean, "std": t_std}
         self.lr, self.lr_adam, self.batch_size, self.ema_decay = lr, lr_adam, batch_size, ema_decay
 
     def stages(self) -> list[Stage]:
-        return [
-            Stage(
-                "shortcut",
-                list(self.net.parameters()),
-                self.loss,
-                batch_size=self.batch_size,
-                optimizer=muon(self.lr, self.lr_adam),
-                ema_decay=self.ema_decay,
-            )
-        ]
+        return [self.net_stage("shortcut", self.loss)]
 
     def loss(self, batch: Batch) -> Tensor:
         """Flow matching on the leading rows and self-consistency on the others, each weighing as its share."""

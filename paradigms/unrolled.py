@@ -29,12 +29,10 @@ from torch.utils.checkpoint import checkpoint
 
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts import samplers
-from paradigms.parts.backbone import build
 from paradigms.parts.encoder import Encoder
 from paradigms.parts.flow import draw_rows, flow_matching_stage, over_image
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.gradient_cache import cached_loss
-from paradigms.parts.muon import muon
 from paradigms.parts.options import inside, one_of, positive
 from paradigms.parts.sample_loss import SampleLoss
 
@@ -84,7 +82,7 @@ class Unrolled(FlowChain, Paradigm):
         one_of(CHOICES, start=start, reached=reached, space=space)
         positive(n_real=n_real, batch_size=batch_size, cached_rows=cached_rows or 1)
         _check(k, reach or k, pretrain_share)
-        self.net = build(backbone, shape, width, n_classes if conditional else 0)
+        self.net = self.network(backbone, width)
         self.encoder = Encoder(shape) if space == "features" else None
         self.losses = nn.ModuleList(SampleLoss(loss, scales) for _ in range(2 if self.encoder else 1))
         self.k, self.reach, self.reached, self.checkpointed = k, reach or k, reached, checkpointed
@@ -103,17 +101,8 @@ class Unrolled(FlowChain, Paradigm):
             before.append(self.encoder.stage(ENCODER_SHARE))
         if self.start == "diffusion":
             before.append(flow_matching_stage(self.net, self.rows, ema_decay=self.ema_decay, share=self.pretrain_share))
-        through = Stage(
-            "unrolled",
-            list(self.net.parameters()),
-            self.loss,
-            share=1 - sum(stage.share for stage in before),
-            batch_size=self.batch_size,
-            optimizer=muon(self.lr, self.lr_adam),
-            ema_decay=self.ema_decay,
-            begin=self.begin_unrolled,
-        )
-        return [*before, through]
+        share = 1 - sum(stage.share for stage in before)
+        return [*before, self.net_stage("unrolled", self.loss, share=share, begin=self.begin_unrolled)]
 
     def begin_unrolled(self) -> None:
         if self.encoder:

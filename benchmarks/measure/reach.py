@@ -23,7 +23,6 @@ an update: found by the gradient of its weights, and by what `begin` copies (`be
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 
@@ -33,6 +32,7 @@ from torch import Tensor
 from benchmarks.measure.calls import Call, longest_chain
 from benchmarks.measure.graph import Graph, generation_graph, recognition_graph
 from benchmarks.measure.lineage import lineage
+from benchmarks.measure.twin import twin
 from benchmarks.measure.updates import Seen, ends_in, place, watch
 from paradigms.base import Batch, Paradigm
 
@@ -51,24 +51,21 @@ def measure_reach(
     the paradigm's first. The headline is that of the graph of the paradigm's task, at its natural count, averaged over
     the stages that train this graph with their shares of the training FLOPs as weights.
     """
-    # Data sets kept in buffers are not copied.
-    kept = dict(paradigm.named_buffers()).keys() - paradigm.state_dict().keys()
-    shared = {id(buffer): buffer for name, buffer in paradigm.named_buffers() if name in kept}
-    twin = copy.deepcopy(paradigm, dict(shared))
+    tried = twin(paradigm)
     sampler = sampler or paradigm.samplers[0]
     rows = min(N_ROWS, len(x) // 2)
     # The labels stay: a chain may be told which class to draw, in training as in inference.
     pair = Batch(x[:rows], label[:rows]), Batch(x[rows : 2 * rows], label[:rows])
-    with torch.random.fork_rng(devices=[twin.device] if twin.device.type == "cuda" else []):
-        graphs = _graphs(twin, x, [nfe] if isinstance(nfe, int) else nfe, sampler)
+    with torch.random.fork_rng(devices=[tried.device] if tried.device.type == "cuda" else []):
+        graphs = _graphs(tried, x, [nfe] if isinstance(nfe, int) else nfe, sampler)
         modules = {name: module for graph in graphs for name, module in graph.modules.items()}
-        seen = [watch(twin, stage, pair, modules) for stage in twin.stages()]
+        seen = [watch(tried, stage, pair, modules) for stage in tried.stages()]
         drawn = [graph for graph in graphs if graph.kind == "generation"]
         natural = natural_nfe(seen, drawn[0]) if drawn else None
-        if natural and natural not in [graph.nfe for graph in drawn] and twin.allows(natural, sampler):
-            graphs.append(generation_graph(twin, natural, sampler))
-        ends = [[_ends(twin, watched, pair[0], graph, modules) for watched in seen] for graph in graphs]
-        copied = lineage(copy.deepcopy(twin, dict(shared)))
+        if natural and natural not in [graph.nfe for graph in drawn] and tried.allows(natural, sampler):
+            graphs.append(generation_graph(tried, natural, sampler))
+        ends = [[_ends(tried, watched, pair[0], graph, modules) for watched in seen] for graph in graphs]
+        copied = lineage(twin(tried))
     entries = []
     for graph, own in zip(graphs, ends, strict=True):
         stages = [_stage_entry(watched, graph, end, rows, copied) for watched, end in zip(seen, own, strict=True)]

@@ -3,13 +3,18 @@ instruments see their chain."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from paradigms.base import Batch, Stage
 from paradigms.parts import samplers
+from paradigms.parts.backbone import build
 from paradigms.parts.distances import median_distance
 from paradigms.parts.flow import Field, Rows, on_path, over_image, told
+from paradigms.parts.muon import muon
 
 
 class FlowChain:
@@ -30,6 +35,16 @@ class FlowChain:
     def observe(self, x: Tensor, label: Tensor) -> None:
         self.data, self.data_label = x.flatten(1), label
         self.unit = median_distance(self.data)
+
+    def network(self, backbone: str, width: int | None) -> nn.Module:
+        """The shared network of that name and width, told the class if the chain is conditional."""
+        return build(backbone, self.shape, width, self.n_classes if self.conditional else 0)
+
+    def net_stage(self, name: str, loss: Callable[[Batch], Tensor], **changes) -> Stage:
+        """A stage that moves all of `self.net` by Muon, at the instance's rates, batch size and averaging."""
+        optimizer = muon(self.lr, self.lr_adam)
+        settings = {"batch_size": self.batch_size, "optimizer": optimizer, "ema_decay": self.ema_decay}
+        return Stage(name, list(self.net.parameters()), loss, **settings, **changes)
 
     @property
     def rows(self) -> Rows:
