@@ -1,4 +1,7 @@
-"""Presets by name: the TOML files of this folder, or a path to one; `--set key=value` changes single values."""
+"""Presets by name: the TOML files of this folder, or a path to one; `--set key=value` changes single values.
+
+A file whose key `like` names another preset has all of that one's keys that it has not itself.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,8 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
 
     A value is read as TOML, or as a string where it is none. Raises BadInput for whatever is wrong with either.
     """
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise BadInput(
-            f"preset {name!r} is unknown; allowed: {', '.join(names())}, or a path to a .toml file"
-            + nearest(name, names())
-        )
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"preset file {path}: {error}") from None
+    path = _path(name)
+    raw = _read(path)
     for change in changes:
         _apply(raw, change)
     try:
@@ -49,6 +44,30 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
                 f"allowed: {', '.join(data.names())}{nearest(dataset, data.names())}"
             )
     return preset
+
+
+def _path(name: str) -> Path:
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        raise BadInput(
+            f"preset {name!r} is unknown; allowed: {', '.join(names())}, or a path to a .toml file"
+            + nearest(name, names())
+        )
+    return path
+
+
+def _read(path: Path) -> dict:
+    """The keys of a preset's file, over those of the preset that it is `like`."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"preset file {path}: {error}") from None
+    like = raw.pop("like", None)
+    if like is None:
+        return raw
+    if like not in names():
+        raise BadInput(f"preset file {path}: like = {like!r}; allowed: {', '.join(names())}{nearest(like, names())}")
+    return _read(_path(like)) | raw
 
 
 def _apply(raw: dict, change: str) -> None:

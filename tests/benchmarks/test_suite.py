@@ -195,6 +195,19 @@ def test_a_preset_file_is_named_in_its_errors(tmp_path):
         assert said in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_preset_like_another_has_that_ones_keys_and_its_own_over_them(tmp_path):
+    (path := tmp_path / "digits.toml").write_text('like = "digits"\nseeds = 7\n[budget_flops]\ngeneration = 5.0\n')
+    with pytest.raises(BadInput, match=r"recognition' is missing"):
+        presets.load(str(path))
+    path.write_text(path.read_text() + "recognition = 6.0\n")
+    mine, digits = presets.load(str(path)), presets.load("digits")
+    assert (mine.seeds, mine.budget_flops.generation) == (7, 5.0)
+    assert (mine.variants, mine.nfe, mine.datasets) == (digits.variants, digits.nfe, digits.datasets)
+    path.write_text('like = "digist"')
+    with pytest.raises(BadInput, match=r"digits\.toml: like = 'digist'; allowed: .*did you mean 'digits'"):
+        presets.load(str(path))
+
+
 def test_an_unknown_preset_names_the_nearest():
     with pytest.raises(BadInput, match=r"'digist' is unknown; allowed: .*smoke.*did you mean 'digits'"):
         presets.load("digist")
