@@ -4,7 +4,8 @@ Source: Ho, Jain & Abbeel, "Denoising Diffusion Probabilistic Models", NeurIPS 2
 diffusers 0.35.2 implements it; cosine schedule, Adam at 1e-3 and batch 128 as in unit 1 of its course, on MNIST.
 
 Ours: the widths, which give the parameters of the bench's own U-Net, the average of the weights and the falling rate,
-which all rows have. The file is a paradigm of its own and no part of the project's; it needs `pip install diffusers==0.35.2`.
+which all rows have. To run it, from the project's root: `python -m benchmarks run results/reference/mnist/peer.toml`,
+after `pip install diffusers==0.35.2`.
 """
 
 from __future__ import annotations
