@@ -124,8 +124,9 @@ def legend(fig, variants: list[str], columns: int = 5) -> None:
     )
 
 
-def image_strip(ax: Axes, images: ndarray | None) -> None:
-    """Images (N, C, H, W), uint8, side by side without axes; a dash where there are none."""
+def image_strip(ax: Axes, images: ndarray | None, columns: int | None = None) -> None:
+    """Images (N, C, H, W), uint8, side by side without axes, in whole rows of `columns` if given and if there are as
+    many; a dash where there are none."""
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
@@ -133,12 +134,14 @@ def image_strip(ax: Axes, images: ndarray | None) -> None:
     if images is None:
         ax.text(0.5, 0.5, DASH, transform=ax.transAxes, ha="center", va="center")
         return
-    strip = np.concatenate([_padded(image) for image in images], axis=1)
-    ax.imshow(strip, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    columns = min(columns or len(images), len(images))
+    starts = range(0, len(images) - columns + 1, columns)
+    strips = [np.concatenate([_padded(image) for image in images[i : i + columns]], axis=1) for i in starts]
+    ax.imshow(np.concatenate(strips), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
 
 
 def _padded(image: ndarray) -> ndarray:
-    """(C, H, W) -> (H, W + gap, 3) with a white gap at the right."""
+    """(C, H, W) -> (H + gap, W + gap, 3) with a white gap at the right and below."""
     rgb = np.repeat(image, 3, axis=0) if len(image) == 1 else image
     gap = max(1, image.shape[-1] // 16)
-    return np.pad(rgb.transpose(1, 2, 0), ((0, 0), (0, gap), (0, 0)), constant_values=255)
+    return np.pad(rgb.transpose(1, 2, 0), ((0, gap), (0, gap), (0, 0)), constant_values=255)

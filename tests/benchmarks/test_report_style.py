@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 from benchmarks.report import style
@@ -84,6 +85,26 @@ def test_an_unreadable_sample_file_leaves_its_row_out(tmp_path):
         path.write_bytes(b"torn")
     shown = texts(drawn(sample_grid.draw, tmp_path))
     assert "diffusion" in shown and "meanflow" not in shown
+
+
+def test_samples_of_unusual_lengths_are_shown_at_the_first_the_last_and_some_between(tmp_path):
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1)
+    (path,) = (tmp_path / "samples").glob("*.npz")
+    unusual = {"1": "1", "2": "5", "4": "10", "8": "50", "16": "100", "32": "300"}
+    with np.load(path) as file:
+        renamed = {"_".join(unusual.get(part, part) for part in name.split("_")): file[name] for name in file.files}
+    np.savez(path, **renamed)
+    shown = texts(drawn(sample_grid.draw, tmp_path))
+    assert all(f"{nfe} NFE" in shown for nfe in (1, 10, 50, 300)) and "100 NFE" not in shown and "5 NFE" not in shown
+
+
+def test_few_rows_of_samples_have_two_lines_of_images_each(tmp_path):
+    heights = []
+    for variants in (("meanflow",), tuple(fake_run.RATIOS)):
+        folder = tmp_path / variants[-1]
+        fake_run.write_run(folder, variants, n_seeds=1)
+        heights.append(len(drawn(sample_grid.draw, folder).axes[0].images[0].get_array()))
+    assert len(fake_run.RATIOS) > sample_grid.FEW_ROWS and heights[0] == 2 * heights[1]
 
 
 def test_every_stage_has_its_name_and_the_ends_of_its_loss(tmp_path):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy import ndarray
+from numpy import linspace, ndarray
 
 from benchmarks.report import caption, style
 from benchmarks.report.axes import image_strip
 from benchmarks.report.frames import Frames
 from benchmarks.report.samples_file import arrays
 
-N_IMAGES = 4
-SHOWN_NFE = (1, 4, 32)
+N_IMAGES = 4  # side by side
+FEW_ROWS = 5  # variants that leave room for two rows of images each
+USUAL_NFE = (1, 4, 32)
+N_NFES = 4  # of a grid that has none of the usual ones but the first
 
 
 def draw(frames: Frames) -> Figure | None:
@@ -24,19 +26,20 @@ def draw(frames: Frames) -> Figure | None:
     nfes = _shown({nfe for grid in grids.values() for nfe in grid if isinstance(nfe, int)})
     if not nfes:
         return None
+    n_shown = N_IMAGES * (2 if len(grids) <= FEW_ROWS else 1)
     fig = style.figure()
     axes = fig.subplots(len(grids) + 1, len(nfes) + 1, squeeze=False)
     for row, (name, grid) in zip(axes, grids.items(), strict=False):
         last = [nfe for nfe in nfes if nfe in grid][-1:]
         for ax, key in zip(row, [*nfes, *(f"{nfe}_nearest" for nfe in last)], strict=False):
-            image_strip(ax, _first(grid.get(key)))
+            image_strip(ax, _first(grid.get(key), n_shown), N_IMAGES)
         _label(row[0], name, style.look(name).color)
     real = next(iter(grids.values()))["real"]
     for index, ax in enumerate(axes[-1][:-1]):
         image_strip(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])
     axes[-1][-1].set_visible(False)
     _label(axes[-1][0], "real, held out", style.BLACK)
-    for ax, title in zip(axes[0], [*(f"{nfe} NFE" for nfe in nfes), "nearest training images"], strict=True):
+    for ax, title in zip(axes[0], [*(f"{nfe} NFE" for nfe in nfes), "nearest training\nimages"], strict=True):
         ax.set_title(title, fontsize=15)
     seeds = ", ".join(sorted({f"{cells.repetition[name]:g}" for name in grids}))
     style.note(
@@ -55,14 +58,16 @@ def _named(grid: dict[str, ndarray], sampler: str) -> dict[int | str, ndarray]:
 
 
 def _shown(nfes: set[int]) -> list[int]:
-    """The usual NFEs among those at hand; the first and the last where none is."""
-    usual = [nfe for nfe in SHOWN_NFE if nfe in nfes]
-    return usual or sorted({*sorted(nfes)[:1], *sorted(nfes)[-1:]})
+    """The usual NFEs among those at hand; where that is one or none, the first, the last and some between."""
+    usual, at_hand = [nfe for nfe in USUAL_NFE if nfe in nfes], sorted(nfes)
+    if len(usual) > 1 or not at_hand:
+        return usual
+    return [at_hand[i] for i in sorted({round(x) for x in linspace(0, len(at_hand) - 1, N_NFES)})]
 
 
 def _label(ax: Axes, name: str, color: str) -> None:
     ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=style.SMALL, color=style.ink(color))
 
 
-def _first(images: ndarray | None) -> ndarray | None:
-    return None if images is None else images[:N_IMAGES]
+def _first(images: ndarray | None, n: int) -> ndarray | None:
+    return None if images is None else images[:n]
