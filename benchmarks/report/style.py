@@ -59,6 +59,14 @@ SERIES = {
     "ReLU, He start": Look(BLACK, "o", SOLID),
     "ReLU, He start, batch norm": Look(BLUE, "P", SOLID),
 }
+# Samplers of the layer-wise era, which stand beside one another.
+CHAINS = {
+    "chains-pcd": Look(ORANGE, "s", SOLID),
+    "chains-cd1": Look(VERMILLION, "v", DASHED),
+    "chains-rdm10": Look(GREEN, "^", DASHED),
+    "dae": Look(SKY, "D", SOLID),
+    "dae-walkback": Look(BLUE, "P", DASHED),
+}
 # Lines over the length of chains, which stand beside paradigms.
 FAMILIES = {
     "Unrolled, K": Look(VERMILLION, "v", DASHED),
@@ -71,7 +79,7 @@ FREE_DASHES = [DOTTED, DASHDOT]
 
 def look(variant: str) -> Look:
     """The look of a variant or series. One that is not known gets its own from its name alone, in any company."""
-    named = KNOWN | SERIES | FAMILIES
+    named = KNOWN | SERIES | CHAINS | FAMILIES
     if variant in named:
         return named[variant]
     number = int.from_bytes(hashlib.sha256(variant.encode()).digest()[:6], "big")
