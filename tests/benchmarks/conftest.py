@@ -45,14 +45,16 @@ def slow_cells():
 
 
 def alive(results_dir):
-    """Process ids of workers that have started in a results folder and still run."""
-    found = []
-    for file in (results_dir / "pids").iterdir():
-        pid = int(file.name.rpartition(".")[2])
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            continue
-        if state != "Z":
-            found.append(pid)
-    return found
+    """Process ids of workers that have started in a results folder and still run.
+
+    A process that exits gives up its memory, and with it its command line, before its files and their locks.
+    """
+    started = [int(file.name.rpartition(".")[2]) for file in (results_dir / "pids").iterdir()]
+    return [pid for pid in started if _command_line(pid)]
+
+
+def _command_line(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
