@@ -37,9 +37,9 @@ def cells_of(preset, kind=None):
     return [cell for cell in found if kind in (None, cell.kind)]
 
 
-def slow_cells():
-    """Three quality cells and a timing cell of a fifth of a second each."""
-    options = {"act": "succeed", "seconds": 0.2}
+def slow_cells(seconds=0.2):
+    """Three quality cells and a timing cell, `seconds` each."""
+    options = {"act": "succeed", "seconds": seconds}
     variants = {"slow": suite.Variant(paradigm="diffusion", options=options)}
     return cells_of(grid(["unused"], seeds=3, variants=variants))
 

@@ -21,17 +21,16 @@ from benchmarks.run import Place, execute
 from tests.benchmarks.conftest import FAKE_WORKER, slow_cells
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
 try:
-    execute(slow_cells(), Place(Path(sys.argv[1]), jobs=2), FAKE_WORKER)
+    execute(slow_cells(float(sys.argv[2])), Place(Path(sys.argv[1]), jobs=2), FAKE_WORKER)
 except KeyboardInterrupt:
     sys.exit(130)
 """
 
 
-def start(results_dir):
+def start(results_dir, seconds=0.2):
     """A run of the slow cells in a process of its own, once its first worker has started."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(results_dir)], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    )
+    arguments = [sys.executable, "-c", SCRIPT, str(results_dir), str(seconds)]
+    process = subprocess.Popen(arguments, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
     while not (results_dir / "pids").exists():
         time.sleep(0.01)
     return process
@@ -62,10 +61,19 @@ def test_a_run_that_was_killed_goes_on_to_the_same_records(tmp_path, seconds, un
     assert not list(tmp_path.rglob("cells/.*.tmp"))
 
 
-def test_the_workers_of_a_killed_run_end_and_hold_its_lock_until_then(tmp_path):
-    process = start(tmp_path)
+def test_workers_of_a_killed_run_that_have_not_noticed_hold_its_lock(tmp_path, monkeypatch):
+    process = start(tmp_path, seconds=60.0)
+    unaware = alive(tmp_path)
+    for pid in unaware:
+        os.kill(pid, signal.SIGSTOP)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr("benchmarks.results_dir.LOCK_WAIT_SECONDS", 0.1)
+        with pytest.raises(BadInput, match=f"in use by another run .process {process.pid}"), claimed(tmp_path):
+            pass
+    for pid in unaware:
+        os.kill(pid, signal.SIGCONT)
     with claimed(tmp_path):
         assert not alive(tmp_path)
 
