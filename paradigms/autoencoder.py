@@ -10,7 +10,8 @@ code      the last hidden units, linear                                    (B, w
 logits    log-odds of the reconstructed pixels                             (B, C H W)
 
 Differs: Adam instead of conjugate gradients; a machine learns from drawn states of the one below, not probabilities.
-With nothing of the budget for the machines, the same network starts from random weights: the control.
+With nothing of the budget for the machines, the same network starts from random weights: the control, which may have
+the units of a later time.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.binary_units import bernoulli, cross_entropy, to_images, to_units
 from paradigms.parts.greedy import N_SEEN, Greedy
-from paradigms.parts.initialisation import STARTS, initialise
+from paradigms.parts.initialisation import ACTIVATIONS, STARTS, initialise
 from paradigms.parts.momentum import momentum_sgd
 from paradigms.parts.options import numbers, one_of, positive
 from paradigms.parts.rbm import RBM
@@ -33,24 +34,25 @@ from paradigms.parts.steps import adam
 
 
 class Unrolled(nn.Module):
-    """Encoder and decoder of hidden widths `sizes[1:]` and back, of logistic units around a linear code."""
+    """Encoder and decoder of hidden widths `sizes[1:]` and back, of units `activation` around a linear code."""
 
-    def __init__(self, sizes: Sequence[int], start: str):
+    def __init__(self, sizes: Sequence[int], start: str, activation: str):
         super().__init__()
+        self.activation = ACTIVATIONS[activation]()
         self.encoder = nn.ModuleList(nn.Linear(n, m) for n, m in pairwise(sizes))
         self.decoder = nn.ModuleList(nn.Linear(n, m) for n, m in pairwise(reversed(sizes)))
-        initialise([*self.encoder, *self.decoder], start, "sigmoid")
+        initialise([*self.encoder, *self.decoder], start, activation)
 
     def encode(self, v: Tensor) -> Tensor:
         """Code (B, sizes[-1]) of pixels v (B, sizes[0])."""
         for layer in self.encoder[:-1]:
-            v = torch.sigmoid(layer(v))
+            v = self.activation(layer(v))
         return self.encoder[-1](v)
 
     def decode(self, code: Tensor) -> Tensor:
         """Log-odds (B, sizes[0]) of the pixels for a code (B, sizes[-1])."""
         for layer in self.decoder[:-1]:
-            code = torch.sigmoid(layer(code))
+            code = self.activation(layer(code))
         return self.decoder[-1](code)
 
     @torch.no_grad()
@@ -76,23 +78,25 @@ class AutoEncoder(Paradigm):
         *,
         widths: Sequence[int] = (128, 64, 16),
         start: str = "glorot",
+        activation: str = "sigmoid",
         n_sweeps: int = 1,
         rates: Sequence[float] = (0.1, 1e-3, 2e-3),
         weight_decay: float = 2e-4,
         shares: Sequence[float] = (0.3, 0.7),
     ):
         """widths: units of each hidden layer, the code last. start: of weights that nothing pre-trains, as in
-        `initialise`. n_sweeps: of contrastive divergence. rates: of the binary machines, of that with the linear code,
-        and Adam's in fine-tuning. weight_decay: of the machines' weights. shares: of the budget, for the machines
-        together (left out at 0) and for fine-tuning."""
+        `initialise`. activation: only "sigmoid" where machines pre-train. n_sweeps: of contrastive divergence. rates:
+        of the binary machines, of that with the linear code, and Adam's in fine-tuning. weight_decay: of the machines'
+        weights. shares: of the budget, for the machines together (left out at 0) and for fine-tuning."""
         super().__init__(shape, n_classes)
-        one_of({"start": STARTS}, start=start)
         positive(widths=list(widths), n_sweeps=n_sweeps)
         numbers({"rates": 3, "shares": 2}, rates=rates, shares=shares)
+        units = ["sigmoid"] if shares[0] else list(ACTIVATIONS)
+        one_of({"start": STARTS, "activation": units}, start=start, activation=activation)
         sizes = [shape[0] * shape[1] * shape[2], *widths]
         kinds = [*["binary"] * (len(widths) - 1), "gaussian"]
         self.rbms = Greedy(RBM(n, m, hidden=kind) for (n, m), kind in zip(pairwise(sizes), kinds, strict=True))
-        self.network = Unrolled(sizes, start)
+        self.network = Unrolled(sizes, start, activation)
         self.register_buffer("seen", torch.empty(0), persistent=False)
         self.n_sweeps, self.rates, self.weight_decay, self.shares = n_sweeps, rates, weight_decay, shares
 

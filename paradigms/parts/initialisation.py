@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 STARTS = ("standard", "glorot", "he")
-ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "gelu": nn.GELU}
 GAINS = {"sigmoid": 4.0}  # a sigmoid's slope at 0 is 1/4 where tanh's is 1
 
 

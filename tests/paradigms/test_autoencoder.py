@@ -80,7 +80,20 @@ def test_without_a_share_for_machines_the_network_is_trained_from_its_own_start(
     assert torch.equal(model.network.encoder[0].weight, held)
 
 
-@pytest.mark.parametrize("options", [{"widths": ()}, {"start": "random"}, {"n_sweeps": 0}, {"shares": (1.0,)}])
+def test_units_of_another_time_start_by_their_own_rule_and_lower_the_loss():
+    model, batch = build(shares=(0.0, 1.0), activation="gelu", start="he"), data()
+    x = batch.x
+    h = F.gelu(model.network.encoder[0]((x.flatten(1) + 1) / 2))
+    torch.testing.assert_close(model.features(x), model.network.encoder[2](F.gelu(model.network.encoder[1](h))))
+    before = F.mse_loss(model.reconstruct(x), x)
+    solve(model, model.stages()[0], batch, 300)
+    assert F.mse_loss(model.reconstruct(x), x) < 0.1 * before
+
+
+WRONG = [{"widths": ()}, {"start": "random"}, {"n_sweeps": 0}, {"shares": (1.0,)}, {"activation": "gelu"}]
+
+
+@pytest.mark.parametrize("options", WRONG)
 def test_wrong_options_raise_one_line_that_names_them(options):
     with pytest.raises(ValueError, match=f"^{next(iter(options))} = .*allowed: [^\n]*$"):
         build(**options)
