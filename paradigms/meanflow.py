@@ -16,7 +16,7 @@ label     the class, where the network is told it                         (B,)
 
 Differs: the velocity is the mean over the training split, as in `diffusion`, which the identity is about, where the
 paper has one draw of it. The derivative along the path is by default a secant over a random part of the interval, which
-carries what the network knows of shorter intervals further in one update than the exact tangent ("jvp") does. Targets
+carries what the network knows of shorter intervals further in one update than the exact tangent does. Targets
 need no gradient and are computed on the r < t rows only. A share of those rows starts near t = 1, where sampling starts
 and the logit-normal draw hardly ever is. Weight power .5 where the paper has 1, which favours the modes with small
 errors: zeros, on the digits. All in results/LOG.md.
@@ -43,10 +43,11 @@ from paradigms.parts.flow import (
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.options import inside, one_of
 from paradigms.parts.prediction import predicting
+from paradigms.parts.tangent import DERIVATIVES
 
 CHOICES = {
     "tangent": ("target", "predicted"),
-    "derivative": ("secant", "jvp"),
+    "derivative": ("secant", *DERIVATIVES),
     "prediction": ("velocity", "image"),
     "start": ("scratch", "diffusion"),
 }
@@ -91,10 +92,10 @@ class MeanFlow(FlowChain, Paradigm):
     ):
         """interval_share: share of rows with r < t; the others are flow matching. corner_share: share of those rows
         with t near 1 and r all the way down. velocity: as in `diffusion`. tangent: of the derivative, that velocity
-        ("target") or u at r = t ("predicted"). derivative: "secant" or "jvp". lr, lr_adam: Muon's and, for what is no
-        matrix, Adam's. r_mean: of logit(r), cut at t; None for the earlier of two draws of t. weight_power: p of the
-        weight 1 / (squared error + c)^p. prediction: of the network. start: "diffusion": flow matching comes first, on
-        `pretrain_share` of the budget. conditional: the network is told the class."""
+        ("target") or u at r = t ("predicted"). derivative: "secant", or exact by one of `DERIVATIVES`. lr, lr_adam:
+        Muon's and, for what is no matrix, Adam's. r_mean: of logit(r), cut at t; None for the earlier of two draws of
+        t. weight_power: p of the weight 1 / (squared error + c)^p. prediction: of the network. start: "diffusion": flow
+        matching comes first, on `pretrain_share` of the budget. conditional: the network is told the class."""
         super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, tangent=tangent, derivative=derivative, prediction=prediction, start=start)
         _check(velocity, tangent, derivative, pretrain_share, interval_share, corner_share)
@@ -155,15 +156,15 @@ class MeanFlow(FlowChain, Paradigm):
                 return self.field(label)(z, t, t)
             return v if mean is None else mean(z, t, alike=reference.alike(rest))
 
-        follow = self.exactly if self.derivative == "jvp" else self.along_a_secant
+        follow = self.along_a_secant if self.derivative == "secant" else self.exactly
         return torch.cat([velocity[:n_equal], follow(z, t, r, v, field, label)])
 
     def exactly(
         self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Velocity, label: Tensor | None = None
     ) -> Tensor:
         """v - (t - r) du/dt (equation 10) with (dx, dt, dr) = (field, 1, 0); any other trains to a wrong field."""
-        tangent = (field(z, t), torch.ones_like(t), torch.zeros_like(r))
-        return v - over_image(t - r, z) * torch.func.jvp(self.field(label), (z, t, r), tangent)[1]
+        along = (field(z, t), torch.ones_like(t), torch.zeros_like(r))
+        return v - over_image(t - r, z) * DERIVATIVES[self.derivative](self.field(label), (z, t, r), along)
 
     def along_a_secant(
         self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Velocity, label: Tensor | None = None

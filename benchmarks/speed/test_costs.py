@@ -19,6 +19,8 @@ SHARE = 0.25  # of rows with r < t
 MEANFLOWS = {
     "MeanFlow, secant": {},
     "MeanFlow, JVP of the rows": {"derivative": "jvp"},
+    "MeanFlow, tangents streamed beside the rows": {"derivative": "stream"},
+    "MeanFlow, central difference of the rows": {"derivative": "difference"},
     "MeanFlow, JVP of the rows along u": {"derivative": "jvp", "tangent": "predicted", "velocity": "conditional"},
 }
 
