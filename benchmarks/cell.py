@@ -25,6 +25,7 @@ from benchmarks.suite import Cell
 from benchmarks.timing import measure_timing
 from paradigms import load
 from paradigms.base import NonFinite, Paradigm
+from paradigms.parts.shared_network import accelerate
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Job:
         paradigm = load(self.cell.paradigm)(self.dataset.shape, self.dataset.n_classes, **options)
         paradigm.seed = self.cell.seed
         paradigm.to(self.device)
+        accelerate(paradigm, self.cell.compute)
         with torch.no_grad():
             paradigm.observe(self.x, self.label)
         return paradigm.eval()

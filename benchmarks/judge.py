@@ -20,6 +20,7 @@ from benchmarks.metrics import Scorer, accuracy, nearest, outputs, recognition, 
 from benchmarks.metrics.probe import probe, probe_rows
 from benchmarks.sharing import refuse_shared
 from paradigms.base import NonFinite, Paradigm, derive_seed
+from paradigms.parts.shared_network import plainly
 
 if TYPE_CHECKING:
     from benchmarks.cell import Job
@@ -222,7 +223,8 @@ class Judge:
 def _attempt(measure: Callable[[], dict], scalars: tuple[str, ...]) -> dict:
     """What a diagnosis finds; one that fails is a reason in the record and must not lose the trained cell."""
     try:
-        return measure()
+        with plainly():
+            return measure()
     except Exception as error:
         traceback.print_exc()
         first_line = (str(error).splitlines() or [""])[0]

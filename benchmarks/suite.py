@@ -44,6 +44,7 @@ SCORING = ["cnn", "autoencoder"]
 Score = Literal["recognition", "probe", "samples", "likelihood", "chain", "reconstruction", "signals"]
 SCORES = list(get_args(Score))
 Scores = Annotated[list[Score], Field(min_length=1), Distinct]
+Ways = Annotated[list[Literal["bfloat16", "channels_last", "compiled"]], Distinct]
 
 
 class Strict(BaseModel):
@@ -111,6 +112,7 @@ class Preset(Strict):
     timing_launches: timing cells a variant, each in a process of its own, since repeats within one are not independent.
     scores: what is scored where a paradigm can do it. budget_of: data set -> times the budget.
     extractors: the one or two networks that score; "inception" needs its weights in the data directory.
+    compute: ways in which the generators' networks are computed, as in `paradigms.parts.shared_network`.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Preset(Strict):
     scores: Scores = SCORES
     budget_of: dict[str, PositiveFloat] = {}
     extractors: Extractors = SCORING
+    compute: Ways = []
     budget_flops: Budget
     variants: Annotated[dict[VariantName, Variant], Field(min_length=1), AfterValidator(_descended)]
 
@@ -162,6 +165,7 @@ class Cell(Strict):
     samplers: list[str]
     nfe_of: dict[str, list[int]] = {}
     extractors: list[str] = SCORING
+    compute: list[str] = []
     n_samples: int | None
     budget_flops: float
     curve_points: int

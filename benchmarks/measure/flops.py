@@ -12,6 +12,8 @@ from contextlib import nullcontext
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop, sdpa_flop
 
+from paradigms.parts.shared_network import plainly
+
 # Without these, attention on a CPU counts as nothing (pytorch #195460).
 CPU_ATTENTION = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: sdpa_flop.__wrapped__,
@@ -29,6 +31,6 @@ def count_flops(fn: Callable[[], object]) -> int:
     """Floating-point operations (a multiply-add is two) of `fn()`, run once. Slow: never time inside it."""
     counter = FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION)
     counter.mod_tracker = _OnlyTotals()
-    with counter:
+    with counter, plainly():  # compiled code would hide its products
         fn()
     return counter.get_total_flops()

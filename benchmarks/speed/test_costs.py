@@ -11,6 +11,7 @@ from benchmarks.fit import Fit
 from benchmarks.measure.memory import peak_memory
 from paradigms.base import Batch
 from paradigms.parts.flow import on_path
+from paradigms.parts.shared_network import WAYS, accelerate
 
 SHAPE, BATCH, N_IMAGES, ROUNDS = (1, 28, 28), 64, 640, 15
 LARGE, CACHED = 256, 32  # rows of a chain's batch, and of the part of it that has a graph at a time
@@ -77,6 +78,16 @@ def test_meanflow_step(beside, images, synchronised):
     public = built("meanflow", images, interval_share=SHARE)
     peers["JVP over all rows, as published"] = update(public, images, jvp_of_all_rows(public))
     beside(synchronised(own), {name: synchronised(peer) for name, peer in peers.items()}, ROUNDS)
+
+
+def test_ways_to_compute(beside, images, synchronised, device):
+    """Compiling a U-Net takes minutes on a CPU, so it is measured where it belongs."""
+    ways = [way for way in WAYS if way != "compiled" or device.type == "cuda"]
+    faster = {way: built("diffusion", images) for way in ways}
+    for way, paradigm in faster.items():
+        accelerate(paradigm, [way])
+    peers = {way: synchronised(update(paradigm, images)) for way, paradigm in faster.items()}
+    beside(synchronised(update(built("diffusion", images), images)), peers, ROUNDS)
 
 
 def test_meanflow_memory(printed, images, device):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from paradigms.parts.shared_network import SharedNetwork
 from paradigms.parts.time import TimeEmbedding
 
 
@@ -20,7 +21,7 @@ class Layer(nn.Module):
         return h + self.outer(F.silu(self.inner(self.norm(h)) + self.shift(time)))
 
 
-class ResidualMLP(nn.Module):
+class ResidualMLP(SharedNetwork):
     """shape: (C, H, W) of the image. width: hidden units. depth: residual layers.
     n_classes: 0, or the number of labels of a class-conditional network."""
 
@@ -35,9 +36,7 @@ class ResidualMLP(nn.Module):
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, x: Tensor, t: Tensor, r: Tensor, label: Tensor | None = None) -> Tensor:
-        """x (B, C, H, W), t and r (B,) with r <= t, label (B,) if it is told -> (B, C, H, W)."""
-        time = self.time(t, r, label)
+    def through(self, x: Tensor, time: Tensor) -> Tensor:
         h = self.enter(x.flatten(1))
         for layer in self.layers:
             h = layer(h, time)

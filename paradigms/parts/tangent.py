@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from paradigms.parts.shared_network import plainly
+
 STEP = 1e-3  # of the central difference: below it rounding grows, above it the curvature of the time features
 
 Function = Callable[..., Tensor]
@@ -135,20 +137,23 @@ RULES = {
 
 def forward_mode(net: Function, at: Sequence[Tensor], along: Sequence[Tensor]) -> Tensor:
     """d/dh net(*(at + h along)) at h = 0, by forward-mode differentiation."""
-    return torch.func.jvp(net, tuple(at), tuple(along))[1]
+    with plainly():
+        return torch.func.jvp(net, tuple(at), tuple(along))[1]
 
 
 @torch.no_grad()
 def stream(net: Function, at: Sequence[Tensor], along: Sequence[Tensor]) -> Tensor:
     """The same, carried through the layers. Raises NotImplementedError for a layer without a rule."""
-    return net(*(Dual(value, tangent) for value, tangent in zip(at, along, strict=True))).tangent
+    with plainly():
+        return net(*(Dual(value, tangent) for value, tangent in zip(at, along, strict=True))).tangent
 
 
 @torch.no_grad()
 def difference(net: Function, at: Sequence[Tensor], along: Sequence[Tensor]) -> Tensor:
     """The same but for an error of order `STEP` squared."""
     ahead, behind = ([value + h * tangent for value, tangent in zip(at, along, strict=True)] for h in (STEP, -STEP))
-    return (net(*ahead) - net(*behind)) / (2 * STEP)
+    with plainly():
+        return (net(*ahead) - net(*behind)) / (2 * STEP)
 
 
 DERIVATIVES = {"jvp": forward_mode, "stream": stream, "difference": difference}

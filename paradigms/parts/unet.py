@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn import functional as F
 
+from paradigms.parts.shared_network import SharedNetwork
 from paradigms.parts.time import TimeEmbedding
 
 
@@ -39,7 +40,7 @@ class Block(nn.Module):
         return self.skip(x) + self.conv2(F.silu(self.norm2(h)))
 
 
-class UNet(nn.Module):
+class UNet(SharedNetwork):
     """Two resolutions, one block on each way at each, `n_middle` blocks at the lower one.
 
     shape: (C, H, W) of the image, H and W divisible by 2 * patch. width: channels at the upper resolution, a third of
@@ -72,9 +73,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, x: Tensor, t: Tensor, r: Tensor, label: Tensor | None = None) -> Tensor:
-        """x (B, C, H, W), t and r (B,) with r <= t, label (B,) if it is told -> (B, C, H, W)."""
-        time = self.time(t, r, label)
+    def through(self, x: Tensor, time: Tensor) -> Tensor:
         h = self.enter(F.pixel_unshuffle(x, self.patch))
         if not torch.is_grad_enabled() and forward_ad._current_level < 0:
             # A tenth to a third faster on a CPU; an update gains nothing, and forward-mode GroupNorm refuses it.

@@ -41,6 +41,20 @@ def run(tmp_path_factory):
     return folder, path
 
 
+def test_a_cell_computes_in_the_ways_that_it_is_told(run):
+    folder, record = run
+    kept = json.loads(record.read_text())["cell"]
+    cell = Cell.model_validate({name: kept[name] for name in Cell.model_fields})
+    plain, fast = (
+        open_job(cell.model_copy(update={"compute": ways}), folder, {}).build() for ways in ([], ["bfloat16"])
+    )
+    x, t = torch.randn(4, 1, 8, 8), torch.rand(4)
+    for paradigm in (plain, fast):
+        torch.nn.init.normal_(paradigm.net.leave.weight, generator=torch.Generator().manual_seed(0))
+    difference = (plain.net(x, t, t) - fast.net(x, t, t)).abs().max()
+    assert 0 < difference < 0.05 * plain.net(x, t, t).abs().max()
+
+
 def command(capsys, *arguments):
     with pytest.raises(SystemExit) as ended:
         cli.main(["diagnose", *map(str, arguments)])

@@ -61,6 +61,7 @@ def test_a_cell_survives_json_and_keeps_its_key():
         ({"threads": 2}, True, True),
         ({"device": "cuda"}, True, True),
         ({"budget_flops": 2.0}, True, True),
+        ({"compute": ["bfloat16"]}, True, True),
         ({"n_samples": 5}, True, False),
         ({"curve_points": 5}, True, False),
         ({"timing_seconds": 9.0}, False, True),
@@ -142,6 +143,12 @@ def test_the_budget_scales_with_its_factor_and_follows_the_task():
     assert by_variant["dbn"] == preset.budget_flops.recognition
 
 
+def test_ways_to_compute_are_those_of_every_cell():
+    assert {tuple(cell.compute) for cell in cells_of(presets.load("digits", ["compute=['bfloat16']"]))} == {
+        ("bfloat16",)
+    }
+
+
 def test_set_reads_toml_values_at_any_depth_and_strings_without_quotes():
     changes = ["nfe=[2,3]", "variants.diffusion.options.backbone=mlp", "variants.diffusion.options.width=32"]
     preset = presets.load("digits", changes)
@@ -169,6 +176,7 @@ def test_set_reads_toml_values_at_any_depth_and_strings_without_quotes():
         ("datasets=digits", ["datasets = 'digits'", "list"]),
         ("n_samples=many", ["n_samples = 'many'", "integer or 'train'"]),
         ("budget_flops.generation=-1.0", ["budget_flops.generation = -1.0", "greater than 0"]),
+        ("compute=['float16']", ["compute[0] = 'float16'", "'bfloat16', 'channels_last' or 'compiled'"]),
         ("seeds.deep=1", ["seeds"]),
         ("seeds", ["key=value"]),
     ],
