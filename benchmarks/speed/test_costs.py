@@ -16,6 +16,7 @@ from paradigms.parts.shared_network import WAYS, accelerate
 SHAPE, BATCH, N_IMAGES, ROUNDS = (1, 28, 28), 64, 640, 15
 LARGE, CACHED = 256, 32  # rows of a chain's batch, and of the part of it that has a graph at a time
 N_UPDATES = 60  # through the Trainer, whose start is a twentieth of that
+NFE = 8
 SHARE = 0.25  # of rows with r < t
 MEANFLOWS = {
     "MeanFlow, secant": {},
@@ -116,6 +117,24 @@ def test_chain_memory(printed, images, device, k):
 
 def chain(images, **options):
     return built("unrolled", images, **options)
+
+
+@pytest.mark.parametrize("sampler", paradigms.load("diffusion").samplers)
+def test_sampler_efficiency(beside, images, synchronised, sampler):
+    """The share of a sampler's time that its evaluations take."""
+    diffusion = built("diffusion", images).eval()
+    x = images[0][:BATCH]
+    times = torch.ones(len(x), device=x.device)
+
+    @torch.no_grad()
+    def evaluations():
+        for _ in range(NFE):
+            diffusion.net(x, times, times)
+
+    def drawn():
+        diffusion.sample(BATCH, NFE, torch.Generator(x.device).manual_seed(0), sampler)
+
+    beside(synchronised(drawn), {f"its {NFE} evaluations alone": synchronised(evaluations)}, ROUNDS)
 
 
 def test_trainer(beside, images):
