@@ -33,7 +33,7 @@ from paradigms.parts.encoder import Encoder
 from paradigms.parts.flow import draw_rows, flow_matching_stage, over_image
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.gradient_cache import cached_loss
-from paradigms.parts.options import inside, one_of, positive
+from paradigms.parts.options import one_of, positive
 from paradigms.parts.sample_loss import SampleLoss
 
 STEPS = (1, 2, 4, 8)
@@ -81,7 +81,8 @@ class Unrolled(FlowChain, Paradigm):
         super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, start=start, reached=reached, space=space)
         positive(n_real=n_real, batch_size=batch_size, cached_rows=cached_rows or 1)
-        _check(k, reach or k, pretrain_share)
+        most = 1 - (ENCODER_SHARE if space == "features" else 0)
+        _check(k, reach or k, pretrain_share, most)
         self.net = self.network(backbone, width)
         self.encoder = Encoder(shape) if space == "features" else None
         self.losses = nn.ModuleList(SampleLoss(loss, scales) for _ in range(2 if self.encoder else 1))
@@ -154,8 +155,9 @@ class Unrolled(FlowChain, Paradigm):
         return x
 
 
-def _check(k: int, reach: int, pretrain_share: float) -> None:
-    inside(pretrain_share=pretrain_share)
+def _check(k: int, reach: int, pretrain_share: float, most: float) -> None:
+    if not 0 < pretrain_share < most:
+        raise ValueError(f"pretrain_share = {pretrain_share}; allowed: between 0 and {most:g}, both excluded")
     if k not in STEPS:
         raise ValueError(f"k = {k!r}; allowed: {', '.join(map(str, STEPS))}")
     if not 1 <= reach <= k:

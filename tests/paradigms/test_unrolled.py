@@ -125,6 +125,7 @@ def test_started_from_diffusion_it_has_two_stages_on_the_same_weights():
         {"loss": "l2"},
         {"start": "gan"},
         {"pretrain_share": 1.0},
+        {"pretrain_share": 0.96, "space": "features"},
         {"reached": "first"},
         {"space": "codes"},
     ],
