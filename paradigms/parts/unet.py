@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from paradigms.parts.shared_network import SharedNetwork
@@ -75,8 +74,8 @@ class UNet(SharedNetwork):
 
     def through(self, x: Tensor, time: Tensor) -> Tensor:
         h = self.enter(F.pixel_unshuffle(x, self.patch))
-        if not torch.is_grad_enabled() and forward_ad._current_level < 0:
-            # A tenth to a third faster on a CPU; an update gains nothing, and forward-mode GroupNorm refuses it.
+        if not torch.is_grad_enabled():
+            # A tenth to a third faster on a CPU, where an update gains nothing.
             h = h.contiguous(memory_format=torch.channels_last)
         upper = self.down1(h, time)
         lower = self.down2(self.shrink(upper), time)
