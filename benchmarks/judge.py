@@ -57,6 +57,7 @@ class Judge:
         self.validation = torch.from_numpy(validation.images), torch.from_numpy(validation.labels)
         self.test = torch.from_numpy(job.dataset.test.images), torch.from_numpy(job.dataset.test.labels)
         self.grids: dict[str, np.ndarray] = {}
+        self.validation_fids: list[float] = []
 
     def glance(self, scored: Sequence[dict] = ()) -> dict:
         """The cheap look along training: FID of the first sampler at the curve's NFEs, and accuracy.
@@ -90,6 +91,7 @@ class Judge:
                 self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])
             ],
             "sampling_noise": self._sampling_noise(),
+            "validation_fid": min(self.validation_fids, default=None),
             "recognition": seen,
             "likelihood": self._likelihood(),
             "reconstruction": self._reconstruction(),
@@ -146,6 +148,8 @@ class Judge:
         began = time.perf_counter()
         images, label, evaluations = self.draw(sampler, nfe)
         seconds = time.perf_counter() - began
+        if self.job.cell.trial is not None:  # the test split plays no part in choices
+            self.validation_fids.append(self.scorer.distance(images, self.validation[0]))
         train = self.job.dataset.train.images
         grid = images[:N_GRID].cpu()
         self.grids[f"{sampler}_{nfe}"] = grid.numpy()
@@ -178,7 +182,7 @@ class Judge:
         return found if self.does("recognition", "logits") or self.does("probe", "features") else None
 
     def _validation_accuracy(self) -> float | None:
-        """What trials are chosen by: the test split plays no part in choices."""
+        """What trials of recognisers are chosen by."""
         return accuracy(self.paradigm, *self.validation) if self.does("recognition", "logits") else None
 
     @torch.no_grad()

@@ -91,6 +91,12 @@ class Scorer:
         """The cheap part, for curves: fid and fid_ratio."""
         return self.views[0].fid(self.views[0].features(self._checked(images)))
 
+    def distance(self, images: Tensor, others: Tensor) -> float:
+        """Fréchet distance of uint8 images to others, both (n, C, H, W), by the first extractor; no floor stands beside
+        it, so it only ranks."""
+        view = self.views[0]
+        return frechet_distance(view.features(images.to(self.device)), view.features(others.to(self.device)))
+
     def score(self, images: Tensor, label: Tensor | None = None) -> dict:
         """Every score of uint8 images (n_samples, C, H, W), with what is needed to read it.
 

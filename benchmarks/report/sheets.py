@@ -200,15 +200,20 @@ def study(rows: DataFrame) -> Sheet:
 
 
 def trials(rows: DataFrame) -> Sheet:
-    """One line a variant and trial: mean validation accuracy over seeds, and how often it was chosen."""
+    """One line a variant and trial: what was found on the validation split, mean over seeds, and how often it won."""
+    kinds = {"validation_accuracy": lambda mean: percent(mean, 2), "validation_fid": number}
+    found = {name: show for name, show in kinds.items() if rows[name].notna().any()}
     lines = [
         {
             **{"variant": variant, "trial": changes.strip("{}").replace('"', "")},
-            "validation accuracy": percent(group.validation_accuracy.mean(), 2),
+            **{name.replace("_", " "): show(group[name].mean()) for name, show in found.items()},
             "finished": f"{(group.status == 'done').sum()} of {len(group)}",
             "chosen": f"{group.chosen.sum()}",
         }
         for (variant, _, changes), group in rows.groupby(["variant", "trial", "changes"], sort=False)
     ]
-    note = "mean over training seeds; of each seed the trial with the best validation accuracy is in all other tables"
+    note = (
+        "mean over training seeds; of each seed the trial that is best on the validation split, by its accuracy or "
+        "else its lowest FID, is in all other tables"
+    )
     return Sheet("Trials", DataFrame(lines), (note,))

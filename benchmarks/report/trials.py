@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 
 from pandas import DataFrame
 
-COLUMNS = ["dataset", "variant", "repetition", "trial", "changes", "validation_accuracy", "status", "chosen"]
+CRITERIA = ["validation_accuracy", "validation_fid"]  # of recognisers, of generators
+COLUMNS = ["dataset", "variant", "repetition", "trial", "changes", *CRITERIA, "status", "chosen"]
 
 
 def chosen(records: Iterable[dict]) -> list[dict]:
@@ -29,7 +31,7 @@ def trials(records: Iterable[dict]) -> DataFrame:
         {
             **{name: record["cell"][name] for name in ("dataset", "variant", "repetition", "trial")},
             "changes": json.dumps(record["cell"]["changes"]),
-            "validation_accuracy": (record.get("quality") or {}).get("validation_accuracy"),
+            **{name: (record.get("quality") or {}).get(name) for name in CRITERIA},
             **{"status": record["status"], "chosen": id(record) in kept},
         }
         for record in records
@@ -47,6 +49,9 @@ def _seed(record: dict) -> tuple:
 
 
 def _merit(record: dict) -> float:
-    """Validation accuracy; below every number for what did not finish, so that the first of equals stays."""
-    found = (record.get("quality") or {}).get("validation_accuracy")
-    return -1.0 if record["status"] != "done" or found is None else found
+    """Validation accuracy, or minus the FID; below every number for what did not finish, so that the first of equals
+    stays."""
+    accuracy, fid = ((record.get("quality") or {}).get(name) for name in CRITERIA)
+    if record["status"] != "done" or (accuracy is None and fid is None):
+        return -math.inf
+    return -fid if accuracy is None else accuracy

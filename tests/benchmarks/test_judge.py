@@ -109,7 +109,7 @@ def split(n: int, seed: int) -> Split:
 
 def job(tmp_path, **cell):
     settings = {"seed": 3, "n_samples": None, "nfe": [1, 2, 20], "curve_nfe": [2, 20], "sample_batch": 32}
-    settings["scores"] = SCORES
+    settings |= {"scores": SCORES, "trial": None}
     dataset = Dataset("blocks", SHAPE, N_CLASSES, split(90, 0), split(9, 1), split(60, 2))
     return SimpleNamespace(
         cell=SimpleNamespace(stem="toy", nfes=lambda sampler: (settings | cell)["nfe"], **settings | cell),

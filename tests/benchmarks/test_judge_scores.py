@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks.judge import Judge
 from benchmarks.suite import SCORES
@@ -22,6 +23,20 @@ def test_what_is_tried_is_chosen_by_the_validation_split(tmp_path):
     asked.dataset.validation.labels[:] = (asked.dataset.validation.labels + 1) % N_CLASSES
     verdict = Judge(asked, Toy()).verdict()
     assert verdict["validation_accuracy"] == 0 and verdict["accuracy"] == 1
+
+
+def test_a_generators_trial_is_chosen_by_its_lowest_fid_to_the_validation_split(tmp_path):
+    asked = job(tmp_path, trial=0)
+    judge = Judge(asked, Toy())
+    verdict = judge.verdict()
+    validation = torch.from_numpy(asked.dataset.validation.images)
+    expected = min(
+        judge.scorer.distance(judge.draw(entry["sampler"], entry["nfe_asked"]).images, validation)
+        for entry in verdict["samples"]
+    )
+    assert verdict["validation_fid"] == pytest.approx(expected)
+    assert judge.scorer.distance(validation, validation) == pytest.approx(0, abs=1e-6) and expected > 1e-3
+    assert Judge(job(tmp_path), Toy()).verdict()["validation_fid"] is None
 
 
 @pytest.mark.parametrize("score", SCORES)

@@ -81,6 +81,28 @@ def test_the_first_of_equals_counts_and_what_did_not_finish_counts_last():
     assert chosen([diverged]) == [diverged]
 
 
+def drawn(trial: int, validation: float, test: float) -> dict:
+    record = fake_run.quality("meanflow", 0, npz=False)
+    record["cell"] |= {"trial": trial, "changes": TRIED[trial]}
+    record["key"] = f"{trial}{record['key'][1:]}"
+    record["quality"] |= {"validation_fid": validation}
+    for entry in record["quality"]["samples"]:
+        entry["fid"] = test
+    return record
+
+
+def test_of_a_generators_trials_the_one_with_the_lowest_validation_fid_counts(tmp_path):
+    records = [drawn(0, 30.0, 10.0), drawn(1, 20.0, 40.0)]
+    assert chosen(records) == records[1:]
+    unfinished = drawn(0, 0.0, 0.0) | {"status": "non_finite", "quality": None}
+    assert chosen([unfinished, records[0]]) == [records[0]]
+    for record in records:
+        fake_run.write(tmp_path, record)
+    report.write(tmp_path)
+    text = (tmp_path / "tables" / "trials.md").read_text()
+    assert "validation fid" in text and "validation accuracy" not in text.splitlines()[4] and "20" in text
+
+
 def test_equals_are_told_apart_by_their_number_whatever_their_keys(tmp_path):
     for trial, key in ((0, "f"), (1, "0")):
         record = tried(0, trial, 0.9, 0.8 + 0.1 * trial)
