@@ -11,6 +11,7 @@ tangent   its derivative along the direction                             like va
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -96,30 +97,25 @@ def _cat(func: Function, parts: Sequence[Dual], dim: int = 0) -> Dual:
 
 
 def _silu(func: Function, x: Dual, inplace: bool = False) -> Dual:
-    gate = torch.sigmoid(x.value)
-    value = x.value * gate
-    return Dual(value, x.tangent * (gate + value * (1 - gate)))
+    # Elementwise: what multiplies a gradient on its way back multiplies a tangent on its way on.
+    return Dual(func(x.value), torch.ops.aten.silu_backward(x.tangent, x.value))
 
 
 def _group_norm(func: Function, x: Dual, num_groups: int, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Dual:
-    grouped = x.both(lambda part: part.reshape(len(part), num_groups, -1))
-    value, tangent = _normalised(grouped, eps)
-    scale = weight.view(-1, *[1] * (x.dim() - 2))
-    return Dual(value.view_as(x.value) * scale + bias.view_as(scale), tangent.view_as(x.value) * scale)
+    n, channels, *side = x.value.shape
+    shape = n, channels, math.prod(side), num_groups
+    value, mean, inverse = torch.native_group_norm(x.value, weight, bias, *shape, eps)
+    # The Jacobian of a normalisation is symmetric, so its backward kernel without a scale is its tangent's too.
+    back = torch.ops.aten.native_group_norm_backward
+    tangent = back(x.tangent, x.value, mean, inverse, None, *shape, [True, False, False])[0]
+    return Dual(value, tangent * weight.view(-1, *[1] * len(side)))
 
 
 def _layer_norm(func: Function, x: Dual, shape: Sequence[int], weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Dual:
-    value, tangent = _normalised(x, eps)
-    return Dual(value * weight + bias, tangent * weight)
-
-
-def _normalised(x: Dual, eps: float) -> tuple[Tensor, Tensor]:
-    """(x - mean) / sd over the last dimension, and its tangent: what is left of x's without its mean and scale."""
-    variance, mean = torch.var_mean(x.value, dim=-1, correction=0, keepdim=True)
-    inverse = (variance + eps).rsqrt()
-    value = (x.value - mean) * inverse
-    shrink = (value * x.tangent).mean(-1, keepdim=True)
-    return value, (x.tangent - x.tangent.mean(-1, keepdim=True) - value * shrink) * inverse
+    value, mean, inverse = torch.native_layer_norm(x.value, shape, weight, bias, eps)
+    back = torch.ops.aten.native_layer_norm_backward
+    tangent = back(x.tangent, x.value, shape, mean, inverse, None, None, [True, False, False])[0]
+    return Dual(value, tangent * weight)
 
 
 RULES = {
