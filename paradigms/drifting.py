@@ -25,7 +25,8 @@ from torch import Tensor
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.flow import draw_rows
 from paradigms.parts.flow_chain import FlowChain
-from paradigms.parts.options import positive
+from paradigms.parts.options import one_of, positive
+from paradigms.parts.prediction import predicting
 from paradigms.parts.sample_loss import SampleLoss
 
 
@@ -48,15 +49,18 @@ class Drifting(FlowChain, Paradigm):
         lr_adam: float = 2e-3,
         backbone: str = "unet",
         width: int | None = None,
+        prediction: str = "velocity",
         ema_decay: float = 0.999,
         conditional: bool = False,
     ):
         """scales: temperatures of the affinity, in units of the mean distance; None for those of `SampleLoss`. n_real:
         training images that an update sees at most. lr, lr_adam: Muon's and, for what is no matrix, Adam's.
-        conditional: the network is told the class."""
+        prediction: of the network: "velocity", from noise to sample, or "image", the sample itself. conditional: the
+        network is told the class."""
         super().__init__(shape, n_classes, conditional)
         positive(n_real=n_real, batch_size=batch_size)
-        self.net = self.network(backbone, width)
+        one_of({"prediction": ("velocity", "image")}, prediction=prediction)
+        self.net = predicting(prediction, self.network(backbone, width))
         self.apart, self.n_real = SampleLoss("drifting", scales), n_real
         self.batch_size, self.lr, self.lr_adam, self.ema_decay = batch_size, lr, lr_adam, ema_decay
         self.register_buffer("real", torch.empty(0), persistent=False)

@@ -34,10 +34,12 @@ from paradigms.parts.flow import draw_rows, flow_matching_stage, over_image
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.gradient_cache import cached_loss
 from paradigms.parts.options import one_of, positive
+from paradigms.parts.prediction import predicting
 from paradigms.parts.sample_loss import SampleLoss
 
 STEPS = (1, 2, 4, 8)
 CHOICES = {"start": ("scratch", "diffusion"), "reached": ("last", "drawn"), "space": ("pixels", "features")}
+CHOICES |= {"prediction": ("velocity", "image")}
 ENCODER_SHARE = 0.05  # of the budget, where the loss sees features too
 N_SEEN = 2000  # training images whose features give the kernels their lengths
 
@@ -70,6 +72,7 @@ class Unrolled(FlowChain, Paradigm):
         lr_adam: float = 2e-3,
         backbone: str = "unet",
         width: int | None = None,
+        prediction: str = "velocity",
         ema_decay: float = 0.999,
         conditional: bool = False,
     ):
@@ -77,13 +80,14 @@ class Unrolled(FlowChain, Paradigm):
         "scratch", or "diffusion" for flow matching on `pretrain_share` of the budget first. loss, scales: as in
         `SampleLoss`. space: "features": the loss is also taken on codes of an `Encoder` that is trained first. n_real:
         training images that an update sees at most. cached_rows: None, or rows that are in memory with their graph at a
-        time. checkpointed: each step is run again going back. conditional: the network is told the class."""
+        time. checkpointed: each step is run again going back. prediction: of the network: "velocity", or "image", the
+        one where the step would end at t = 0. conditional: the network is told the class."""
         super().__init__(shape, n_classes, conditional)
-        one_of(CHOICES, start=start, reached=reached, space=space)
+        one_of(CHOICES, start=start, reached=reached, space=space, prediction=prediction)
         positive(n_real=n_real, batch_size=batch_size, cached_rows=cached_rows or 1)
         most = 1 - (ENCODER_SHARE if space == "features" else 0)
         _check(k, reach or k, pretrain_share, most)
-        self.net = self.network(backbone, width)
+        self.net = predicting(prediction, self.network(backbone, width))
         self.encoder = Encoder(shape) if space == "features" else None
         self.losses = nn.ModuleList(SampleLoss(loss, scales) for _ in range(2 if self.encoder else 1))
         self.k, self.reach, self.reached, self.checkpointed = k, reach or k, reached, checkpointed

@@ -44,6 +44,14 @@ def test_it_samples_in_the_one_step_that_it_trains_and_in_no_other_number():
     assert [nfe for nfe in (1, 2, 4) if model.allows(nfe, "jump")] == [1]
 
 
+def test_a_predicted_image_is_the_sample():
+    model, seen = build(prediction="image").eval(), []
+    torch.nn.init.normal_(model.net.net.leave.weight, std=0.01)
+    model.net.net.register_forward_hook(lambda module, given, out: seen.append(out))
+    torch.testing.assert_close(model.sample(5, 1, torch.Generator().manual_seed(0)), seen[0])
+    assert seen[0].abs().max() > 1e-3
+
+
 def test_a_few_hundred_updates_find_both_kinds_of_images():
     model = build(lr_adam=5e-3)
     Fit(model, *data(), [800])()
@@ -52,7 +60,7 @@ def test_a_few_hundred_updates_find_both_kinds_of_images():
     assert float(x.abs().sub(0.5).abs().median()) < 0.15  # the two kinds are at .5 and -.5
 
 
-@pytest.mark.parametrize("options", [{"scales": ()}, {"scales": (0.1, 0.0)}, {"n_real": 0}])
+@pytest.mark.parametrize("options", [{"scales": ()}, {"scales": (0.1, 0.0)}, {"n_real": 0}, {"prediction": "noise"}])
 def test_wrong_options_raise_one_line_that_names_them(options):
     with pytest.raises(ValueError, match=f"^{next(iter(options))} = .*allowed: [^\n]*$"):
         build(**options)

@@ -117,6 +117,15 @@ def test_started_from_diffusion_it_has_two_stages_on_the_same_weights():
     assert [stage.name for stage in small(start="scratch").stages()] == ["unrolled"]
 
 
+@pytest.mark.parametrize("k", [1, 4])
+def test_a_chain_of_predicted_images_ends_at_the_last_one(k):
+    paradigm = small(k=k, prediction="image")
+    said = []
+    paradigm.net.net.register_forward_hook(lambda module, given, found: said.append(found))
+    torch.testing.assert_close(paradigm.chain(torch.randn(5, 1, 2, 2, dtype=torch.float64)), said[-1])
+    assert len(said) == k
+
+
 @pytest.mark.parametrize(
     "option",
     [
@@ -128,6 +137,7 @@ def test_started_from_diffusion_it_has_two_stages_on_the_same_weights():
         {"pretrain_share": 0.96, "space": "features"},
         {"reached": "first"},
         {"space": "codes"},
+        {"prediction": "noise"},
     ],
 )
 def test_a_wrong_option_is_one_line_with_the_allowed_values(option):
