@@ -64,8 +64,11 @@ def record(
         handles.append(module.register_forward_pre_hook(lambda *_: calls.open.append(meter())))
 
         def after(_, args: tuple, kwargs: dict, output: object, name: str = name) -> object:
-            call = _call(name, (*args, *kwargs.values()))
-            call.flops = meter() - calls.open.pop()
+            began, tensors = calls.open.pop(), [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
+            if not tensors:  # values with tangents beside them, which no gradient reaches
+                return None
+            call = _call(name, tensors)
+            call.flops = meter() - began
             calls.append(call)
             if not isinstance(output, Tensor):
                 _watch(call, next(leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)))
@@ -82,8 +85,7 @@ def record(
             handle.remove()
 
 
-def _call(name: str, arguments: tuple) -> Call:
-    tensors = [a for a in arguments if isinstance(a, Tensor)]
+def _call(name: str, tensors: list[Tensor]) -> Call:
     x, *rest = tensors
     times = [a for a in rest if a.is_floating_point() and a.dim() <= 1 and a.numel() in (1, len(x))][:N_TIMES]
     wrapped = any(torch._C._functorch.is_functorch_wrapped_tensor(a) for a in tensors)

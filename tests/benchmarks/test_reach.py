@@ -77,8 +77,9 @@ def test_a_chain_of_other_length_than_the_trained_one_is_not_on_its_own_states(o
     assert entry(of("unrolled", k=4), "generation", nfe)["on_policy_reach"] == 0
 
 
-def test_mean_flow_covers_its_one_evaluation_but_never_at_the_point_of_inference(of):
-    found = of("meanflow")
+@pytest.mark.parametrize("derivative", ["secant", "jvp", "stream", "difference"])
+def test_mean_flow_covers_its_one_evaluation_but_never_at_the_point_of_inference(of, derivative):
+    found = of("meanflow", derivative=derivative)
     assert found["nfe"] == found["natural_nfe"] == 1 and numbers(found) == pytest.approx((1, 0, 1))
     assert numbers(entry(found, "generation", 4)) == pytest.approx((1 / 4, 0, 1))
 
