@@ -13,6 +13,7 @@ from benchmarks.report import caption, style
 from benchmarks.report.frames import Frames, over_seeds
 
 COLUMNS = 2
+ROW_INCHES = 1.5  # what a panel, its title and its stages' names take
 
 
 def draw(frames: Frames) -> Figure | None:
@@ -20,8 +21,9 @@ def draw(frames: Frames) -> Figure | None:
     variants = frames.ordered(frames.loss.variant)
     if not variants:
         return None
-    fig = style.figure()
-    axes = fig.subplots(math.ceil(len(variants) / COLUMNS), COLUMNS, squeeze=False)
+    fig, rows = style.figure(), math.ceil(len(variants) / COLUMNS)
+    fig.set_figheight(max(fig.get_figheight(), ROW_INCHES * rows))
+    axes = fig.subplots(rows, COLUMNS, squeeze=False)
     axes = iter(axes.flat)
     for variant, ax in zip(variants, axes, strict=False):  # variants first: what is left of axes is hidden
         loss = frames.loss[frames.loss.variant == variant]
