@@ -76,23 +76,20 @@ class Unrolled(FlowChain, Paradigm):
         ema_decay: float = 0.999,
         conditional: bool = False,
     ):
-        """k: steps of the chain. reach, reached: how many steps get gradient (None for all), and which. start:
-        "scratch", or "diffusion" for flow matching on `pretrain_share` of the budget first. loss, scales: as in
-        `SampleLoss`. space: "features": the loss is also taken on codes of an `Encoder` that is trained first. n_real:
-        training images that an update sees at most. cached_rows: None, or rows that are in memory with their graph at a
-        time. checkpointed: each step is run again going back. prediction: of the network: "velocity", or "image", the
-        one where the step would end at t = 0. conditional: the network is told the class."""
+        """k: steps of the chain. reach, reached: how many get gradient (None: all), and which. start: "diffusion": flow
+        matching comes first, on `pretrain_share` of the budget. loss, scales: as in `SampleLoss`. space: "features":
+        also on codes of an `Encoder`. n_real: training images an update sees. cached_rows: rows that have a graph at a
+        time. checkpointed: steps are run again going back. prediction: as in `predicting`. conditional: on the class."""
         super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, start=start, reached=reached, space=space, prediction=prediction)
+        _check(k, reach or k, pretrain_share, space)
         positive(n_real=n_real, batch_size=batch_size, cached_rows=cached_rows or 1)
-        most = 1 - (ENCODER_SHARE if space == "features" else 0)
-        _check(k, reach or k, pretrain_share, most)
         self.net = predicting(prediction, self.network(backbone, width))
         self.encoder = Encoder(shape) if space == "features" else None
         self.losses = nn.ModuleList(SampleLoss(loss, scales) for _ in range(2 if self.encoder else 1))
         self.k, self.reach, self.reached, self.checkpointed = k, reach or k, reached, checkpointed
-        self.start, self.pretrain_share, self.cached_rows, self.n_real = start, pretrain_share, cached_rows, n_real
-        self.batch_size, self.lr, self.lr_adam, self.ema_decay = batch_size, lr, lr_adam, ema_decay
+        self.start, self.pretrain_share, self.ema_decay, self.n_real = start, pretrain_share, ema_decay, n_real
+        self.batch_size, self.cached_rows, self.lr, self.lr_adam = batch_size, cached_rows, lr, lr_adam
         self.register_buffer("real", torch.empty(0), persistent=False)
 
     def observe(self, x: Tensor, label: Tensor) -> None:
@@ -159,7 +156,8 @@ class Unrolled(FlowChain, Paradigm):
         return x
 
 
-def _check(k: int, reach: int, pretrain_share: float, most: float) -> None:
+def _check(k: int, reach: int, pretrain_share: float, space: str) -> None:
+    most = 1 - (ENCODER_SHARE if space == "features" else 0)
     if not 0 < pretrain_share < most:
         raise ValueError(f"pretrain_share = {pretrain_share}; allowed: between 0 and {most:g}, both excluded")
     if k not in STEPS:

@@ -242,8 +242,7 @@ def test_what_neither_draws_nor_classifies_has_no_reach_and_says_so():
 def test_measuring_leaves_weights_buffers_and_the_generator_as_they_were(name):
     paradigm = trained(paradigms.load(name))
     before = {key: value.clone() for key, value in paradigm.state_dict().items()}
-    state = torch.random.get_rng_state()
-    first = reach(paradigm)
+    state, first = torch.random.get_rng_state(), reach(paradigm)
     assert torch.equal(state, torch.random.get_rng_state())
     assert all(torch.equal(value, before[key]) for key, value in paradigm.state_dict().items())
     assert not paradigm.training and not any(p.requires_grad for p in paradigm.parameters())
