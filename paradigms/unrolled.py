@@ -79,7 +79,7 @@ class Unrolled(FlowChain, Paradigm):
         """k: steps of the chain. reach, reached: how many get gradient (None: all), and which. start: "diffusion": flow
         matching comes first, on `pretrain_share` of the budget. loss, scales: as in `SampleLoss`. space: "features":
         also on codes of an `Encoder`. n_real: training images an update sees. cached_rows: rows that have a graph at a
-        time. checkpointed: steps are run again going back. prediction: as in `predicting`. conditional: on the class."""
+        time. checkpointed: steps are run again going back. prediction: see `predicting`. conditional: on the class."""
         super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, start=start, reached=reached, space=space, prediction=prediction)
         _check(k, reach or k, pretrain_share, space)
