@@ -42,8 +42,8 @@ def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[C
 
 def _settings(preset: Preset, variant: Variant, dataset: str) -> dict:
     budget = getattr(preset.budget_flops, task(variant.paradigm))
-    shared = {"threads", "curve_points", "curve_nfe", "sample_batch", "timing_seconds", "limit_seconds", "extractors"}
-    shared |= {"compute"}
+    shared = {"threads", "limit_seconds", "timing_seconds"}  # that the preset's cells have in common
+    shared |= {"curve_points", "curve_nfe", "sample_batch", "extractors", "compute"}
     return preset.model_dump(include=shared) | {
         "preset": preset.name,
         **variant.model_dump(include={"paradigm", "series", "options", "samplers", "nfe_of"}),

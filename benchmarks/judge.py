@@ -57,7 +57,6 @@ class Judge:
         self.validation = torch.from_numpy(validation.images), torch.from_numpy(validation.labels)
         self.test = torch.from_numpy(job.dataset.test.images), torch.from_numpy(job.dataset.test.labels)
         self.grids: dict[str, np.ndarray] = {}
-        self.validation_fids: list[float] = []
 
     def glance(self, scored: Sequence[dict] = ()) -> dict:
         """The cheap look along training: FID of the first sampler at the curve's NFEs, and accuracy.
@@ -83,15 +82,14 @@ class Judge:
         began = time.perf_counter()
         refuse_shared(self.paradigm, self.job.extractors)
         seen = self._recognition()
+        scored = [self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])]
         verdict = {
             "accuracy": seen and seen["accuracy"],
             "validation_accuracy": self._validation_accuracy(),
             "n_test": len(self.test[1]),
-            "samples": [
-                self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])
-            ],
+            "samples": scored,
             "sampling_noise": self._sampling_noise(),
-            "validation_fid": min(self.validation_fids, default=None),
+            "validation_fid": min((e["validation_fid"] for e in scored if "validation_fid" in e), default=None),
             "recognition": seen,
             "likelihood": self._likelihood(),
             "reconstruction": self._reconstruction(),
@@ -148,15 +146,15 @@ class Judge:
         began = time.perf_counter()
         images, label, evaluations = self.draw(sampler, nfe)
         seconds = time.perf_counter() - began
-        if self.job.cell.trial is not None:  # the test split plays no part in choices
-            self.validation_fids.append(self.scorer.distance(images, self.validation[0]))
         train = self.job.dataset.train.images
         grid = images[:N_GRID].cpu()
         self.grids[f"{sampler}_{nfe}"] = grid.numpy()
         self.grids[f"{sampler}_{nfe}_nearest"] = train[nearest(grid, torch.from_numpy(train)).numpy()]
         entry = {"sampler": sampler, "nfe_asked": nfe, "nfe": evaluations, "seconds": seconds}
-        flops = {"flops_per_sample": flops_per_sample(self.paradigm, nfe, sampler)}
-        return entry | flops | self.scorer.score(images, label)
+        entry["flops_per_sample"] = flops_per_sample(self.paradigm, nfe, sampler)
+        if self.job.cell.trial is not None:  # the test split plays no part in choices
+            entry["validation_fid"] = self.scorer.distance(images, self.validation[0])
+        return entry | self.scorer.score(images, label)
 
     def _sampling_noise(self) -> list[dict]:
         """FID ratios of further draws, for what the sampling seed alone does to a number."""

@@ -43,8 +43,7 @@ def run(tmp_path_factory):
 
 def test_a_cell_computes_in_the_ways_that_it_is_told(run):
     folder, record = run
-    kept = json.loads(record.read_text())["cell"]
-    cell = Cell.model_validate({name: kept[name] for name in Cell.model_fields})
+    cell = cell_of(record)
     plain, fast = (
         open_job(cell.model_copy(update={"compute": ways}), folder, {}).build() for ways in ([], ["bfloat16"])
     )
@@ -62,10 +61,14 @@ def command(capsys, *arguments):
     return ended.value.code or 0, said.out, said.err.splitlines()
 
 
+def cell_of(record):
+    kept = json.loads(record.read_text())["cell"]
+    return Cell.model_validate({name: kept[name] for name in Cell.model_fields})
+
+
 def test_a_cell_computes_on_its_own_number_of_threads(run):
     folder, record = run
-    kept = json.loads(record.read_text())["cell"]
-    cell = Cell.model_validate({name: kept[name] for name in Cell.model_fields})
+    cell = cell_of(record)
     for threads in (2, 1):
         open_job(cell.model_copy(update={"threads": threads}), folder, {})
         blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]

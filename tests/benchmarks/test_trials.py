@@ -59,10 +59,15 @@ def test_what_cannot_run_is_refused_before_anything_runs(variant, message):
         prepare(preset(**variant), build=False)
 
 
-def tried(repetition: int, trial: int, validation: float, test: float) -> dict:
-    record = fake_run.quality("end-to-end", repetition, npz=False)
+def of_trial(variant: str, repetition: int, trial: int) -> dict:
+    record = fake_run.quality(variant, repetition, npz=False)
     record["cell"] |= {"trial": trial, "changes": TRIED[trial]}
     record["key"] = f"{trial}{record['key'][1:]}"
+    return record
+
+
+def tried(repetition: int, trial: int, validation: float, test: float) -> dict:
+    record = of_trial("end-to-end", repetition, trial)
     record["quality"] |= {"accuracy": test, "validation_accuracy": validation}
     record["quality"]["recognition"]["accuracy"] = test
     return record
@@ -82,9 +87,7 @@ def test_the_first_of_equals_counts_and_what_did_not_finish_counts_last():
 
 
 def drawn(trial: int, validation: float, test: float) -> dict:
-    record = fake_run.quality("meanflow", 0, npz=False)
-    record["cell"] |= {"trial": trial, "changes": TRIED[trial]}
-    record["key"] = f"{trial}{record['key'][1:]}"
+    record = of_trial("meanflow", 0, trial)
     record["quality"] |= {"validation_fid": validation}
     for entry in record["quality"]["samples"]:
         entry["fid"] = test
