@@ -42,13 +42,13 @@ from paradigms.parts.flow import (
 )
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.options import inside, one_of
-from paradigms.parts.prediction import predicting
+from paradigms.parts.prediction import OF_ANY_STEP, predicting
 from paradigms.parts.tangent import DERIVATIVES
 
 CHOICES = {
     "tangent": ("target", "predicted"),
     "derivative": ("secant", *DERIVATIVES),
-    "prediction": ("velocity", "image"),
+    "prediction": OF_ANY_STEP,
     "start": ("scratch", "diffusion"),
 }
 SECANT_SHARES = (0.1, 0.5)  # of the interval, between which the secant's length is drawn

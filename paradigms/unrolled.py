@@ -33,13 +33,13 @@ from paradigms.parts.encoder import Encoder
 from paradigms.parts.flow import draw_rows, flow_matching_stage, over_image
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.gradient_cache import cached_loss
-from paradigms.parts.options import one_of, positive
-from paradigms.parts.prediction import predicting
+from paradigms.parts.options import inside, one_of, positive
+from paradigms.parts.prediction import OF_ANY_STEP, predicting
 from paradigms.parts.sample_loss import SampleLoss
 
 STEPS = (1, 2, 4, 8)
 CHOICES = {"start": ("scratch", "diffusion"), "reached": ("last", "drawn"), "space": ("pixels", "features")}
-CHOICES |= {"prediction": ("velocity", "image")}
+CHOICES |= {"prediction": OF_ANY_STEP}
 ENCODER_SHARE = 0.05  # of the budget, where the loss sees features too
 N_SEEN = 2000  # training images whose features give the kernels their lengths
 
@@ -157,9 +157,7 @@ class Unrolled(FlowChain, Paradigm):
 
 
 def _check(k: int, reach: int, pretrain_share: float, space: str) -> None:
-    most = 1 - (ENCODER_SHARE if space == "features" else 0)
-    if not 0 < pretrain_share < most:
-        raise ValueError(f"pretrain_share = {pretrain_share}; allowed: between 0 and {most:g}, both excluded")
+    inside(1 - (ENCODER_SHARE if space == "features" else 0), pretrain_share=pretrain_share)
     if k not in STEPS:
         raise ValueError(f"k = {k!r}; allowed: {', '.join(map(str, STEPS))}")
     if not 1 <= reach <= k:

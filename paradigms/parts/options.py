@@ -33,11 +33,11 @@ def fractions(**options: float) -> None:
             raise ValueError(f"{name} = {value}; allowed: 0 to 1, 1 excluded")
 
 
-def inside(**options: float) -> None:
-    """Raises ValueError for the first of `options` outside (0, 1)."""
+def inside(high: float = 1, **options: float) -> None:
+    """Raises ValueError for the first of `options` outside (0, high)."""
     for name, value in options.items():
-        if not 0 < value < 1:
-            raise ValueError(f"{name} = {value}; allowed: between 0 and 1, both excluded")
+        if not 0 < value < high:
+            raise ValueError(f"{name} = {value}; allowed: between 0 and {high:g}, both excluded")
 
 
 def numbers(lengths: dict[str, int], **options: Sequence[float]) -> None:

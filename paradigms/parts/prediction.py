@@ -79,6 +79,7 @@ def scaled_noise(field: Field, scale: float) -> Field:
 
 
 PREDICTIONS = {"image": Image, "edm": EDM}
+OF_ANY_STEP = ("velocity", "image")  # those that make sense of a step of any length
 
 
 def predicting(kind: str, net: nn.Module) -> nn.Module:

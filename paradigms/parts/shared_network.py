@@ -20,6 +20,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from paradigms.parts.options import one_of
+
 WAYS = ("bfloat16", "channels_last", "compiled")
 
 _plain = ContextVar("plain", default=False)
@@ -47,8 +49,7 @@ class SharedNetwork(nn.Module):
 def accelerate(root: nn.Module, ways: Sequence[str]) -> None:
     """Let every shared network in `root` compute in these ways from now on. Raises ValueError for another word."""
     for way in ways:
-        if way not in WAYS:
-            raise ValueError(f"compute = {way!r}; allowed: {', '.join(WAYS)}")
+        one_of({"compute": WAYS}, compute=way)
     for net in root.modules():
         if isinstance(net, SharedNetwork):
             net.ways = frozenset(ways)
@@ -59,8 +60,8 @@ def accelerate(root: nn.Module, ways: Sequence[str]) -> None:
 def plainly() -> Iterator[None]:
     """Inside, shared networks are eager and compute in the precision of what they get.
 
-    For derivatives: a dual tensor that enters compiled code is dropped without a word (pytorch issue 187284), and a
-    finite difference of numbers with 8 bits is rounding.
+    For derivatives and instruments: a dual tensor that enters compiled code is dropped without a word (pytorch issue
+    187284), its products are hidden there, and a finite difference of numbers with 8 bits is rounding.
     """
     token = _plain.set(True)
     try:
