@@ -151,6 +151,21 @@ def test_without_intervals_the_gradient_is_that_of_flow_matching():
     assert torch.allclose(*gradients, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("derivative", DERIVATIVES)
+def test_the_tangent_through_the_network_equals_finite_differences(derivative):
+    torch.manual_seed(0)
+    paradigm = load("meanflow")((1, 8, 8), 10, derivative=derivative).double()
+    for parameter in paradigm.net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    z, v = torch.randn(2, 4, 1, 8, 8, dtype=torch.float64)
+    t, r, h = torch.full((4,), 0.8, dtype=torch.float64), torch.full((4,), 0.2, dtype=torch.float64), 1e-5
+    tangent = (v - paradigm.exactly(z, t, r, v, lambda z, t: v)) / 0.6
+    difference = (paradigm.net(z + h * v, t + h, r) - paradigm.net(z - h * v, t - h, r)) / (2 * h)
+    # h^2 = 1e-10 and rounding 1e-16 / h = 1e-11; its own central difference has a step of 1e-3
+    assert torch.allclose(tangent, difference, atol=1e-4 if derivative == "difference" else 1e-7)
+    assert tangent.abs().max() > 1e-3
+
+
 def test_times_of_their_own_for_r_are_cut_at_t_and_lie_where_they_are_asked():
     torch.manual_seed(0)
     paradigm = load("meanflow")(

@@ -17,15 +17,15 @@ NETWORKS = {
 SMALL = 1e-5  # an independent central difference in float64: h^2 = 1e-10, rounding 1e-16 / h = 1e-11
 
 
-def case(network, prediction="velocity"):
+def case(network, prediction="velocity", dtype=torch.float64):
     """A network with no zeros in it, where it is looked at, and a direction in which everything moves."""
     torch.manual_seed(0)
-    net = predicting(prediction, NETWORKS[network]()).double()
+    net = predicting(prediction, NETWORKS[network]()).to(dtype)
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     shape = (12, 12) if "space" in network else (8, 8)
-    x, v = torch.randn(2, 6, 1, *shape, dtype=torch.float64)
-    t = 0.2 + 0.8 * torch.rand(6, dtype=torch.float64)
+    x, v = torch.randn(2, 6, 1, *shape, dtype=dtype)
+    t = 0.2 + 0.8 * torch.rand(6, dtype=dtype)
     label = [torch.arange(6)] if "class" in network else []
     along = (v, torch.ones_like(t), torch.full_like(t, 0.5))  # r moves too here, that nothing hides
     return lambda *at: net(*at, *label), (x, t, t * torch.rand_like(t)), along
@@ -55,10 +55,8 @@ def test_every_input_moves_it(name, still):
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_the_stream_agrees_with_forward_mode_to_rounding_in_float32(layout):
-    net, at, along = case("unet")
-    net.__closure__[1].cell_contents.float()
-    at, along = ([part.float() for part in parts] for parts in (at, along))
-    at[0], along[0] = (part.contiguous(memory_format=layout) for part in (at[0], along[0]))
+    net, *inputs = case("unet", dtype=torch.float32)
+    at, along = ((x.contiguous(memory_format=layout), *times) for x, *times in inputs)
     torch.testing.assert_close(stream(net, at, along), forward_mode(net, at, along), rtol=1e-4, atol=1e-5)
 
 
