@@ -32,7 +32,7 @@ from torch.nn import functional as F
 from paradigms.base import Batch, Likelihood, Paradigm, Stage
 from paradigms.parts.contrastive import contrastive_loss, on_data
 from paradigms.parts.fantasies import KINDS, Fantasies
-from paradigms.parts.greedy import N_SEEN, Greedy
+from paradigms.parts.greedy import CLIMBS, N_SEEN, Greedy
 from paradigms.parts.momentum import momentum_sgd
 from paradigms.parts.options import numbers, one_of, positive
 from paradigms.parts.pixels import Pixels
@@ -44,7 +44,7 @@ from paradigms.parts.units import UNITS
 from paradigms.parts.up_down import untie, untied, up_down_loss
 
 CHOICES = {"labels": ("clamped", "free", "none"), "recognition": ("fine-tuned", "free energy")}
-CHOICES |= {"chains": KINDS, "pixels": tuple(UNITS)}
+CHOICES |= {"chains": KINDS, "pixels": tuple(UNITS), "climb": CLIMBS}
 LENGTHS = {"sweeps": 3, "rates": 4, "shares": 4}
 N_AIS_CHAINS = 64
 
@@ -70,6 +70,7 @@ class DBN(Paradigm):
         n_chains: int = 256,
         n_temperatures: int = 10,
         centred: bool = False,
+        climb: str = "states",
         weight_decay: float = 0.0,
         batch_size: int = 256,
         sweeps: Sequence[int] = (1, 1, 3),
@@ -80,28 +81,28 @@ class DBN(Paradigm):
         """widths: hidden units of each RBM, the top one last. pixels: kind of the lowest units. labels: units of the
         top RBM, while sampling "clamped" to a uniform draw or "free"; or "none". recognition: by the "fine-tuned" copy
         of the weights, on `drawn` states or pixels, with `dropout` of hidden units, or by the "free energy" of the top
-        RBM. chains, n_chains, n_temperatures: of the top RBM, as in `Fantasies`. centred: every RBM's gradient.
-        n_betas: of annealing. weight_decay, batch_size: of RBMs. sweeps, rates, shares: Gibbs sweeps, rate and
-        share of budget, of the RBMs below, the top one, up-down, fine-tuning; the last two are left out at 0."""
+        RBM. chains, n_chains, n_temperatures: of the top RBM, as in `Fantasies`. centred: every RBM's gradient. climb:
+        what passes up. n_betas: of annealing. weight_decay, batch_size: of RBMs. sweeps, rates, shares: Gibbs sweeps,
+        rate, share of budget, of the RBMs below, the top one, up-down, fine-tuning; the last two are left out at 0."""
         super().__init__(shape, n_classes)
-        one_of(CHOICES, pixels=pixels, labels=labels, recognition=recognition, chains=chains)
+        one_of(CHOICES, pixels=pixels, labels=labels, recognition=recognition, chains=chains, climb=climb)
         positive(widths=list(widths), sweeps=list(sweeps), n_betas=n_betas, batch_size=batch_size)
         numbers(LENGTHS, sweeps=sweeps, rates=rates, shares=shares)
         _refuse(widths, pixels, labels, recognition, shares)
-        self._build([shape[0] * shape[1] * shape[2], *widths], pixels, 0 if labels == "none" else n_classes)
-        self.untied = untied(self.rbms) if shares[2] else None
+        self.shares = (*shares[:3], shares[3] if recognition == "fine-tuned" else 0.0)
+        self._build([shape[0] * shape[1] * shape[2], *widths], pixels, climb, 0 if labels == "none" else n_classes)
         self.recogniser = Recogniser(self.sizes, n_classes, drop=dropout) if recognition == "fine-tuned" else None
         self.chains = Fantasies(chains, n_chains, widths[-1], n_temperatures)
         self.labels, self.drawn, self.centred, self.weight_decay = labels, drawn, centred, weight_decay
         self.batch_size, self.n_betas, self.sweeps, self.rates = batch_size, n_betas, tuple(sweeps), tuple(rates)
-        self.shares = (*shares[:3], shares[3] if self.recogniser else 0.0)
 
-    def _build(self, sizes: list[int], pixels: str, n_labels: int) -> None:
+    def _build(self, sizes: list[int], pixels: str, climb: str, n_labels: int) -> None:
         kinds = [pixels, *["binary"] * len(sizes)]
         machines = zip(pairwise(sizes[:-1]), kinds, strict=False)
-        self.rbms = Greedy(RBM(n, m, visible=kind) for (n, m), kind in machines)
+        self.rbms = Greedy((RBM(n, m, visible=kind) for (n, m), kind in machines), climb)
         self.sizes, self.n_units, self.pixels = sizes, sizes[-2], Pixels(pixels, self.shape)
         self.top = RBM(self.n_units, sizes[-1], n_labels, kinds[len(self.rbms)])
+        self.untied = untied(self.rbms) if self.shares[2] else None
         self.register_buffer("seen", torch.empty(0), persistent=False)
         self.register_buffer("seen_label", torch.empty(0, dtype=torch.int64), persistent=False)
 
@@ -120,9 +121,8 @@ class DBN(Paradigm):
             loss, begin = partial(self.greedy_loss, depth), partial(self.begin_greedy, depth)
             stages.append(self._stage(0, f"rbm {depth + 1}", rbm.parameters(), loss, begin, batch_size=self.batch_size))
         # Chains of their own want a rate that falls to 0 and no momentum (Tieleman 2008).
-        changes = {"batch_size": self.batch_size} | (
-            {} if self.chains.kind == "data" else {"momentum": 0.0, "schedule": linear}
-        )
+        changes = {"batch_size": self.batch_size}
+        changes |= {} if self.chains.kind == "data" else {"momentum": 0.0, "schedule": linear}
         stages.append(self._stage(1, "top rbm", self.top.parameters(), self.top_loss, self.begin_top, **changes))
         if self.shares[2]:
             upwards = [p for rbm in self.rbms for p in (rbm.W, rbm.hbias)]
@@ -141,7 +141,7 @@ class DBN(Paradigm):
 
     def greedy_loss(self, depth: int, batch: Batch) -> Tensor:
         """CD-k of the RBM at `depth` on states of the one below it."""
-        return self.rbms.loss(depth, self.pixels.states(batch.x), self.sweeps[0], self.centred)
+        return self.rbms.loss(depth, self.below(depth, batch.x), self.sweeps[0], self.centred)
 
     def top_loss(self, batch: Batch) -> Tensor:
         """The top RBM on states and labels, against its own chains, which move."""
@@ -160,7 +160,7 @@ class DBN(Paradigm):
         return F.cross_entropy(self.recogniser(v), batch.label)
 
     def begin_greedy(self, depth: int) -> None:
-        self.rbms.begin(depth, self.pixels.states(self.seen))
+        self.rbms.begin(depth, self.below(depth, self.seen))
 
     def begin_top(self) -> None:
         self.top.start_at(self.top_states(self.seen, self.seen_label))
@@ -170,9 +170,14 @@ class DBN(Paradigm):
         top = (self.top.W[: self.n_units], self.top.hbias)
         self.recogniser.adopt([*((rbm.W, rbm.hbias) for rbm in self.rbms), top])
 
+    def below(self, depth: int, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """What images x show of the pixels, (B, C H W), to the machine at `depth`."""
+        means = depth and self.rbms.climb == "means"
+        return self.pixels.means(x) if means else self.pixels.states(x, generator)
+
     def top_states(self, x: Tensor, label: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Visible states of the top RBM, (B, width + n_classes): the layer below it and one label unit, if any."""
-        h = self.rbms.up(self.pixels.states(x, generator), len(self.rbms), generator)
+        h = self.rbms.up(self.below(len(self.rbms), x, generator), len(self.rbms), generator)
         return torch.cat([h, F.one_hot(label, self.n_classes).to(h.dtype)], dim=1) if self.top.n_labels else h
 
     def link(self) -> nn.Module:
@@ -220,9 +225,7 @@ class DBN(Paradigm):
         return -self.top.free_energy_of_labels(self.rbms.means(self.pixels.means(x)))
 
     def features(self, x: Tensor) -> Tensor:
-        if self.recogniser:
-            return self.recogniser.features(self.pixels.means(x))
-        return self.codes(x)
+        return self.recogniser.features(self.pixels.means(x)) if self.recogniser else self.codes(x)
 
     def codes(self, x: Tensor) -> Tensor:
         """Probabilities of the top hidden units, (B, width), by a deterministic pass upwards without label."""

@@ -70,6 +70,18 @@ def test_rbms_learn_from_binary_states():
         assert set(states.unique().tolist()) <= {0.0, 1.0}
 
 
+@pytest.mark.parametrize(("climb", "deterministic"), [("means", True), ("states", False)])
+def test_what_climbs_decides_whether_a_machine_is_shown_draws_from_the_deterministic_pass(climb, deterministic):
+    dbn, x = build(climb=climb), data()[0][:1].repeat(4000, 1, 1, 1)
+    for rbm in dbn.rbms:
+        rbm.W.data.mul_(300)  # far from linear, where the mean of draws is no longer the draw of means
+    states = dbn.top_states(x, torch.zeros(4000, dtype=torch.int64))[:, : dbn.n_units]
+    assert set(states.unique().tolist()) == {0.0, 1.0}
+    gap = states.mean(0) - dbn.rbms.means(dbn.pixels.means(x[:1]))[0]
+    # The mean of 4000 coins has a sd of at most .008.
+    assert (gap.abs().max() < 0.04) == deterministic
+
+
 def test_states_of_the_pixels_have_the_pixels_as_mean():
     v = torch.linspace(0, 1, 16).repeat(4000, 1)
     states = build().pixels.states(2 * v.view(4000, *SHAPE) - 1)
