@@ -25,7 +25,7 @@ from paradigms.base import Paradigm, Stage
 from paradigms.parts.flow import Field, checked_velocity, flow_matching_stage
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.options import above_zero, one_of
-from paradigms.parts.prediction import EDM, predicting, scaled_noise
+from paradigms.parts.prediction import EDM, scaled_noise
 
 FORMULATIONS = ("flow", "edm")
 
@@ -64,7 +64,7 @@ class Diffusion(FlowChain, Paradigm):
         super().__init__(shape, n_classes, conditional)
         one_of({"formulation": FORMULATIONS}, formulation=formulation)
         above_zero(grid_power=grid_power, epsilon_scaling=epsilon_scaling)
-        self.net = predicting(formulation, self.network(backbone, width))
+        self.net = self.network(backbone, width, formulation)
         self.grid_power, self.epsilon_scaling = grid_power, epsilon_scaling
         self.recipe = {"velocity": checked_velocity(velocity), "mean": t_mean, "std": t_std, "lr": lr}
         self.recipe |= {"lr_adam": lr_adam, "batch_size": batch_size, "ema_decay": ema_decay}

@@ -26,7 +26,7 @@ from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.flow import draw_rows
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.options import one_of, positive
-from paradigms.parts.prediction import OF_ANY_STEP, predicting
+from paradigms.parts.prediction import OF_ANY_STEP
 from paradigms.parts.sample_loss import SampleLoss
 
 
@@ -60,7 +60,7 @@ class Drifting(FlowChain, Paradigm):
         super().__init__(shape, n_classes, conditional)
         positive(n_real=n_real, batch_size=batch_size)
         one_of({"prediction": OF_ANY_STEP}, prediction=prediction)
-        self.net = predicting(prediction, self.network(backbone, width))
+        self.net = self.network(backbone, width, prediction)
         self.apart, self.n_real = SampleLoss("drifting", scales), n_real
         self.batch_size, self.lr, self.lr_adam, self.ema_decay = batch_size, lr, lr_adam, ema_decay
         self.register_buffer("real", torch.empty(0), persistent=False)

@@ -42,7 +42,7 @@ from paradigms.parts.flow import (
 )
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.options import inside, one_of
-from paradigms.parts.prediction import OF_ANY_STEP, predicting
+from paradigms.parts.prediction import OF_ANY_STEP
 from paradigms.parts.tangent import DERIVATIVES
 
 CHOICES = {
@@ -99,7 +99,7 @@ class MeanFlow(FlowChain, Paradigm):
         super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, tangent=tangent, derivative=derivative, prediction=prediction, start=start)
         _check(velocity, tangent, derivative, pretrain_share, interval_share, corner_share)
-        self.net = predicting(prediction, self.network(backbone, width))
+        self.net = self.network(backbone, width, prediction)
         self.start, self.pretrain_share, self.batch_size = start, pretrain_share, batch_size
         self.interval_share, self.corner_share, self.velocity = interval_share, corner_share, velocity
         self.tangent, self.derivative, self.ema_decay = tangent, derivative, ema_decay

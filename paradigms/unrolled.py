@@ -34,7 +34,7 @@ from paradigms.parts.flow import draw_rows, flow_matching_stage, over_image
 from paradigms.parts.flow_chain import FlowChain
 from paradigms.parts.gradient_cache import cached_loss
 from paradigms.parts.options import inside, one_of, positive
-from paradigms.parts.prediction import OF_ANY_STEP, predicting
+from paradigms.parts.prediction import OF_ANY_STEP
 from paradigms.parts.sample_loss import SampleLoss
 
 STEPS = (1, 2, 4, 8)
@@ -84,7 +84,7 @@ class Unrolled(FlowChain, Paradigm):
         one_of(CHOICES, start=start, reached=reached, space=space, prediction=prediction)
         _check(k, reach or k, pretrain_share, space)
         positive(n_real=n_real, batch_size=batch_size, cached_rows=cached_rows or 1)
-        self.net = predicting(prediction, self.network(backbone, width))
+        self.net = self.network(backbone, width, prediction)
         self.encoder = Encoder(shape) if space == "features" else None
         self.losses = nn.ModuleList(SampleLoss(loss, scales) for _ in range(2 if self.encoder else 1))
         self.k, self.reach, self.reached, self.checkpointed = k, reach or k, reached, checkpointed

@@ -15,6 +15,7 @@ from paradigms.parts.backbone import build
 from paradigms.parts.distances import median_distance
 from paradigms.parts.flow import Field, Rows, on_path, over_image, told
 from paradigms.parts.muon import muon
+from paradigms.parts.prediction import predicting
 
 
 class FlowChain:
@@ -36,9 +37,11 @@ class FlowChain:
         self.data, self.data_label = x.flatten(1), label
         self.unit = median_distance(self.data)
 
-    def network(self, backbone: str, width: int | None) -> nn.Module:
-        """The shared network of that name and width, told the class if the chain is conditional."""
-        return build(backbone, self.shape, width, self.n_classes if self.conditional else 0)
+    def network(self, backbone: str, width: int | None, prediction: str = "velocity") -> nn.Module:
+        """The field of the shared network of that name and width, which predicts `prediction` (see `predicting`) and is
+        told the class if the chain is conditional."""
+        net = build(backbone, self.shape, width, self.n_classes if self.conditional else 0)
+        return predicting(prediction, net)
 
     def net_stage(self, name: str, loss: Callable[[Batch], Tensor], **changes) -> Stage:
         """A stage that moves all of `self.net` by Muon, at the instance's rates, batch size and averaging."""
