@@ -67,6 +67,17 @@ CHAINS = {
     "dae": Look(SKY, "D", SOLID),
     "dae-walkback": Look(BLUE, "P", DASHED),
 }
+# Recognisers of that era and after it, which stand beside one another and beside those samplers.
+RECOGNISERS = {
+    "alexnet": Look(BLACK, "o", SOLID),
+    "dbn-fine-tuned": Look(ORANGE, "p", DASHDOT),
+    "dbn-labels": Look(VERMILLION, "<", SOLID),
+    "dbn-labels-up-down": Look(VERMILLION, ">", DOTTED),
+    "sdae-3": Look(SKY, "d", DASHDOT),
+    "mlp-relu": Look(BLUE, "X", DASHED),
+    "mlp-glorot": Look(PURPLE, "h", DASHED),
+    "mlp-standard": Look(GREEN, "8", DOTTED),
+}
 # Lines over the length of chains, which stand beside paradigms.
 FAMILIES = {
     "Unrolled, K": Look(VERMILLION, "v", DASHED),
@@ -79,7 +90,7 @@ FREE_DASHES = [DOTTED, DASHDOT]
 
 def look(variant: str) -> Look:
     """The look of a variant or series. One that is not known gets its own from its name alone, in any company."""
-    named = KNOWN | SERIES | CHAINS | FAMILIES
+    named = KNOWN | SERIES | CHAINS | RECOGNISERS | FAMILIES
     if variant in named:
         return named[variant]
     number = int.from_bytes(hashlib.sha256(variant.encode()).digest()[:6], "big")

@@ -25,7 +25,7 @@ def texts(fig) -> str:
 
 
 def test_no_two_known_variants_look_alike():
-    for known in (style.KNOWN, style.SERIES, style.CHAINS, style.FAMILIES):
+    for known in (style.KNOWN, style.SERIES, style.CHAINS | style.RECOGNISERS, style.FAMILIES):
         looks = list(known.values())
         assert len({(look.color, look.dash, look.marker) for look in looks}) == len(looks)
         others = [look.marker for look in looks if look.marker != "o"]
