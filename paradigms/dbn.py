@@ -82,8 +82,8 @@ class DBN(Paradigm):
         top RBM, while sampling "clamped" to a uniform draw or "free"; or "none". recognition: by the "fine-tuned" copy
         of the weights, on `drawn` states or pixels, with `dropout` of hidden units, or by the "free energy" of the top
         RBM. chains, n_chains, n_temperatures: of the top RBM, as in `Fantasies`. centred: every RBM's gradient. climb:
-        what passes up. n_betas: of annealing. weight_decay, batch_size: of RBMs. sweeps, rates, shares: Gibbs sweeps,
-        rate, share of budget, of the RBMs below, the top one, up-down, fine-tuning; the last two are left out at 0."""
+        "states" or "means", as in `Greedy`. n_betas: of annealing. weight_decay, batch_size: of RBMs. sweeps, rates,
+        shares: Gibbs sweeps, rate, share of budget of RBMs below, top, up-down, fine-tuning; at 0 the last two go."""
         super().__init__(shape, n_classes)
         one_of(CHOICES, pixels=pixels, labels=labels, recognition=recognition, chains=chains, climb=climb)
         positive(widths=list(widths), sweeps=list(sweeps), n_betas=n_betas, batch_size=batch_size)
@@ -120,9 +120,9 @@ class DBN(Paradigm):
         for depth, rbm in enumerate(self.rbms):
             loss, begin = partial(self.greedy_loss, depth), partial(self.begin_greedy, depth)
             stages.append(self._stage(0, f"rbm {depth + 1}", rbm.parameters(), loss, begin, batch_size=self.batch_size))
-        # Chains of their own want a rate that falls to 0 and no momentum (Tieleman 2008).
         changes = {"batch_size": self.batch_size}
-        changes |= {} if self.chains.kind == "data" else {"momentum": 0.0, "schedule": linear}
+        if self.chains.kind != "data":  # such chains want a rate that falls to 0 and no momentum (Tieleman 2008)
+            changes |= {"momentum": 0.0, "schedule": linear}
         stages.append(self._stage(1, "top rbm", self.top.parameters(), self.top_loss, self.begin_top, **changes))
         if self.shares[2]:
             upwards = [p for rbm in self.rbms for p in (rbm.W, rbm.hbias)]

@@ -18,8 +18,8 @@ def to_images(v: Tensor, shape: tuple[int, int, int]) -> Tensor:
 
 
 def bernoulli(mean: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """0 or 1 for each unit on its own, 1 with probability `mean`; any shape."""
-    # Comparing uniforms where they lie takes a third of the time of torch.bernoulli on a CPU.
+    """0 or 1 for each unit on its own, 1 with probability `mean`; any shape. A draw has no gradient."""
+    # Comparing uniforms where they lie takes a quarter of the time of torch.bernoulli on a CPU.
     return torch.rand(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device).lt_(mean.detach())
 
 

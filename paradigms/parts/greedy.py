@@ -43,11 +43,11 @@ class Greedy(nn.ModuleList):
         return v
 
     def loss(self, depth: int, v: Tensor, n_sweeps: int, centred: bool = False) -> Tensor:
-        """CD-`n_sweeps` of the machine at `depth` on states v (B, V) of the first; a scalar."""
+        """CD-`n_sweeps` of the machine at `depth` on v (B, V) of the first, as in `up`; a scalar."""
         rbm = self[depth]
         data = on_data(rbm, self.up(v, depth))
         return contrastive_loss(rbm, data, gibbs(rbm, data.h, n_sweeps), centred)
 
     def begin(self, depth: int, v: Tensor) -> None:
-        """Start the visible biases of the machine at `depth` at what states v (N, V) of the first make of them."""
+        """Start the visible biases of the machine at `depth` at what it sees of v (N, V) of the first, as in `up`."""
         self[depth].start_at(self.up(v, depth))

@@ -127,6 +127,11 @@ def test_gibbs_chains_end_in_the_enumerated_distribution(rbm):
     assert chi2 < 120  # 63 degrees of freedom: mean 63, sd 11, five sd
 
 
+def test_a_draw_has_no_gradient():
+    mean = torch.full((3, 4), 0.5, requires_grad=True)
+    assert not UNITS["binary"].draw(mean, None).requires_grad
+
+
 def one_draw_for_all_rows(mean: torch.Tensor, generator=None) -> torch.Tensor:
     """The fault of a sampler that shares one random vector among the rows of a batch."""
     return (torch.rand(mean.shape[1], dtype=mean.dtype) < mean).to(mean.dtype)
