@@ -12,17 +12,18 @@ from benchmarks.report.frames import Frames
 DASH = "-"  # stands for what does not apply or was not measured
 
 
-def seeds(frames: Frames) -> str:
-    """How many training seeds the means are over."""
+def seeds(frames: Frames, shown: Series | None = None) -> str:
+    """How many training seeds the means are over; of the variants in `shown` alone, if given."""
     quality = frames.cells[(frames.cells.kind == "quality") & (frames.cells.status == "done")]
+    quality = quality if shown is None else quality[quality.variant.isin(shown)]
     counts = sorted(quality.groupby("variant").size().unique())
     counted = " to ".join(str(count) for count in dict.fromkeys([*counts[:1], *counts[-1:]])) or "no"
     return f"{counted} training seed{'s' if counts != [1] else ''}"
 
 
-def spread(frames: Frames) -> str:
-    """Means and bands, in words; no band where there is one seed."""
-    counted = seeds(frames)
+def spread(frames: Frames, shown: Series | None = None) -> str:
+    """Means and bands of the variants in `shown` (of all, if not given), in words; no band where there is one seed."""
+    counted = seeds(frames, shown)
     text = (
         counted
         if counted == "1 training seed"

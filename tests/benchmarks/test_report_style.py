@@ -73,6 +73,14 @@ def test_a_band_is_drawn_only_where_there_are_several_seeds_and_the_caption_says
     assert f"{n_seeds} training seed" in note and "0123456" in note and "Fake CPU" in note and "digits" in note
 
 
+def test_seeds_of_what_has_no_samples_are_not_counted_under_a_figure_of_samples(tmp_path):
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
+    for repetition in range(3):
+        fake_run.write(tmp_path, fake_run.quality("end-to-end", repetition, npz=False))
+    assert "1 training seed;" in drawn(fid_vs_nfe.draw, tmp_path).get_supxlabel()
+    assert "1 to 3 training seeds" in drawn(quality_vs_flops.draw, tmp_path).get_supxlabel()
+
+
 def test_a_variant_without_a_result_is_named_under_the_figure(tmp_path):
     fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
     fake_run.write(tmp_path, fake_run.failed("dbn", 0, "timeout", "past its limit"))

@@ -44,7 +44,7 @@ def draw(frames: Frames) -> Figure | None:
     direct_labels(ax, ends)
     style.note(
         fig,
-        f"{samples.dataset.iloc[0]}: {caption.spread(frames)}; thin: further samplers",
+        f"{samples.dataset.iloc[0]}: {caption.spread(frames, samples.variant)}; thin: further samplers",
         caption.scoring(frames),
         caption.origin(frames),
     )

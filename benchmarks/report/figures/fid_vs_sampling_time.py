@@ -36,7 +36,7 @@ def draw(frames: Frames) -> Figure | None:
     legend(fig, frames.ordered(points.variant))
     style.note(
         fig,
-        f"{samples.dataset.iloc[0]}: {caption.spread(frames)}; the number at a line's end is its NFE; "
+        f"{samples.dataset.iloc[0]}: {caption.spread(frames, samples.variant)}; the number at a line's end is its NFE; "
         f"{caption.timing(frames)}",
         caption.scoring(frames),
         caption.origin(frames),
