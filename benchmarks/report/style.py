@@ -78,6 +78,14 @@ RECOGNISERS = {
     "mlp-glorot": Look(PURPLE, "h", DASHED),
     "mlp-standard": Look(GREEN, "8", DOTTED),
 }
+# Chains fine-tuned after diffusion, and a peer, which stand beside paradigms.
+FINE_TUNED = {
+    "diffusion-k1": Look(ORANGE, "<", DASHED),
+    "diffusion-k4": Look(PURPLE, "P", SOLID),
+    "diffusion-k4-last1": Look(ORANGE, "p", SOLID),
+    "diffusion-k4-drift": Look(BLACK, "h", DASHED),
+    "torchcfm": Look(BLACK, "x", SOLID),
+}
 # Lines over the length of chains, which stand beside paradigms.
 FAMILIES = {
     "Unrolled, K": Look(VERMILLION, "v", DASHED),
@@ -90,7 +98,7 @@ FREE_DASHES = [DOTTED, DASHDOT]
 
 def look(variant: str) -> Look:
     """The look of a variant or series. One that is not known gets its own from its name alone, in any company."""
-    named = KNOWN | SERIES | CHAINS | RECOGNISERS | FAMILIES
+    named = KNOWN | SERIES | CHAINS | RECOGNISERS | FINE_TUNED | FAMILIES
     if variant in named:
         return named[variant]
     number = int.from_bytes(hashlib.sha256(variant.encode()).digest()[:6], "big")

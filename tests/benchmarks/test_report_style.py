@@ -25,7 +25,9 @@ def texts(fig) -> str:
 
 
 def test_no_two_known_variants_look_alike():
-    for known in (style.KNOWN, style.SERIES, style.CHAINS | style.RECOGNISERS, style.FAMILIES):
+    layer_wise = style.CHAINS | style.RECOGNISERS
+    step_wise = style.FINE_TUNED | {name: style.KNOWN[name] for name in ("diffusion", "meanflow", "drifting")}
+    for known in (style.KNOWN, style.SERIES, layer_wise, step_wise, style.FAMILIES):
         looks = list(known.values())
         assert len({(look.color, look.dash, look.marker) for look in looks}) == len(looks)
         others = [look.marker for look in looks if look.marker != "o"]
@@ -41,7 +43,7 @@ def test_an_unknown_variant_has_a_look_of_its_own_that_does_not_depend_on_compan
 
 
 def test_no_look_uses_the_yellow_that_is_lost_on_white():
-    colors = {look.color for look in style.KNOWN.values()} | set(style.FREE_COLORS)
+    colors = {look.color for look in (style.KNOWN | style.FINE_TUNED).values()} | set(style.FREE_COLORS)
     assert "#F0E442" not in colors
 
 

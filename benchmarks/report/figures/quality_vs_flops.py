@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from pandas import DataFrame
+from pandas import DataFrame, concat
 
 from benchmarks.report import caption, style
 from benchmarks.report.axes import floor_line, legend, plain_log, ratio_axis, ratio_of, series
@@ -34,10 +34,11 @@ def draw(frames: Frames, axis: str = "flops", title: str = "training FLOPs") -> 
         _lines(axes[-1], accuracy, "accuracy", axis, title)
         axes[-1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes[-1].set_title("test accuracy")
-    legend(fig, frames.ordered([*fid.variant, *accuracy.variant]))
+    drawn = concat([fid.variant, accuracy.variant])
+    legend(fig, frames.ordered(drawn))
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames)}; pre-training is counted",
+        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames, drawn)}; pre-training is counted",
         caption.scoring(frames),
         caption.origin(frames),
     )
