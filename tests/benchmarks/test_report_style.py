@@ -108,6 +108,17 @@ def test_samples_of_unusual_lengths_are_shown_at_the_first_the_last_and_some_bet
     assert all(f"{nfe} NFE" in shown for nfe in (1, 10, 50, 300)) and "100 NFE" not in shown and "5 NFE" not in shown
 
 
+def test_a_row_with_samples_at_none_of_the_usual_lengths_brings_its_own(tmp_path):
+    fake_run.write_run(tmp_path, ("diffusion", "meanflow"), n_seeds=1)
+    (path,) = (tmp_path / "samples").glob("diffusion.*.npz")
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files if "_8" in name or name == "real"}
+    np.savez(path, **kept)
+    fig = drawn(sample_grid.draw, tmp_path)
+    assert "8 NFE" in texts(fig)
+    assert not any(ax.get_visible() and ax.spines["left"].get_visible() for ax in fig.axes)
+
+
 def test_few_rows_of_samples_have_two_lines_of_images_each(tmp_path):
     heights = []
     for variants in (("meanflow",), tuple(fake_run.RATIOS)):

@@ -23,7 +23,7 @@ def draw(frames: Frames) -> Figure | None:
     grids = {name: grid for name, cell in cells.iterrows() if (grid := arrays(frames.folder / cell.samples_file))}
     primary = frames.samples[frames.samples.primary.eq(True)].groupby("variant").sampler.first()
     grids = {name: _named(grids[name], primary[name]) for name in frames.ordered(grids) if name in primary}
-    nfes = _shown({nfe for grid in grids.values() for nfe in grid if isinstance(nfe, int)})
+    nfes = _shown([{nfe for nfe in grid if isinstance(nfe, int)} for grid in grids.values()])
     if not nfes:
         return None
     n_shown = N_IMAGES * (2 if len(grids) <= FEW_ROWS else 1)
@@ -57,12 +57,16 @@ def _named(grid: dict[str, ndarray], sampler: str) -> dict[int | str, ndarray]:
     return {int(name) if name.isdigit() else name: images for name, images in own.items()} | {"real": grid["real"]}
 
 
-def _shown(nfes: set[int]) -> list[int]:
-    """The usual NFEs among those at hand; where that is one or none, the first, the last and some between."""
-    usual, at_hand = [nfe for nfe in USUAL_NFE if nfe in nfes], sorted(nfes)
-    if len(usual) > 1 or not at_hand:
-        return usual
-    return [at_hand[i] for i in sorted({round(x) for x in linspace(0, len(at_hand) - 1, N_NFES)})]
+def _shown(rows: list[set[int]]) -> list[int]:
+    """The usual NFEs among those at hand; where that is one or none, the first, the last and some between.
+
+    A row that has none of these brings its last.
+    """
+    at_hand = sorted(set().union(*rows))
+    shown = {nfe for nfe in USUAL_NFE if nfe in at_hand}
+    if len(shown) < 2 and at_hand:
+        shown = {at_hand[round(x)] for x in linspace(0, len(at_hand) - 1, N_NFES)}
+    return sorted(shown | {max(row) for row in rows if row and row.isdisjoint(shown)})
 
 
 def _label(ax: Axes, name: str, color: str) -> None:
