@@ -83,6 +83,15 @@ def test_seeds_of_what_has_no_samples_are_not_counted_under_a_figure_of_samples(
     assert "1 to 3 training seeds" in drawn(quality_vs_flops.draw, tmp_path).get_supxlabel()
 
 
+def test_seeds_of_what_has_no_curve_are_not_counted_under_a_figure_of_curves(tmp_path):
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
+    for repetition in range(3):
+        record = fake_run.quality("end-to-end", repetition, npz=False)
+        record["quality"]["curve"] = []
+        fake_run.write(tmp_path, record)
+    assert "1 training seed;" in drawn(quality_vs_flops.draw, tmp_path).get_supxlabel()
+
+
 def test_a_variant_without_a_result_is_named_under_the_figure(tmp_path):
     fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
     fake_run.write(tmp_path, fake_run.failed("dbn", 0, "timeout", "past its limit"))
