@@ -106,8 +106,9 @@ def test_without_chains_of_several_lengths_there_is_no_such_figure(tmp_path):
     assert chain_length.draw(frames) is None and one_change.draw(frames) is None and paths.draw(frames) is None
 
 
-def test_a_path_is_a_strip_from_noise_to_sample(tmp_path):
-    made = record("K-4", {}, 4, 3.0)
+@pytest.mark.parametrize("options", [{}, {"k": 4}])
+def test_a_path_is_a_strip_from_noise_to_sample(tmp_path, options):
+    made = record("K-4", options, 4, 3.0)
     made["samples_file"] = "samples/path.npz"
     fake_run.write(tmp_path, made)
     (tmp_path / "samples").mkdir()

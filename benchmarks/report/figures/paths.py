@@ -8,7 +8,6 @@ from numpy import ndarray
 from benchmarks.report import caption, style
 from benchmarks.report.axes import image_strip
 from benchmarks.report.frames import Frames
-from benchmarks.report.lengths import entries, main
 from benchmarks.report.samples_file import arrays
 
 
@@ -16,8 +15,8 @@ def draw(frames: Frames) -> Figure | None:
     """A row a variant, a column a state."""
     cells = frames.cells.dropna(subset="samples_file").sort_values("repetition").groupby("variant").first()
     ways = {}
-    for variant in main(entries(frames)) if len(frames.samples) else ():
-        kept = arrays(frames.folder / cells.samples_file[variant]) if variant in cells.index else None
+    for variant in frames.ordered(cells.index):
+        kept = arrays(frames.folder / cells.samples_file[variant])
         if kept and "path" in kept:
             ways[variant] = kept["path"]
     if not ways:
