@@ -31,7 +31,7 @@ lint: $(INSTALLED) ## check style
 	$(PY) -m ruff format --check .
 
 speed: $(INSTALLED) ## time one training step and one sample batch of each paradigm
-	$(PY) -m pytest benchmarks/speed --benchmark-enable --benchmark-only $(ARGS)
+	$(PY) -m pytest benchmarks/speed --benchmark-enable $(ARGS)
 
 report: $(INSTALLED) ## write tables and figures again from the records in DIR=results/digits
 	$(PY) -m benchmarks report $(DIR) $(ARGS)

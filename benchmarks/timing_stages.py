@@ -38,8 +38,7 @@ def time_stage(
     batch = Batch(job.x[: plan.batch_size], job.label[: plan.batch_size])
 
     def update() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        stage.loss(batch).backward()
+        paradigm.loss_and_gradient(batch)
         if stage.clip_norm:
             torch.nn.utils.clip_grad_norm_(stage.parameters, stage.clip_norm)
         optimizer.step()
@@ -47,6 +46,7 @@ def time_stage(
     timing = time_calls(update, job.device, WARMUP_SECONDS, MIN_REPEATS, job.cell.timing_seconds)
     host, on_device = host_and_device(update, job.device, timing)
     joules = joules_per_call(update, job.device, counter)
+    paradigm.captured = None  # so that what a graph holds for good is asked for again, and seen
     peak = peak_memory(update, job.device)
     paradigm.leave()
     timed = {

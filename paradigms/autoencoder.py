@@ -113,6 +113,7 @@ class AutoEncoder(Paradigm):
                 share=below / len(self.rbms),
                 optimizer=momentum_sgd(self.rates[depth == len(self.rbms) - 1], self.weight_decay),
                 begin=lambda depth=depth: self.rbms.begin(depth, bernoulli(self.seen)),
+                steady=True,
             )
             for depth, rbm in enumerate(self.rbms)
         ]
@@ -123,6 +124,7 @@ class AutoEncoder(Paradigm):
             share=fine_tuning,
             optimizer=adam(self.rates[2]),
             begin=lambda: self.network.adopt(self.rbms) if below else None,
+            steady=True,
         )
         return [*machines, unrolled] if below else [unrolled]
 

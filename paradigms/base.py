@@ -51,6 +51,9 @@ class Stage:
     ema_decay: None, or the ceiling of the decay of an average of the parameters. The stage ends by adopting the
         average, so whatever comes after it (sampling too) uses averaged weights.
     begin: called once when the stage starts (not when it resumes), before anything is counted or moved.
+    steady: whether every update runs the same operations, all of them on the device, whatever is drawn: no branch on
+        a value, no number from the host. Such a stage is captured as a CUDA graph where there is a GPU
+        (`parts/captured`); what the host draws or decides in one that is not would be frozen with it.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Stage:
     clip_norm: float | None = None
     ema_decay: float | None = None
     begin: Callable[[], None] = lambda: None
+    steady: bool = False
 
 
 class Paradigm(Chain, Solver):

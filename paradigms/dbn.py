@@ -136,8 +136,8 @@ class DBN(Paradigm):
     def _stage(self, kind: int, name, parameters, loss, begin, momentum: float = 0.9, **changes) -> Stage:
         """A stage of one of the four kinds that have a share and a rate; machines of the first kind divide theirs."""
         share = self.shares[kind] / (len(self.rbms) if kind == 0 else 1)
-        optimizer = momentum_sgd(self.rates[kind], self.weight_decay, momentum)
-        return Stage(name, list(parameters), loss, share=share, optimizer=optimizer, begin=begin, **changes)
+        changes |= {"optimizer": momentum_sgd(self.rates[kind], self.weight_decay, momentum), "begin": begin}
+        return Stage(name, list(parameters), loss, share=share, steady=True, **changes)
 
     def greedy_loss(self, depth: int, batch: Batch) -> Tensor:
         """CD-k of the RBM at `depth` on states of the one below it."""

@@ -82,6 +82,7 @@ class EndToEnd(Paradigm):
                 self.loss,
                 optimizer=momentum_sgd(self.lr, self.weight_decay),
                 schedule=cosine if self.is_mlp else step_decay,
+                steady=True,
             )
         ]
 

@@ -137,6 +137,7 @@ class SDAE(Paradigm):
                 partial(self.greedy_loss, depth),
                 share=below / len(self.stack.layers),
                 optimizer=self.adam,
+                steady=True,
             )
             for depth, layer in enumerate(self.stack.layers)
         ]
@@ -147,6 +148,7 @@ class SDAE(Paradigm):
             share=generator,
             optimizer=self.adam,
             begin=lambda: self.chain.load_state_dict(self.stack.state_dict()),
+            steady=True,
         )
         supervised = Stage(
             "fine-tuning",
@@ -155,6 +157,7 @@ class SDAE(Paradigm):
             share=fine_tuning,
             optimizer=momentum_sgd(self.lr_fine_tuning, self.weight_decay),
             begin=lambda: self.recogniser.adopt((layer.W, layer.hbias) for layer in self.stack.layers),
+            steady=True,
         )
         return [*greedy, *([chain] if generator else []), *([supervised] if fine_tuning else [])]
 

@@ -104,7 +104,9 @@ class Unrolled(FlowChain, Paradigm):
         if self.start == "diffusion":
             before.append(flow_matching_stage(self.net, self.rows, ema_decay=self.ema_decay, share=self.pretrain_share))
         share = 1 - sum(stage.share for stage in before)
-        return [*before, self.net_stage("unrolled", self.loss, share=share, begin=self.begin_unrolled)]
+        # Drawn steps are drawn by the host, and going back again asks it for the state of the random stream.
+        changes = {"begin": self.begin_unrolled, "steady": self.reached == "last" and not self.checkpointed}
+        return [*before, self.net_stage("unrolled", self.loss, share=share, **changes)]
 
     def begin_unrolled(self) -> None:
         if self.encoder:

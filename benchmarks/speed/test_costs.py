@@ -56,6 +56,19 @@ def update(paradigm, images, loss=None, n=BATCH):
     return call
 
 
+def captured(paradigm, images, n=BATCH):
+    """The same update by the paradigm's own way to its gradient, which on a GPU is a graph that is replayed."""
+    stage, batch = paradigm.stages()[0], Batch(*(part[:n] for part in images))
+    paradigm.enter(stage, 1)
+    optimizer = stage.optimizer(list(stage.parameters))
+
+    def call():
+        paradigm.loss_and_gradient(batch)
+        optimizer.step()
+
+    return call
+
+
 def jvp_of_all_rows(paradigm):
     """The loss as public code has it: a derivative that keeps its graph, over rows with r = t too."""
 
@@ -89,6 +102,15 @@ def test_ways_to_compute(beside, images, synchronised, device):
         accelerate(paradigm, [way])
     peers = {way: synchronised(update(paradigm, images)) for way, paradigm in faster.items()}
     beside(synchronised(update(built("diffusion", images), images)), peers, ROUNDS)
+
+
+@pytest.mark.parametrize("method", ["diffusion", "meanflow", "unrolled"])
+def test_capture(beside, images, synchronised, device, method):
+    """What launching every operation of an update costs over replaying its gradient as one graph."""
+    if device.type != "cuda":
+        pytest.skip("nothing is captured without a GPU")
+    one_by_one = synchronised(update(built(method, images), images))
+    beside(synchronised(captured(built(method, images), images)), {"launched one by one": one_by_one}, ROUNDS)
 
 
 def test_meanflow_memory(printed, images, device):

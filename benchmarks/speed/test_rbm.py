@@ -32,7 +32,8 @@ class OneRBM(Paradigm):
 
     def stages(self):
         optimizer = momentum_sgd(0.05, 2e-4, momentum=0.5)
-        return [Stage("rbm", list(self.rbm.parameters()), self.loss, batch_size=BATCH, optimizer=optimizer)]
+        settings = {"batch_size": BATCH, "optimizer": optimizer, "steady": not self.persistent}
+        return [Stage("rbm", list(self.rbm.parameters()), self.loss, **settings)]
 
     def loss(self, batch):
         states = on_data(self.rbm, batch.x.flatten(1))
@@ -85,6 +86,22 @@ def test_update(beside, images, persistent):
         peers[f"scikit-learn {dtype}"] = lambda machine=machine, rows=rows: machine.fit(rows)
         assert machine.fit(rows).components_.dtype == dtype
     beside(lambda: [ours(batch) for batch in batches], peers, rounds=15)
+
+
+def test_capture(beside, images, device, synchronised):
+    """An epoch's updates on a GPU, their gradients replayed as a graph, beside the same launched one by one."""
+    if device.type != "cuda":
+        pytest.skip("nothing is captured without a GPU")
+    images = images.to(device)
+    label = torch.zeros(len(images), dtype=torch.int64, device=device)
+    own, peer = (OneRBM().to(device) for _ in range(2))
+    call = update(peer)
+
+    def bare():
+        for start in range(0, len(images), BATCH):
+            call(Batch(images[start : start + BATCH], label[start : start + BATCH]))
+
+    beside(synchronised(lambda: Fit(own, images, label, [N_UPDATES])()), {"launched one by one": synchronised(bare)}, 5)
 
 
 def test_lightning(beside, images):

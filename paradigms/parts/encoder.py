@@ -44,4 +44,4 @@ class Encoder(nn.Module):
 
     def stage(self, share: float) -> Stage:
         """Its training, which comes before what uses it."""
-        return Stage("encoder", list(self.parameters()), self.loss, share=share)
+        return Stage("encoder", list(self.parameters()), self.loss, share=share, steady=True)

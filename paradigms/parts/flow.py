@@ -153,4 +153,5 @@ def flow_matching_stage(
         batch_size=batch_size,
         optimizer=muon(lr, lr_adam),
         ema_decay=ema_decay,
+        steady=True,
     )

@@ -44,10 +44,10 @@ class FlowChain:
         return predicting(prediction, net)
 
     def net_stage(self, name: str, loss: Callable[[Batch], Tensor], **changes) -> Stage:
-        """A stage that moves all of `self.net` by Muon, at the instance's rates, batch size and averaging."""
+        """A steady stage that moves all of `self.net` by Muon, at the instance's rates, batch size and averaging."""
         optimizer = muon(self.lr, self.lr_adam)
-        settings = {"batch_size": self.batch_size, "optimizer": optimizer, "ema_decay": self.ema_decay}
-        return Stage(name, list(self.net.parameters()), loss, **settings, **changes)
+        settings = {"batch_size": self.batch_size, "optimizer": optimizer, "ema_decay": self.ema_decay, "steady": True}
+        return Stage(name, list(self.net.parameters()), loss, **settings | changes)
 
     @property
     def rows(self) -> Rows:

@@ -10,6 +10,8 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
+from paradigms.parts.captured import Captured
+
 if TYPE_CHECKING:
     from paradigms.base import Batch, Stage
 
@@ -28,6 +30,7 @@ class Solver(LightningModule):
         self.automatic_optimization = False
         self.seed = 0
         self.stage: Stage | None = None
+        self.captured: Captured | None = None
         self.update = self.n_updates = 0
         self.averages: list[Tensor] = []
         self.curve: list[tuple[int, Tensor]] = []
@@ -58,7 +61,7 @@ class Solver(LightningModule):
         self.requires_grad_(False)
         for parameter in stage.parameters:
             parameter.requires_grad_(True)
-        self.stage, self.n_updates, self.update = stage, n_updates, 0
+        self.stage, self.captured, self.n_updates, self.update = stage, None, n_updates, 0
         self.curve, self.optimizer_state = [], None
         self.restart_averages()
         self.train()
@@ -74,7 +77,7 @@ class Solver(LightningModule):
         self.swap_averages()
         self.averages = []
         self.requires_grad_(False)
-        self.stage = None
+        self.stage = self.captured = None
         self.eval()
 
     @final
@@ -96,6 +99,21 @@ class Solver(LightningModule):
         return optimizer
 
     @final
+    def loss_and_gradient(self, batch: Batch) -> Tensor:
+        """The entered stage's loss on a batch, a scalar without a graph; its gradient is in `.grad`.
+
+        On a GPU a steady stage is captured at its first batch, and the scalar is overwritten by the next call.
+        """
+        if self.stage.steady and batch.x.is_cuda:
+            self.captured = self.captured or Captured(self.stage, batch, self)
+            return self.captured(batch)
+        for parameter in self.stage.parameters:
+            parameter.grad = None
+        loss = self.stage.loss(batch)
+        loss.backward()
+        return loss.detach()
+
+    @final
     def training_step(self, batches: Iterable[Batch], batch_idx: int) -> None:
         """One update a batch. Many in one call, because the Trainer's own work for a call would cost a fifth of an
         update of the small networks here."""
@@ -113,11 +131,9 @@ class Solver(LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         self._reseed(derive_seed(self.seed, self.stage.name, self.update))
-        loss = self.stage.loss(batch)
+        loss = self.loss_and_gradient(batch)
         if self.update % max(self.n_updates // CURVE_POINTS, 1) == 0:
-            self._record(loss.detach())
-        optimizer.zero_grad(set_to_none=True)
-        self.manual_backward(loss)
+            self._record(loss.clone())
         if self.stage.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.stage.parameters, self.stage.clip_norm)
         optimizer.step()

@@ -1,0 +1,138 @@
+"""Stages that say they are steady do nothing that a CUDA graph would freeze or could not hold."""
+
+import contextlib
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+import paradigms
+from benchmarks.fit import Fit
+from paradigms.base import Batch
+from paradigms.parts import solver
+from tests.paradigms.contract import N_CLASSES, SHAPE, build, images
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+
+VARIANTS = [
+    *((name, {}) for name in paradigms.names()),
+    ("dbn", {"shares": (0.1, 0.5, 0.2, 0.2), "centred": True}),
+    ("dbn", {"chains": "tempered", "dropout": 0.5}),
+    ("dbn", {"chains": "noise", "pixels": "gaussian", "labels": "none"}),
+    ("sdae", {"corruption": "salt-and-pepper", "emphasis": (2.0, 1.0), "walkback_steps": 2}),
+    ("end_to_end", {"network": "mlp", "normalised": True, "drawn": True}),
+    ("end_to_end", {"mirror": True}),
+    ("diffusion", {"formulation": "edm"}),
+    ("diffusion", {"conditional": True}),
+    ("meanflow", {"derivative": "jvp", "start": "diffusion"}),
+    ("meanflow", {"tangent": "predicted", "derivative": "stream"}),
+    ("meanflow", {"derivative": "difference"}),
+    ("unrolled", {"k": 4, "reach": 1, "start": "diffusion", "space": "features"}),
+    ("unrolled", {"loss": "energy", "cached_rows": 16}),
+    ("unrolled", {"loss": "drifting", "conditional": True}),
+]
+
+
+class OnDevice(TorchDispatchMode):
+    """Refuses whatever makes a tensor on the host, among tensors that are all on the device "meta"."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        hosts = [leaf for leaf in tree_leaves(found) if isinstance(leaf, torch.Tensor) and leaf.device.type != "meta"]
+        assert not hosts, f"{function} computes on the host"
+        return found
+
+
+@pytest.fixture
+def no_autocast(monkeypatch):
+    """The device "meta" has none; where it is asked for, it is to be off."""
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
+
+
+def made(name, options, device="cpu"):
+    torch.manual_seed(0)
+    paradigm = paradigms.load(name)(SHAPE, N_CLASSES, **options).to(device)
+    paradigm.seed = 7
+    paradigm.observe(*(part.to(device) for part in images()))
+    return paradigm
+
+
+def run_on_device(paradigm, stage):
+    """One update's loss and gradient among tensors without values. Raises where the host would take part."""
+    batch = Batch(*(part.to("meta") for part in images()))
+    paradigm.to("meta").enter(stage, 1)
+    with OnDevice():
+        stage.loss(batch).backward()
+    paradigm.leave()
+
+
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_a_steady_stage_leaves_nothing_to_the_host(name, options, no_autocast):
+    n_stages = len(made(name, options).stages())
+    for index in range(n_stages):
+        paradigm = made(name, options)
+        paradigm.to("meta")
+        stage = paradigm.stages()[index]
+        assert stage.steady, stage.name
+        run_on_device(paradigm, stage)
+
+
+@pytest.mark.parametrize("options", [{"reached": "drawn", "reach": 1}, {"checkpointed": True}], ids=str)
+def test_a_stage_that_asks_the_host_does_not_say_it_is_steady(options):
+    assert not made("unrolled", options).stages()[-1].steady
+
+
+def test_the_host_is_noticed(no_autocast):
+    paradigm = made("unrolled", {"reached": "drawn", "reach": 1})
+    paradigm.to("meta")
+    with pytest.raises((AssertionError, RuntimeError, NotImplementedError)):
+        run_on_device(paradigm, paradigm.stages()[-1])
+
+
+def test_the_loss_leaves_its_gradient_and_none_of_an_earlier_one():
+    paradigm = build(paradigms.load("diffusion"))
+    (stage,) = paradigm.stages()
+    paradigm.enter(stage, 1)
+    found = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        loss = paradigm.loss_and_gradient(images())
+        found.append((loss, [p.grad.clone() for p in stage.parameters]))
+    assert not loss.requires_grad and torch.equal(found[0][0], found[1][0])
+    assert all(torch.equal(a, b) for a, b in zip(found[0][1], found[1][1], strict=True))
+
+
+@needs_gpu
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_a_captured_run_is_the_run(name, options, monkeypatch):
+    """Every stage for a few updates, launched one by one and captured."""
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+
+    def trained():
+        paradigm = made(name, options, "cuda")
+        batch = [part.to("cuda") for part in images()]
+        Fit(paradigm, *batch, [6] * len(paradigm.stages()))()
+        return paradigm.state_dict()
+
+    captured = trained()
+    used = []
+    monkeypatch.setattr(solver, "Captured", lambda stage, batch, module: used.append(stage) or launched(stage))
+    whole = trained()
+    assert used
+    for key, value in whole.items():
+        if value.is_floating_point():
+            assert torch.allclose(captured[key], value, rtol=1e-3, atol=1e-4), key
+
+
+def launched(stage):
+    """What `Captured` does, launched one by one."""
+
+    def call(batch):
+        for parameter in stage.parameters:
+            parameter.grad = None
+        loss = stage.loss(batch)
+        loss.backward()
+        return loss.detach()
+
+    return call
