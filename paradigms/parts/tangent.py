@@ -45,9 +45,7 @@ class Dual:
     def __sub__(self, other: Dual) -> Dual:
         return Dual(self.value - other.value, self.tangent - other.tangent)
 
-    def __mul__(self, other: Dual | Tensor) -> Dual:
-        if isinstance(other, Dual):
-            return Dual(self.value * other.value, self.tangent * other.value + self.value * other.tangent)
+    def __mul__(self, other: Tensor) -> Dual:
         return Dual(self.value * other, self.tangent * other)
 
     def __truediv__(self, other: Dual) -> Dual:

@@ -43,11 +43,8 @@ class UNet(SharedNetwork):
     """Two resolutions, one block on each way at each, `n_middle` blocks at the lower one.
 
     shape: (C, H, W) of the image, H and W divisible by 2 * patch. width: channels at the upper resolution, a third of
-    those at the lower one; a multiple of 8 and of patch^2. patch: side of the space-to-depth cell at the input, 2 from
-    28x28 on. n_classes: 0, or the number of labels of a class-conditional network.
-
-    With cells, what leaves them is mixed with x at full resolution, and a share of x that the time decides is added:
-    pixels of one cell must not be made without sight of their neighbours (results/LOG.md).
+    those at the lower one; a multiple of 8. patch: side of the space-to-depth cell at the input, 2 from 28x28 on.
+    n_classes: 0, or the number of labels of a class-conditional network.
     """
 
     def __init__(
@@ -71,14 +68,9 @@ class UNet(SharedNetwork):
         self.up2 = Block(2 * lower, lower, time_dim)
         self.grow = nn.Conv2d(lower, width, 3, padding=1)
         self.up1 = Block(2 * width, width, time_dim)
-        self.norm = Norm(8, width)
-        self.unfold = nn.Conv2d(width, width, 3, padding=1) if self.patch > 1 else None
-        self.gain = nn.Linear(time_dim, 1) if self.patch > 1 else None
-        n_leaving = width // self.patch**2 + channels if self.patch > 1 else width
-        self.leave = nn.Conv2d(n_leaving, channels, 3, padding=1)
-        for last in filter(None, (self.leave, self.gain)):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        self.norm, self.leave = Norm(8, width), nn.Conv2d(width, pixels, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
 
     def through(self, x: Tensor, time: Tensor) -> Tensor:
         h = self.enter(F.pixel_unshuffle(x, self.patch))
@@ -93,8 +85,4 @@ class UNet(SharedNetwork):
         h = self.up2(torch.cat([h, lower], dim=1), time)
         h = F.interpolate(self.grow(h), scale_factor=2.0, mode="nearest")
         h = self.up1(torch.cat([h, upper], dim=1), time)
-        h = F.silu(self.norm(h))
-        if self.unfold is None:
-            return self.leave(h)
-        h = F.silu(F.pixel_shuffle(self.unfold(h), self.patch))
-        return self.leave(torch.cat([h, x], dim=1)) + self.gain(time)[:, :, None, None] * x
+        return F.pixel_shuffle(self.leave(F.silu(self.norm(h))), self.patch)
