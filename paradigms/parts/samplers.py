@@ -7,6 +7,7 @@ it lands on. They count by themselves: a hook on the network sees every evaluati
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import torch
@@ -24,6 +25,11 @@ def grid(n_steps: int, like: Tensor, power: float = 1.0) -> Tensor:
     """
     times = torch.linspace(1, 0, n_steps + 1, dtype=like.dtype, device=like.device) ** power
     return times[:, None].expand(-1, len(like))
+
+
+def moments(n_steps: int, power: float = 1.0) -> list[float]:
+    """The same times as numbers, for weights that depend on nothing else: no device is asked for them."""
+    return [(1 - step / n_steps) ** power for step in range(n_steps + 1)]
 
 
 def euler(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
@@ -46,12 +52,11 @@ def ipndm(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
 
     The published weights are those of equal steps; these are the exact ones of the grid at hand.
     """
-    times = grid(nfe, x, power)
+    times, at = grid(nfe, x, power), moments(nfe, power)
     slopes: list[Tensor] = []
     for step in range(nfe):
         slopes = [field(x, times[step], times[step]), *slopes[: MAX_ORDER - 1]]
-        nodes = times[step + 1 - len(slopes) : step + 1, 0].flip(0)
-        weights = adams_bashforth(nodes.tolist(), float(times[step + 1, 0]))
+        weights = adams_bashforth(at[step + 1 - len(slopes) : step + 1][::-1], at[step + 1])
         x = x + sum(w * slope for w, slope in zip(weights, slopes, strict=True))
     return x
 
@@ -71,14 +76,15 @@ def dpmpp(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
     Lu et al., "DPM-Solver++", 2022 (arXiv 2211.01095), algorithm 2. The first step has no history and the last ends
     where lambda is infinite: both are of order 1, as in the authors' code for few steps.
     """
-    times = grid(nfe, x, power)
-    before = h_before = None
-    for index, (t, s) in enumerate(itertools.pairwise(times)):
-        t, s = over_image(t, x), over_image(s, x)
+    times, at = grid(nfe, x, power), moments(nfe, power)
+    before, h_before = None, math.inf
+    for index, (t, s) in enumerate(itertools.pairwise(at)):
         clean = x - t * field(x, times[index], times[index])
-        h = torch.log((1 - s) * t) - torch.log(s * (1 - t))  # infinite in the first step and in the last
-        ahead = clean if before is None or index == nfe - 1 else clean + h / h_before / 2 * (clean - before)
-        x = s / t * x - (1 - s) * torch.expm1(-h) * ahead
+        inner = 0 < index < nfe - 1  # h is infinite in the first step and in the last
+        h = math.log((1 - s) * t / (s * (1 - t))) if inner else math.inf
+        ahead = clean + h / h_before / 2 * (clean - before) if inner else clean
+        # (1 - s)(1 - exp(-h)), as the authors have it, is 1 - s / t on this path.
+        x = s / t * x + (1 - s / t) * ahead
         before, h_before = clean, h
     return x
 
