@@ -3,8 +3,11 @@
 import contextlib
 import copy
 import inspect
+from unittest.mock import patch
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from benchmarks.fit import Fit
 from benchmarks.measure.nfe import count_evaluations
@@ -72,6 +75,37 @@ def check_stages(cls):
         expected = {name for name, p in paradigm.named_parameters() if id(p) in declared}
         assert moved == expected, (stage.name, moved ^ expected)
         paradigm.leave()
+
+
+class OnDevice(TorchDispatchMode):
+    """Refuses whatever makes a tensor on the host, among tensors that are all on the device "meta"."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        hosts = [leaf for leaf in tree_leaves(found) if isinstance(leaf, torch.Tensor) and leaf.device.type != "meta"]
+        assert not hosts, f"{function} computes on the host"
+        return found
+
+
+def update_without_values(paradigm, index):
+    """The stage `index`, after its loss and gradient among tensors without values.
+
+    AssertionError where the host computes, and another error where it asks for a value.
+    """
+    stage, batch = paradigm.to("meta").stages()[index], Batch(*(part.to("meta") for part in images()))
+    paradigm.enter(stage, 1)
+    # The device "meta" has no autocast; where losses ask for it, it is to be off.
+    with patch.object(torch, "autocast", lambda *_, **__: contextlib.nullcontext()), OnDevice():
+        stage.loss(batch).backward()
+    paradigm.leave()
+    return stage
+
+
+def check_steady(cls):
+    """A stage that says it is steady does nothing that a CUDA graph would freeze or could not hold."""
+    for index, stage in enumerate(build(cls).stages()):
+        if stage.steady:
+            update_without_values(build(cls), index)
 
 
 def check_resume(cls, folder):
@@ -155,4 +189,4 @@ def check_state_dict(cls):
             assert torch.equal(paradigm.logits(images().x), twin.logits(images().x))
 
 
-CHECKS = (check_options, check_stages, check_samples, check_labels, check_recognition, check_state_dict)
+CHECKS = (check_options, check_stages, check_steady, check_samples, check_labels, check_recognition, check_state_dict)
