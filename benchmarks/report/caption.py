@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import pandas as pd
 from pandas import DataFrame, Series
@@ -12,7 +13,7 @@ from benchmarks.report.frames import Frames
 DASH = "-"  # stands for what does not apply or was not measured
 
 
-def seeds(frames: Frames, shown: Series | None = None) -> str:
+def seeds(frames: Frames, shown: Collection[str] | None = None) -> str:
     """How many training seeds the means are over; of the variants in `shown` alone, if given."""
     quality = frames.cells[(frames.cells.kind == "quality") & (frames.cells.status == "done")]
     quality = quality if shown is None else quality[quality.variant.isin(shown)]
@@ -21,7 +22,7 @@ def seeds(frames: Frames, shown: Series | None = None) -> str:
     return f"{counted} training seed{'s' if counts != [1] else ''}"
 
 
-def spread(frames: Frames, shown: Series | None = None) -> str:
+def spread(frames: Frames, shown: Collection[str] | None = None) -> str:
     """Means and bands of the variants in `shown` (of all, if not given), in words; no band where there is one seed."""
     counted = seeds(frames, shown)
     text = (

@@ -100,6 +100,30 @@ def test_the_figures_show_families_fields_and_changes(frames):
     assert labels[-1] == "unchanged  (4 NFE)" and "reach = 1  (4 NFE)" in labels and len(labels) == 8
 
 
+def test_captions_count_the_seeds_of_what_is_drawn(tmp_path):
+    fake_run.write(tmp_path, record("other", {"k": 4, "x": 1, "y": 2, "z": 3}, 4, 4.0, paradigm="shortcut"))
+    frames = fill(tmp_path, seeds=2)
+    with style.context():
+        for figure in (chain_length.draw(frames), one_change.draw(frames)):
+            words = " ".join(text.get_text() for text in figure.texts)
+            assert "2 training seeds" in words and "1 to 2" not in words
+
+
+def test_labels_lose_the_ending_that_all_of_a_panel_have(tmp_path):
+    for k in (1, 2):
+        for ending, flops in (("", 1e12), (", dear", 4e12)):
+            made = record(f"K-{k}{ending[2:]}", {"k": k}, k, 3.0, flops=flops)
+            made["cell"]["title"] = f"Chain, K = {k}{ending}"
+            fake_run.write(tmp_path, made)
+    made = record("field-dear", {}, None, 2.0, paradigm="diffusion", flops=4e12)
+    made["cell"]["title"] = "Field, dear"
+    fake_run.write(tmp_path, made)
+    with style.context():
+        cheap, dear = chain_length.draw(read(tmp_path)).axes
+    labels = [{text.get_text() for text in ax.texts} for ax in (cheap, dear)]
+    assert "Chain, K = 1, 2" in labels[0] and {"Chain, K = 1, 2", "Field"} <= labels[1]
+
+
 def test_without_chains_of_several_lengths_there_is_no_such_figure(tmp_path):
     fake_run.write(tmp_path, record("K-4", {"k": 4}, 4, 3.0))
     frames = read(tmp_path)

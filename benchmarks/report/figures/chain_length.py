@@ -29,15 +29,32 @@ def draw(frames: Frames) -> Figure | None:
         ax.set_title(f"{budget[0].flops:.2g} training FLOPs".replace("e+", "e"))
         ratio_axis(ax, "FID / FID of real training images" if ax is axes[0] else "")
         floor_line(ax)
-        direct_labels(ax, ends)
+        direct_labels(ax, _without_shared_ending(ends))
+    shown = {entry.variant for budget in budgets for entry in _drawn(budget)}
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames)}; chains of K steps at NFE = K; others at every NFE, "
+        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames, shown)}; chains of K steps at NFE = K; others at every NFE, "
         "with the sampler that is best there; pre-training is counted",
         caption.scoring(frames),
         caption.origin(frames),
     )
     return fig
+
+
+def _drawn(budget: list[Entry]) -> list[Entry]:
+    return [*(entry for members in families(budget).values() for entry in members), *_unchanged(budget)]
+
+
+def _unchanged(budget: list[Entry]) -> list[Entry]:
+    return [entry for entry in budget if not entry.options]
+
+
+def _without_shared_ending(ends: list[tuple[float, float, str, str]]) -> list[tuple[float, float, str, str]]:
+    """Labels without what all of a panel end in behind a comma: its title says that."""
+    endings = {name.rpartition(", ")[2] for _, _, name, _ in ends}
+    if len(ends) < 2 or len(endings) > 1:
+        return ends
+    return [(x, y, name.rpartition(", ")[0], color) for x, y, name, color in ends]
 
 
 def _families(ax: Axes, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
@@ -56,9 +73,7 @@ def _families(ax: Axes, budget: list[Entry]) -> list[tuple[float, float, str, st
 def _fields(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
     """Paradigms with nothing but their defaults, at every NFE the lowest mean over their samplers."""
     ends = []
-    for entry in budget:
-        if entry.options:
-            continue
+    for entry in _unchanged(budget):
         mine = frames.samples[frames.samples.variant == entry.variant]
         line = over_seeds(mine, ["sampler", "nfe"], "fid_ratio").dropna(subset="mean")
         line = line.sort_values("mean").groupby("nfe", as_index=False).first()

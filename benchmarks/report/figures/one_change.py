@@ -34,9 +34,10 @@ def draw(frames: Frames) -> Figure | None:
     plain_log(ax.xaxis, decades=2)
     ax.set_xlabel("FID / FID of real training images, at the length that training is about")
     ax.set_title(base.title)
+    shown = [entry.variant for _, entry in lines]
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.seeds(frames)}, dots; bars: 95 % t intervals of the mean; band: "
+        f"{frames.cells.dataset.iloc[0]}: {caption.seeds(frames, shown)}, dots; bars: 95 % t intervals of the mean; band: "
         "that of the unchanged variant; equal training FLOPs",
         caption.scoring(frames),
         caption.origin(frames),
