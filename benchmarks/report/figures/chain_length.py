@@ -33,8 +33,8 @@ def draw(frames: Frames) -> Figure | None:
     shown = {entry.variant for budget in budgets for entry in _drawn(budget)}
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames, shown)}; chains of K steps at NFE = K; others at every NFE, "
-        "with the sampler that is best there; pre-training is counted",
+        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames, shown)}; chains of K steps at NFE = K; others at "
+        "every NFE, with the sampler that is best there; pre-training is counted",
         caption.scoring(frames),
         caption.origin(frames),
     )

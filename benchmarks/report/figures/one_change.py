@@ -37,8 +37,8 @@ def draw(frames: Frames) -> Figure | None:
     shown = [entry.variant for _, entry in lines]
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.seeds(frames, shown)}, dots; bars: 95 % t intervals of the mean; band: "
-        "that of the unchanged variant; equal training FLOPs",
+        f"{frames.cells.dataset.iloc[0]}: {caption.seeds(frames, shown)}, dots; bars: 95 % t intervals of the mean; "
+        "band: that of the unchanged variant; equal training FLOPs",
         caption.scoring(frames),
         caption.origin(frames),
     )
