@@ -45,8 +45,7 @@ def built(name, images, **options):
 
 def update(paradigm, images, loss=None, n=BATCH):
     """A call that makes one update of the paradigm's first stage on n rows, with another loss than its own if given."""
-    stage, batch = paradigm.stages()[0], Batch(*(part[:n] for part in images))
-    optimizer = stage.optimizer(list(stage.parameters))
+    stage, batch, optimizer = first_stage(paradigm, images, n)
 
     def call():
         optimizer.zero_grad(set_to_none=True)
@@ -56,11 +55,16 @@ def update(paradigm, images, loss=None, n=BATCH):
     return call
 
 
-def captured(paradigm, images, n=BATCH):
+def first_stage(paradigm, images, n=BATCH):
+    """The paradigm's first stage, n rows for it and its optimiser."""
+    stage = paradigm.stages()[0]
+    return stage, Batch(*(part[:n] for part in images)), stage.optimizer(list(stage.parameters))
+
+
+def captured(paradigm, images):
     """The same update by the paradigm's own way to its gradient, which on a GPU is a graph that is replayed."""
-    stage, batch = paradigm.stages()[0], Batch(*(part[:n] for part in images))
+    stage, batch, optimizer = first_stage(paradigm, images)
     paradigm.enter(stage, 1)
-    optimizer = stage.optimizer(list(stage.parameters))
 
     def call():
         paradigm.loss_and_gradient(batch)

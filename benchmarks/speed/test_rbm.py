@@ -61,6 +61,17 @@ def update(machine):
     return call
 
 
+def bare_loop(machine, images, label):
+    """A call that makes an update on every batch of the images."""
+    call = update(machine)
+
+    def loop():
+        for start in range(0, len(images), BATCH):
+            call(Batch(images[start : start + BATCH], label[start : start + BATCH]))
+
+    return loop
+
+
 def products():
     """A call of the five matrix products of an update, into memory that is there: what no update can be faster than."""
     v, h = torch.rand(BATCH, N_VISIBLE), torch.rand(BATCH, N_HIDDEN)
@@ -95,22 +106,11 @@ def test_capture(beside, images, device, synchronised):
     images = images.to(device)
     label = torch.zeros(len(images), dtype=torch.int64, device=device)
     own, peer = (OneRBM().to(device) for _ in range(2))
-    call = update(peer)
-
-    def bare():
-        for start in range(0, len(images), BATCH):
-            call(Batch(images[start : start + BATCH], label[start : start + BATCH]))
-
-    beside(synchronised(lambda: Fit(own, images, label, [N_UPDATES])()), {"launched one by one": synchronised(bare)}, 5)
+    one_by_one = synchronised(bare_loop(peer, images, label))
+    beside(synchronised(lambda: Fit(own, images, label, [N_UPDATES])()), {"launched one by one": one_by_one}, rounds=5)
 
 
 def test_lightning(beside, images):
     label = torch.zeros(len(images), dtype=torch.int64)
-    machine = OneRBM()
-    call = update(machine)
-
-    def bare():
-        for start in range(0, len(images), BATCH):
-            call(Batch(images[start : start + BATCH], label[start : start + BATCH]))
-
+    bare = bare_loop(OneRBM(), images, label)
     beside(lambda: Fit(OneRBM(), images, label, [N_UPDATES])(), {"bare loop": bare}, rounds=5)

@@ -27,7 +27,7 @@ class Captured:
     def __init__(self, stage: Stage, batch: Batch, module: torch.nn.Module):
         self.batch = type(batch)(*(part.clone() for part in batch))
         self.parameters = list(stage.parameters)
-        before, stream = [buffer.clone() for buffer in module.buffers()], torch.cuda.get_rng_state()
+        before, random_state = [buffer.clone() for buffer in module.buffers()], torch.cuda.get_rng_state()
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
@@ -43,7 +43,7 @@ class Captured:
         self.loss, self.gradients = loss.detach(), [parameter.grad for parameter in self.parameters]
         for buffer, value in zip(module.buffers(), before, strict=True):
             buffer.copy_(value)
-        torch.cuda.set_rng_state(stream)
+        torch.cuda.set_rng_state(random_state)
 
     def __call__(self, batch: Batch) -> Tensor:
         """The loss of `batch`, a scalar; its gradient is in `.grad`. Both are overwritten by the next call."""

@@ -29,6 +29,12 @@ def test_order_is_the_slope_of_the_error(sampler, order):
     assert slope == pytest.approx(order, abs=0.1)
 
 
+def test_the_times_of_the_weights_are_those_of_the_evaluations():
+    for power in (1.0, 2.0):
+        times = samplers.grid(7, torch.ones(3, 1, dtype=torch.float64), power)
+        assert times[:, 0].tolist() == pytest.approx(samplers.moments(7, power))
+
+
 def test_ipndm_weights_integrate_polynomials_exactly_on_any_grid_and_are_the_published_ones_on_an_equal_one():
     """Adams-Bashforth of order q is exact for slopes that are polynomials of degree q - 1: the order conditions."""
     for times in ([1.0, 0.75, 0.5, 0.25, 0.0], [1.0, 0.4, 0.3, 0.1, 0.02]):
