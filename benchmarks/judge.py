@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 N_GRID = 16
 FLOPS_ROWS = 8
-N_REDRAWS = 2
+N_REDRAWS = 1
 RECONSTRUCTED_ROWS = 1000
 MAX_LIKELIHOOD_IMAGES = 1000
 MAX_CHAIN = 8  # evaluations of the chain that mismatch is followed along, where training does not fix them

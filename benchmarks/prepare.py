@@ -1,6 +1,6 @@
 """Before any cell starts, in a process of its own, since torch stays out of the one that asks: whether they can.
 
-Resolves the device, loads the data sets, constructs every variant and builds the scoring networks that are not cached.
+Resolves the device, loads the data sets, constructs every variant and says which scoring networks are to be built.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ def answer(preset: Preset, **request) -> dict:
 
 
 def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, build: bool = True) -> dict:
-    """Check a preset against this machine; returns {"device", "data_hashes": {data set: hash}}.
+    """Check a preset against this machine; returns {"device", "data_hashes": {data set: hash}, "unbuilt"}.
 
-    build: also build the scoring networks that are not cached. Raises BadInput for the first thing that cannot run.
+    unbuilt: (data set, kind) of the scoring networks that are not cached; without `build` nobody asks, and it is empty.
+    Raises BadInput for the first thing that cannot run.
     """
     device = resolve(device)
     datasets = {name: data.load(name, data_dir) for name in preset.datasets}
@@ -48,10 +49,10 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
                 check(asked, where, datasets[dataset], preset.nfe)
             if variant.init_from:
                 check_start(variant, preset.variants[variant.init_from], where, datasets[dataset])
-    if build:
-        for dataset in (datasets[name] for name in sorted(scored)):
-            extractor.load_all(dataset, kinds=preset.extractors, data_dir=data_dir)
-    return {"device": device, "data_hashes": {name: dataset.hash for name, dataset in datasets.items()}}
+    networks = [(name, kind) for name in sorted(scored) for kind in preset.extractors] if build else []
+    unbuilt = [(name, kind) for name, kind in networks if not extractor.ready(datasets[name], kind, data_dir=data_dir)]
+    hashes = {name: dataset.hash for name, dataset in datasets.items()}
+    return {"device": device, "data_hashes": hashes, "unbuilt": unbuilt}
 
 
 def resolve(device: str) -> str:

@@ -18,7 +18,7 @@ from benchmarks.progress import Progress
 from benchmarks.results_dir import claimed
 from benchmarks.suite import Cell, Preset
 
-PREPARE = "benchmarks.prepare"
+PREPARE, SCORING_NETWORK = "benchmarks.prepare", "benchmarks.scoring_network"
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
     children.import_once([PREPARE, WORKER])
     try:
         answer = children.ask(PREPARE, request)
+        networks = [
+            {"dataset": dataset, "kind": kind, "data_dir": place.data_dir} for dataset, kind in answer["unbuilt"]
+        ]
+        children.ask_all(SCORING_NETWORK, networks, cores())
     except ChildProcessError as error:
         raise BadInput(f"preparing {error}; `doctor` may say why") from None
     return grid.cells(preset, answer["device"], answer["data_hashes"])

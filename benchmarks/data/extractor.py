@@ -87,7 +87,7 @@ def load_all(
 
 def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> Extractor:
     """The extractor of a kind, from the cache or built into it. Raises BadInput if the cache cannot be written."""
-    path = _cache(cache_dir) / f"{dataset.name}-{kind}-{_key(dataset, kind)[:16]}.safetensors"
+    path = _path(dataset, kind, cache_dir)
     if (found := _read(path, dataset, kind)) is not None:
         return found
     extractor = build(dataset, kind)
@@ -99,6 +99,14 @@ def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> 
     except (OSError, SafetensorError) as error:
         raise BadInput(f"extractor cache {path.parent}: cannot be written ({error}); give a writable folder") from None
     return extractor
+
+
+def ready(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir: Path | None = None) -> bool:
+    """Whether nothing is to be built. Raises BadInput for Inception without its weights, which nobody can build."""
+    if kind == "inception":
+        load_all(dataset, cache_dir, [kind], data_dir)
+        return True
+    return _read(_path(dataset, kind, cache_dir), dataset, kind) is not None
 
 
 def build(dataset: Dataset, kind: str = "cnn") -> Extractor:
@@ -138,6 +146,10 @@ def _cache(cache_dir: Path | None) -> Path:
     import pooch
 
     return Path(pooch.os_cache("alexnet-moment")) / "extractors"
+
+
+def _path(dataset: Dataset, kind: str, cache_dir: Path | None = None) -> Path:
+    return _cache(cache_dir) / f"{dataset.name}-{kind}-{_key(dataset, kind)[:16]}.safetensors"
 
 
 def _key(dataset: Dataset, kind: str) -> str:

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from multiprocessing import reduction
+from multiprocessing import connection, reduction
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -39,18 +39,46 @@ def start(module: str, spec: Path, log: Path, keep_fds: Sequence[int] = ()) -> B
 
 def ask(module: str, request: dict) -> object:
     """What `module.answer(**request)` returns in a child. Raises BadInput as it does, ChildProcessError if it dies."""
+    (answer,) = ask_all(module, [request], 1)
+    return answer
+
+
+def ask_all(module: str, requests: Sequence[dict], at_once: int) -> list[object]:
+    """`ask` for every request, in children of which `at_once` work at a time; the first error ends them all."""
+    answers: list[object] = [None] * len(requests)
+    waiting, working = list(enumerate(requests)), {}
+    try:
+        while waiting or working:
+            while waiting and len(working) < at_once:
+                index, request = waiting.pop(0)
+                receiver, child = _asked(module, request)
+                working[receiver] = index, child
+            for receiver in connection.wait(list(working)):
+                index, child = working[receiver]
+                answers[index] = _answered(receiver, child)
+                child.join()
+                del working[receiver]
+    finally:
+        for _, child in working.values():
+            child.kill()
+            child.join()
+    return answers
+
+
+def _asked(module: str, request: dict) -> tuple[connection.Connection, BaseProcess]:
     receiver, sender = _context.Pipe(duplex=False)
     child = _context.Process(target=_answer, args=(module, request, sender), daemon=True)
     child.start()
     sender.close()
+    return receiver, child
+
+
+def _answered(receiver: connection.Connection, child: BaseProcess) -> object:
     try:
         answer = receiver.recv()
     except EOFError:
         child.join()
         raise ChildProcessError(f"ended with exit code {child.exitcode}") from None
-    finally:
-        child.kill()
-        child.join()
     if isinstance(answer, BadInput):
         raise answer
     return answer

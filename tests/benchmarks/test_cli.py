@@ -17,7 +17,7 @@ from tests.benchmarks.conftest import FAKE_WORKER
 def command(monkeypatch, capsys, tmp_path):
     """Runs a command line in this process, with the torch-free worker; returns exit code, output, error lines."""
     monkeypatch.chdir(tmp_path)
-    found = {"device": "cpu", "data_hashes": {"digits": "data"}}
+    found = {"device": "cpu", "data_hashes": {"digits": "data"}, "unbuilt": []}
     monkeypatch.setattr(children, "ask", lambda module, request: found)
     monkeypatch.setattr(run, "execute", functools.partial(run.execute, worker=FAKE_WORKER))
     monkeypatch.setattr(run, "finish", lambda folder, as_json: f"the table of {folder}")

@@ -83,7 +83,9 @@ def test_two_builds_are_bit_equal_whatever_the_generator_and_the_threads(dataset
 
 
 def test_the_cache_gives_back_what_was_built_and_a_damaged_file_is_rebuilt(dataset, tmp_path, monkeypatch):
+    assert not any(extractor.ready(dataset, kind, tmp_path / "cache") for kind in extractor.KINDS)
     built = extractor.load_all(dataset, tmp_path / "cache")
+    assert all(extractor.ready(dataset, kind, tmp_path / "cache") for kind in extractor.KINDS)
     files = sorted((tmp_path / "cache").iterdir())
     assert len(files) == len(built) == 2 and len({network.hash for network in built}) == 2
     images = torch.from_numpy(dataset.test.images)
@@ -95,6 +97,7 @@ def test_the_cache_gives_back_what_was_built_and_a_damaged_file_is_rebuilt(datas
         assert torch.equal(new(images), old(images))
     for file in files:
         file.write_bytes(file.read_bytes()[:-100])
+    assert not any(extractor.ready(dataset, kind, tmp_path / "cache") for kind in extractor.KINDS)
     assert [n.hash for n in extractor.load_all(dataset, tmp_path / "cache")] == [n.hash for n in built]
 
 

@@ -139,13 +139,12 @@ def test_the_verdict_has_every_allowed_pair_and_all_of_its_fields(tmp_path):
     json.dumps(verdict, allow_nan=False)
 
 
-def test_sampling_noise_is_other_draws_of_the_first_sampler_at_the_curves_evaluations(tmp_path):
+def test_sampling_noise_is_another_draw_of_the_first_sampler_at_the_curves_evaluations(tmp_path):
     judge = Judge(job(tmp_path), Toy())
     (noise,) = judge.verdict()["sampling_noise"]
     assert (noise["sampler"], noise["nfe_asked"]) == ("first", 2)
-    again = [judge.scorer.fid(judge.draw("first", 2, redraw).images)["fid_ratio"] for redraw in (1, 2)]
-    ratios = [judge.scorer.fid(judge.draw("first", 2).images)["fid_ratio"], *noise["fid_ratios"]]
-    assert noise["fid_ratios"] == again and len(set(ratios)) == 3
+    first, again = (judge.scorer.fid(judge.draw("first", 2, redraw).images)["fid_ratio"] for redraw in (0, 1))
+    assert noise["fid_ratios"] == [again] and first != again
 
 
 def test_a_draw_is_the_seeds_own_and_labels_do_not_change_it(tmp_path):

@@ -1,10 +1,15 @@
+import os
+
 import pytest
 import torch
 
 from benchmarks import prepare, presets, run, suite
 from benchmarks.errors import BadInput
+from benchmarks.executors import children
 from benchmarks.run import Place
 from tests.benchmarks.conftest import ROOT, grid
+
+NETWORK = "tests.benchmarks.fake_network"
 
 
 def prepared(variant, **changes):
@@ -93,8 +98,25 @@ def test_a_preparation_that_dies_ends_the_run_with_one_line(tmp_path, monkeypatc
 
 def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "PREPARE", "tests.benchmarks.fake_prepare")
-    cells = run.plan(grid(["a"]), Place(tmp_path, "cuda"))
+    monkeypatch.setattr(run, "SCORING_NETWORK", NETWORK)
+    monkeypatch.setattr(run, "cores", lambda: 2)
+    cells = run.plan(grid(["a"]), Place(tmp_path, "cuda", data_dir=tmp_path))
     assert {(cell.device, cell.data_hash) for cell in cells} == {("cuda", "abc")}
+    assert sorted(os.listdir(tmp_path)) == ["cnn", "mine"]
+
+
+def test_children_that_are_asked_work_side_by_side_and_answer_in_the_order_of_the_questions(tmp_path):
+    asked = [{"dataset": "digits", "kind": kind, "data_dir": tmp_path} for kind in ("b", "a")]
+    assert children.ask_all(NETWORK, asked, 2) == ["digits-b", "digits-a"]
+    assert children.ask_all(NETWORK, asked, 1) == ["digits-b", "digits-a"]
+    assert children.ask_all(NETWORK, [], 1) == []
+
+
+def test_the_first_child_that_refuses_ends_the_others(tmp_path):
+    asked = [{"dataset": "digits", "kind": kind, "data_dir": tmp_path} for kind in ("waits", "refused")]
+    with pytest.raises(BadInput, match="refused"):
+        children.ask_all(NETWORK, asked, 2)
+    assert not (tmp_path / "gave up").exists()
 
 
 def test_inception_is_asked_for_by_name_and_says_what_it_lacks(tmp_path):
