@@ -24,7 +24,7 @@ smoke: $(INSTALLED) ## run every paradigm for a moment
 	$(PY) -m benchmarks run smoke $(ARGS)
 
 test: $(INSTALLED) ## run the tests
-	$(PY) -m pytest -n auto --maxprocesses 4 $(ARGS)
+	$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(INSTALLED) ## check style
 	$(PY) -m ruff check $(ARGS) .

@@ -205,7 +205,7 @@ class Judge:
         # The chain that training is about; that of a single link has no inside, so then one that is long enough.
         nfe = natural = reach.get("natural_nfe") or 1
         if self.samplers:
-            path = chain_path(*data, natural, sampler, job.cell.seed)
+            path = chain_path(*data, natural, job.cell.nfes(sampler), sampler, job.cell.seed)
             self.grids |= {} if path is None else {"path": path}
         if nfe == 1 or not paradigm.allows(nfe, sampler):
             nfe = max((n for n in job.cell.nfe if n <= MAX_CHAIN and paradigm.allows(n, sampler)), default=1)

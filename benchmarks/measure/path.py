@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from numpy import ndarray
 from torch import Tensor
@@ -15,15 +17,15 @@ N_STEPS = 4  # where training does not say how long the chain is
 
 @torch.no_grad()
 def chain_path(
-    paradigm: Paradigm, x: Tensor, label: Tensor, natural_nfe: int | None, sampler: str, seed: int
+    paradigm: Paradigm, x: Tensor, label: Tensor, natural_nfe: int | None, nfes: Sequence[int], sampler: str, seed: int
 ) -> ndarray | None:
     """uint8 (nfe + 1, N_IMAGES, C, H, W), the same noise for a seed whatever the paradigm; None where it has no such
     states: they are no images, they start at the data, or a link needs more than the state.
 
-    nfe is the length that training is about, if that is more than one step, else N_STEPS, else 1. x (N, C, H, W), label
-    (N,): training data, of which the chain must not depend.
+    Its length is that which training is about, if that is more than one step, else N_STEPS if that is one of `nfes`, at
+    which the paradigm is scored, else 1. x (N, C, H, W), label (N,): training data, of which the chain must not depend.
     """
-    lengths = [*([natural_nfe] if (natural_nfe or 1) > 1 else []), N_STEPS]
+    lengths = [*([natural_nfe] if (natural_nfe or 1) > 1 else []), *([N_STEPS] if N_STEPS in nfes else [])]
     nfe = next((n for n in lengths if paradigm.allows(n, sampler)), 1)
 
     def seeded() -> torch.Generator:

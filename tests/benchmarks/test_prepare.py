@@ -7,7 +7,7 @@ from benchmarks import prepare, presets, run, suite
 from benchmarks.errors import BadInput
 from benchmarks.executors import children
 from benchmarks.run import Place
-from tests.benchmarks.conftest import ROOT, grid
+from tests.benchmarks.conftest import grid
 
 NETWORK = "tests.benchmarks.fake_network"
 
@@ -90,15 +90,20 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
     assert prepare.resolve("auto") == prepare.resolve("cuda") == "cuda"
 
 
+def fake(monkeypatch):
+    """Children that import no torch."""
+    for name, module in (("PREPARE", "fake_prepare"), ("SCORING_NETWORK", "fake_network"), ("WORKER", "fake_worker")):
+        monkeypatch.setattr(run, name, f"tests.benchmarks.{module}")
+
+
 def test_a_preparation_that_dies_ends_the_run_with_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "PREPARE", "tests.benchmarks.fake_prepare")
+    fake(monkeypatch)
     with pytest.raises(BadInput, match="ended with exit code -11; `doctor`"):
         run.plan(grid(["a"]), Place(tmp_path, "cpu"))
 
 
 def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "PREPARE", "tests.benchmarks.fake_prepare")
-    monkeypatch.setattr(run, "SCORING_NETWORK", NETWORK)
+    fake(monkeypatch)
     monkeypatch.setattr(run, "cores", lambda: 2)
     cells = run.plan(grid(["a"]), Place(tmp_path, "cuda", data_dir=tmp_path))
     assert {(cell.device, cell.data_hash) for cell in cells} == {("cuda", "abc")}
@@ -123,11 +128,3 @@ def test_inception_is_asked_for_by_name_and_says_what_it_lacks(tmp_path):
     preset = presets.load("smoke", ['extractors=["cnn", "inception"]'])
     with pytest.raises(BadInput, match=r"extractor inception: .* (absent|cannot be imported)"):
         prepare.prepare(preset, data_dir=tmp_path)
-
-
-def test_the_process_prepares_for_real_and_the_bad_input_that_it_finds_keeps_its_one_line(tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    cells = run.plan(grid([], variants={"mine": diffusion()}), Place(tmp_path, "cpu"), build=False)
-    assert [cell.place for cell in cells] == ["mine.digits.s0", "mine.digits.timing"]
-    with pytest.raises(BadInput, match="did you mean 'width'"):
-        run.plan(grid([], variants={"mine": diffusion(options={"widht": 1})}), Place(tmp_path, "cpu"), build=False)

@@ -59,7 +59,8 @@ def test_there_is_no_figure_of_one_depth(tmp_path):
     assert figure.draw(read(tmp_path)) is None
 
 
-def test_other_figures_leave_the_points_of_a_series_out(tmp_path):
+def test_other_figures_leave_the_points_of_a_series_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "names", lambda: ["depth", "training_curves"])
     for n_hidden in (1, 3):
         fake_run.write(tmp_path, record("ReLU, He start", n_hidden, 0, 0.1))
     fake_run.write_run(tmp_path, ("dbn",), n_seeds=1, npz=False)

@@ -7,6 +7,7 @@ import pytest
 from benchmarks import report, suite
 from benchmarks.errors import BadInput
 from benchmarks.prepare import prepare
+from benchmarks.report import figures
 from benchmarks.report.frames import read
 from benchmarks.report.trials import chosen
 from tests.benchmarks import fake_run
@@ -94,7 +95,12 @@ def drawn(trial: int, validation: float, test: float) -> dict:
     return record
 
 
-def test_of_a_generators_trials_the_one_with_the_lowest_validation_fid_counts(tmp_path):
+@pytest.fixture
+def no_figures(monkeypatch):
+    monkeypatch.setattr(figures, "write", lambda *_: None)
+
+
+def test_of_a_generators_trials_the_one_with_the_lowest_validation_fid_counts(tmp_path, no_figures):
     records = [drawn(0, 30.0, 10.0), drawn(1, 20.0, 40.0)]
     assert chosen(records) == records[1:]
     unfinished = drawn(0, 0.0, 0.0) | {"status": "non_finite", "quality": None}
@@ -115,7 +121,7 @@ def test_equals_are_told_apart_by_their_number_whatever_their_keys(tmp_path):
     assert frames.cells.accuracy.tolist() == [0.8]
 
 
-def test_the_report_shows_one_row_a_variant_and_lists_every_trial(tmp_path):
+def test_the_report_shows_one_row_a_variant_and_lists_every_trial(tmp_path, no_figures):
     for record in (tried(0, 0, 0.97, 0.91), tried(0, 1, 0.95, 0.99), tried(1, 0, 0.9, 0.9), tried(1, 1, 0.93, 0.8)):
         fake_run.write(tmp_path, record)
     table = report.write(tmp_path)

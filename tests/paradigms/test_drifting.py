@@ -54,7 +54,7 @@ def test_a_predicted_image_is_the_sample():
 
 def test_a_few_hundred_updates_find_both_kinds_of_images():
     model = build(lr_adam=5e-3)
-    Fit(model, *data(), [800])()
+    Fit(model, *data(), [400])()
     x = model.sample(500, 1, torch.Generator().manual_seed(0)).mean((1, 2, 3))
     assert 0.25 < float((x > 0).float().mean()) < 0.75
     assert float(x.abs().sub(0.5).abs().median()) < 0.15  # the two kinds are at .5 and -.5
