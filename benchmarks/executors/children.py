@@ -56,12 +56,11 @@ def ask_all(module: str, requests: Sequence[dict], at_once: int) -> list[object]
             for receiver in connection.wait(list(working)):
                 index, child = working[receiver]
                 answers[index] = _answered(receiver, child)
-                child.join()
+                _end(child)
                 del working[receiver]
     finally:
         for _, child in working.values():
-            child.kill()
-            child.join()
+            _end(child)
     return answers
 
 
@@ -82,6 +81,11 @@ def _answered(receiver: connection.Connection, child: BaseProcess) -> object:
     if isinstance(answer, BadInput):
         raise answer
     return answer
+
+
+def _end(child: BaseProcess) -> None:
+    child.kill()
+    child.join()
 
 
 def _work(module: str, spec: str, log: str, kept: list[_Descriptor]) -> None:
