@@ -75,14 +75,6 @@ def test_every_figure_comes_in_three_formats(rendered):
     assert {path.name for path in (rendered / "figures").iterdir()} == asked
 
 
-def test_the_figures_of_a_run_are_those_that_it_has_something_for(tmp_path, svg_alone):
-    fake_run.write_run(tmp_path, ("sdae", "meanflow"), n_seeds=1)
-    report.write(tmp_path)
-    drawn = {path.stem for path in (tmp_path / "figures").iterdir()}
-    assert {"fid_vs_nfe", "fid_vs_sampling_time", "quality_vs_flops", "cost_bars", "sample_grid"} < drawn
-    assert drawn < set(figures.names())
-
-
 def test_a_folder_without_sample_files_is_reported_without_a_grid(tmp_path, svg_alone):
     fake_run.write_run(tmp_path, ("end-to-end",), n_seeds=1, npz=False)
     (tmp_path / "figures").mkdir()

@@ -11,11 +11,11 @@ from paradigms.parts.backbone import BACKBONES, build
 SHAPE = (1, 2, 2)
 CONDITIONAL = ("diffusion", "meanflow", "unrolled", "drifting", "shortcut")
 QUICK = {
-    "diffusion": {"nfe": 8, "updates": 300},
-    "meanflow": {"nfe": 4, "updates": 300},
-    "shortcut": {"nfe": 4, "updates": 300},
-    "drifting": {"nfe": 1, "updates": 400},
-    "unrolled": {"nfe": 2, "updates": 300},
+    "diffusion": {"nfe": 8, "updates": 150},
+    "meanflow": {"nfe": 4, "updates": 150},
+    "shortcut": {"nfe": 4, "updates": 150},
+    "drifting": {"nfe": 1, "updates": 200},
+    "unrolled": {"nfe": 2, "updates": 150},
 }
 
 
