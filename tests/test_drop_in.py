@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import paradigms
+from benchmarks.report import figures
 from tests.paradigms import contract
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +56,9 @@ def test_it_runs_and_is_in_the_table_and_the_figures(new_file, tmp_path):
     records = [json.loads(path.read_text()) for path in (tmp_path / "cells").glob("*.json")]
     assert sorted(record["kind"] for record in records) == ["quality", "timing"]
     assert all(record["status"] == "done" for record in records)
-    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
-    for name in ("fid_vs_nfe", "fid_vs_sampling_time", "quality_vs_flops", "cost_bars", "sample_grid"):
-        assert {f"{name}.{form}" for form in ("png", "svg", "pdf")} <= drawn
+    files = {path.name for path in (tmp_path / "figures").iterdir()}
+    drawn = {name.split(".")[0] for name in files}
+    assert files == {f"{name}.{form}" for name in drawn for form in ("png", "svg", "pdf")}
+    assert {"fid_vs_nfe", "fid_vs_sampling_time", "quality_vs_flops", "cost_bars", "sample_grid"} < drawn
+    assert drawn <= set(figures.names())
     assert "<!-- pixel-gaussian -->" in (tmp_path / "figures" / "fid_vs_nfe.svg").read_text()

@@ -144,7 +144,7 @@ def test_the_own_residual_is_the_bend_of_the_chain(curves):
     assert found == pytest.approx(bend.tolist(), abs=0.02)
 
 
-@pytest.mark.parametrize("at", [0, 4])
+@pytest.mark.parametrize("at", [0, 2, 4])
 def test_a_field_biased_at_one_step_shows_at_that_step_and_is_carried_on(curves, at):
     clean, biased = curves()["steps"], curves(bias=2.0, at=at)["steps"]
     gap = 2.0 / STEPS

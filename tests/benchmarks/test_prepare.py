@@ -7,7 +7,7 @@ from benchmarks import prepare, presets, run, suite
 from benchmarks.errors import BadInput
 from benchmarks.executors import children
 from benchmarks.run import Place
-from tests.benchmarks.conftest import grid
+from tests.benchmarks.conftest import ROOT, grid
 
 NETWORK = "tests.benchmarks.fake_network"
 
@@ -88,6 +88,14 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
         prepare.resolve("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert prepare.resolve("auto") == prepare.resolve("cuda") == "cuda"
+
+
+def test_the_process_prepares_for_real_and_the_bad_input_that_it_finds_keeps_its_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    cells = run.plan(grid([], variants={"mine": diffusion()}), Place(tmp_path, "cpu"), build=False)
+    assert [cell.place for cell in cells] == ["mine.digits.s0", "mine.digits.timing"]
+    with pytest.raises(BadInput, match="did you mean 'width'"):
+        run.plan(grid([], variants={"mine": diffusion(options={"widht": 1})}), Place(tmp_path, "cpu"), build=False)
 
 
 def fake(monkeypatch):

@@ -86,10 +86,10 @@ def test_one_step_learns_what_it_cannot_without_consistency():
     for share in (0.0, 0.4):
         model = shortcut(consistent_share=share, lr_adam=5e-3)
         model.observe(x, label)
-        Fit(model, x, label, [400])()
+        Fit(model, x, label, [800])()
         drawn = model.eval().sample(400, 1, torch.Generator().manual_seed(0)).mean((1, 2, 3))
         distances.append(float(drawn.abs().sub(0.5).abs().median()))
-    assert distances[0] > 0.2 and distances[1] < 0.15
+    assert distances[0] > 0.3 and distances[1] < 0.15
 
 
 @pytest.mark.parametrize("options", [{"consistent_share": 1.0}, {"n_halvings": 0}])
