@@ -17,11 +17,13 @@ from tabulate import tabulate
 from typer.exceptions import TyperException
 
 import paradigms
-from benchmarks import data, presets, records, selection
+from benchmarks import data
 from benchmarks import doctor as doctor_
-from benchmarks import run as run_
 from benchmarks.errors import BadInput
-from benchmarks.suite import Cell
+from benchmarks.execute import session as run_
+from benchmarks.plan import presets, selection
+from benchmarks.plan.cell import Cell
+from benchmarks.store import records
 
 INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
 

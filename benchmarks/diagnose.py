@@ -10,13 +10,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tabulate import tabulate
 
-from benchmarks import records
-from benchmarks.cell import open_job
 from benchmarks.errors import BadInput
-from benchmarks.fingerprint import code_hash
-from benchmarks.judge import Judge
-from benchmarks.prepare import resolve
-from benchmarks.suite import Cell
+from benchmarks.plan.cell import Cell
+from benchmarks.plan.fingerprint import code_hash
+from benchmarks.plan.preflight import resolve
+from benchmarks.score.scoring import Judge
+from benchmarks.store import records
+from benchmarks.worker import open_job
 from paradigms import source
 
 DASH = "-"

@@ -11,8 +11,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from benchmarks import data, presets
+from benchmarks import data
 from benchmarks.errors import BadInput
+from benchmarks.plan import presets
 
 TORCH_SAYS = """
 import json, torch

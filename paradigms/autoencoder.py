@@ -24,16 +24,16 @@ import torch
 from torch import Tensor, nn
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.binary_units import bernoulli, cross_entropy, to_images, to_units
-from paradigms.parts.greedy import N_SEEN, Greedy
-from paradigms.parts.initialisation import ACTIVATIONS, STARTS, initialise
-from paradigms.parts.momentum import momentum_sgd
+from paradigms.parts.networks.initialisation import ACTIVATIONS, STARTS, initialise
+from paradigms.parts.optimizers.momentum import momentum_sgd
 from paradigms.parts.options import numbers, one_of, positive
-from paradigms.parts.rbm import RBM
-from paradigms.parts.steps import adam
+from paradigms.parts.rbm.binary_units import bernoulli, cross_entropy, to_images, to_units
+from paradigms.parts.rbm.greedy import N_SEEN, Greedy
+from paradigms.parts.rbm.rbm import RBM
+from paradigms.training.defaults import adam
 
 
-class Unrolled(nn.Module):
+class DeepAutoencoder(nn.Module):
     """Encoder and decoder of hidden widths `sizes[1:]` and back, of units `activation` around a linear code."""
 
     def __init__(self, sizes: Sequence[int], start: str, activation: str):
@@ -96,7 +96,7 @@ class AutoEncoder(Paradigm):
         sizes = [shape[0] * shape[1] * shape[2], *widths]
         kinds = [*["binary"] * (len(widths) - 1), "gaussian"]
         self.rbms = Greedy(RBM(n, m, hidden=kind) for (n, m), kind in zip(pairwise(sizes), kinds, strict=True))
-        self.network = Unrolled(sizes, start, activation)
+        self.network = DeepAutoencoder(sizes, start, activation)
         self.register_buffer("seen", torch.empty(0), persistent=False)
         self.n_sweeps, self.rates, self.weight_decay, self.shares = n_sweeps, rates, weight_decay, shares
 

@@ -5,25 +5,15 @@ Time is 0 at the data and 1 at the noise. Images are (B, C, H, W) float in [-1, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
 
-from paradigms.parts.chain import Chain
-from paradigms.parts.solver import NonFinite, Solver, derive_seed
-from paradigms.parts.steps import adam, cosine
+from paradigms.training.solver import NonFinite, Solver, derive_seed
+from paradigms.training.stage import Batch, Stage
 
 __all__ = ["Batch", "Likelihood", "NonFinite", "Paradigm", "Stage", "derive_seed"]
-
-
-class Batch(NamedTuple):
-    """One batch of real images: x (B, C, H, W) in [-1, 1] and label (B,) int64."""
-
-    x: Tensor
-    label: Tensor
 
 
 class Likelihood(NamedTuple):
@@ -40,36 +30,7 @@ class Likelihood(NamedTuple):
     method: str
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One optimisation problem: a loss, exactly the parameters that move, and how they move.
-
-    loss: batch -> scalar with gradient. It may draw from torch's global generator, which the base seeds anew at each
-        update, so that a resumed run is the uninterrupted one.
-    share: weight of this stage in the paradigm's FLOP budget, relative to the other stages.
-    schedule: progress in [0, 1] -> factor on the optimiser's learning rate.
-    ema_decay: None, or the ceiling of the decay of an average of the parameters. The stage ends by adopting the
-        average, so whatever comes after it (sampling too) uses averaged weights.
-    begin: called once when the stage starts (not when it resumes), before anything is counted or moved.
-    steady: whether every update runs the same operations, all of them on the device, whatever is drawn: no branch on
-        a value, no number from the host. Such a stage is captured as a CUDA graph where there is a GPU
-        (`parts/captured`); what the host draws or decides in one that is not would be frozen with it.
-    """
-
-    name: str
-    parameters: Sequence[nn.Parameter]
-    loss: Callable[[Batch], Tensor]
-    share: float = 1.0
-    batch_size: int = 128
-    optimizer: Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer] = adam()  # noqa: RUF009 (a pure factory)
-    schedule: Callable[[float], float] = cosine
-    clip_norm: float | None = None
-    ema_decay: float | None = None
-    begin: Callable[[], None] = lambda: None
-    steady: bool = False
-
-
-class Paradigm(Chain, Solver):
+class Paradigm(Solver):
     """A way to train, as a list of stages; subclasses say what is optimised, the base owns how.
 
     A subclass gives the facts, `stages()` and any of `sample`, `logits`, `features`; what it leaves out is a dash in
@@ -133,6 +94,20 @@ class Paradigm(Chain, Solver):
 
     def log_likelihood(self, x: Tensor, label: Tensor, generator: torch.Generator) -> Likelihood:
         """Mean log-likelihood of images x (B, C, H, W) with labels (B,); all randomness comes from `generator`."""
+        raise NotImplementedError
+
+    def on_data(self, x: Tensor, label: Tensor, step: int, nfe: int, generator: torch.Generator) -> Tensor:
+        """The states (B, ...) at `step` that training on images x (B, C, H, W) and label (B,) would feed the link.
+
+        Equal generators give the same noise at every step. At `step` = `nfe` they are the data as the chain sees them.
+        """
+        raise NotImplementedError
+
+    def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
+        """The next states of the chain of `nfe` steps from states (B, ...) at `step`: one call of the link.
+
+        Raises NotImplementedError for a sampler whose step needs more than the state.
+        """
         raise NotImplementedError
 
     @classmethod

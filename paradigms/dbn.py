@@ -30,18 +30,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paradigms.base import Batch, Likelihood, Paradigm, Stage
-from paradigms.parts.contrastive import contrastive_loss, on_data
-from paradigms.parts.fantasies import KINDS, Fantasies
-from paradigms.parts.greedy import CLIMBS, N_SEEN, Greedy
-from paradigms.parts.momentum import momentum_sgd
+from paradigms.parts.networks.recogniser import Recogniser
+from paradigms.parts.optimizers.momentum import momentum_sgd
 from paradigms.parts.options import numbers, one_of, positive
-from paradigms.parts.pixels import Pixels
-from paradigms.parts.rbm import RBM
-from paradigms.parts.recogniser import Recogniser
-from paradigms.parts.stack_likelihood import stack_likelihood
-from paradigms.parts.steps import linear
-from paradigms.parts.units import UNITS
-from paradigms.parts.up_down import untie, untied, up_down_loss
+from paradigms.parts.rbm.contrastive import contrastive_loss, on_data
+from paradigms.parts.rbm.greedy import CLIMBS, N_SEEN, Greedy
+from paradigms.parts.rbm.negative_phase import KINDS, Fantasies
+from paradigms.parts.rbm.rbm import RBM
+from paradigms.parts.rbm.stack_likelihood import stack_likelihood
+from paradigms.parts.rbm.units import UNITS
+from paradigms.parts.rbm.up_down import untie, untied, up_down_loss
+from paradigms.parts.rbm.visible_units import VisibleUnits
+from paradigms.training.defaults import linear
 
 CHOICES = {"labels": ("clamped", "free", "none"), "recognition": ("fine-tuned", "free energy")}
 CHOICES |= {"chains": KINDS, "pixels": tuple(UNITS), "climb": CLIMBS}
@@ -100,7 +100,7 @@ class DBN(Paradigm):
         kinds = [pixels, *["binary"] * len(sizes)]
         machines = zip(pairwise(sizes[:-1]), kinds, strict=False)
         self.rbms = Greedy((RBM(n, m, visible=kind) for (n, m), kind in machines), climb)
-        self.sizes, self.n_units, self.pixels = sizes, sizes[-2], Pixels(pixels, self.shape)
+        self.sizes, self.n_units, self.pixels = sizes, sizes[-2], VisibleUnits(pixels, self.shape)
         self.top = RBM(self.n_units, sizes[-1], n_labels, kinds[len(self.rbms)])
         self.untied = untied(self.rbms) if self.shares[2] else None
         self.register_buffer("seen", torch.empty(0), persistent=False)

@@ -22,10 +22,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from paradigms.base import Paradigm, Stage
-from paradigms.parts.flow import Field, checked_velocity, flow_matching_stage
-from paradigms.parts.flow_chain import FlowChain
+from paradigms.parts.flow.flow import Field, checked_velocity, flow_matching_stage
+from paradigms.parts.flow.flow_chain import FlowChain
+from paradigms.parts.flow.prediction import EDM, scaled_noise
 from paradigms.parts.options import above_zero, one_of
-from paradigms.parts.prediction import EDM, scaled_noise
 
 FORMULATIONS = ("flow", "edm")
 

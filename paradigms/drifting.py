@@ -23,11 +23,11 @@ import torch
 from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.flow import draw_rows
-from paradigms.parts.flow_chain import FlowChain
+from paradigms.parts.flow.flow import draw_rows
+from paradigms.parts.flow.flow_chain import FlowChain
+from paradigms.parts.flow.prediction import OF_ANY_STEP
+from paradigms.parts.losses.sample_loss import SampleLoss
 from paradigms.parts.options import one_of, positive
-from paradigms.parts.prediction import OF_ANY_STEP
-from paradigms.parts.sample_loss import SampleLoss
 
 
 class Drifting(FlowChain, Paradigm):

@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.binary_units import bernoulli, to_units
-from paradigms.parts.initialisation import ACTIVATIONS, STARTS, initialise
-from paradigms.parts.momentum import momentum_sgd
+from paradigms.parts.networks.initialisation import ACTIVATIONS, STARTS, initialise
+from paradigms.parts.networks.recogniser import Recogniser
+from paradigms.parts.optimizers.momentum import momentum_sgd
 from paradigms.parts.options import fractions, one_of, positive
-from paradigms.parts.recogniser import Recogniser
-from paradigms.parts.steps import cosine
+from paradigms.parts.rbm.binary_units import bernoulli, to_units
+from paradigms.training.defaults import cosine
 
 CHOICES = {"network": ("convolutional", "mlp"), "activation": tuple(ACTIVATIONS), "start": STARTS}
 

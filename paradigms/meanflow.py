@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.flow import (
+from paradigms.parts.flow.flow import (
     checked_velocity,
     flow_matching_stage,
     logit_normal,
@@ -40,10 +40,10 @@ from paradigms.parts.flow import (
     over_image,
     seen_with,
 )
-from paradigms.parts.flow_chain import FlowChain
+from paradigms.parts.flow.flow_chain import FlowChain
+from paradigms.parts.flow.prediction import OF_ANY_STEP
+from paradigms.parts.flow.tangent import DERIVATIVES
 from paradigms.parts.options import inside, one_of
-from paradigms.parts.prediction import OF_ANY_STEP
-from paradigms.parts.tangent import DERIVATIVES
 
 CHOICES = {
     "tangent": ("target", "predicted"),

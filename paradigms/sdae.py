@@ -29,14 +29,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.binary_units import bernoulli, cross_entropy, to_images, to_units
-from paradigms.parts.corruption import KINDS, Corruption
-from paradigms.parts.momentum import momentum_sgd
+from paradigms.parts.losses.corruption import KINDS, Corruption
+from paradigms.parts.networks.recogniser import Recogniser
+from paradigms.parts.optimizers.momentum import momentum_sgd
 from paradigms.parts.options import fractions, numbers, one_of, positive
-from paradigms.parts.recogniser import Recogniser
+from paradigms.parts.rbm.binary_units import bernoulli, cross_entropy, to_images, to_units
 
 
-class Layer(nn.Module):
+class DenoisingLayer(nn.Module):
     """Auto-encoder of one hidden layer with tied weights."""
 
     def __init__(self, n_visible: int, n_hidden: int):
@@ -60,7 +60,7 @@ class Stack(nn.Module):
 
     def __init__(self, sizes: Sequence[int], corruption: Corruption):
         super().__init__()
-        self.layers = nn.ModuleList(Layer(n, m) for n, m in pairwise(sizes))
+        self.layers = nn.ModuleList(DenoisingLayer(n, m) for n, m in pairwise(sizes))
         self.corruption = corruption
 
     def forward(self, v: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.flow import Field, flow_matching_loss, on_path, over_image, told
-from paradigms.parts.flow_chain import FlowChain
+from paradigms.parts.flow.flow import Field, flow_matching_loss, on_path, over_image, told
+from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.options import fractions, positive
 
 

@@ -28,14 +28,14 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts import samplers
-from paradigms.parts.encoder import Encoder
-from paradigms.parts.flow import draw_rows, flow_matching_stage, over_image
-from paradigms.parts.flow_chain import FlowChain
-from paradigms.parts.gradient_cache import cached_loss
+from paradigms.parts.flow import samplers
+from paradigms.parts.flow.flow import draw_rows, flow_matching_stage, over_image
+from paradigms.parts.flow.flow_chain import FlowChain
+from paradigms.parts.flow.gradient_cache import cached_loss
+from paradigms.parts.flow.prediction import OF_ANY_STEP
+from paradigms.parts.losses.sample_loss import SampleLoss
+from paradigms.parts.networks.encoder import Encoder
 from paradigms.parts.options import inside, one_of, positive
-from paradigms.parts.prediction import OF_ANY_STEP
-from paradigms.parts.sample_loss import SampleLoss
 
 STEPS = (1, 2, 4, 8)
 CHOICES = {"start": ("scratch", "diffusion"), "reached": ("last", "drawn"), "space": ("pixels", "features")}

@@ -3,14 +3,13 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import paradigms
-from benchmarks.fingerprint import imports, sources
+from benchmarks.plan.fingerprint import imports, sources
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 PARADIGM_FILES = [paradigms.FOLDER / f"{name}.py" for name in paradigms.names()]
 FILES = sorted(path for folder in ("paradigms", "benchmarks", "tests") for path in (ROOT / folder).rglob("*.py"))
 
@@ -56,9 +55,55 @@ def test_importing_what_is_forked_asks_nothing_of_a_gpu():
 import torch
 def asked(*_, **__): raise SystemExit("a GPU was asked for")
 torch.cuda.is_available = torch.cuda.device_count = torch.cuda.init = torch.cuda._lazy_init = asked
-import benchmarks.prepare, benchmarks.cell
+import benchmarks.plan.preflight, benchmarks.worker
 """
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
+def edges(path):
+    """The files of this project that a file imports by name, at any depth and under TYPE_CHECKING too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {file(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {file(f"{node.module}.{alias.name}") or file(node.module or "") for alias in node.names}
+    return found - {None}
+
+
+def file(module):
+    place = ROOT.joinpath(*module.split("."))
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+
+
+def test_no_circle_of_imports():
+    """The files can be put in an order in which each imports only earlier ones."""
+    ahead = {path: edges(path) - {path} for path in FILES}
+    while ready := [path for path, wanted in ahead.items() if not wanted & ahead.keys()]:
+        for path in ready:
+            del ahead[path]
+    assert not {relative(path): sorted(map(relative, wanted & ahead.keys())) for path, wanted in ahead.items()}
+
+
+ROOMS_APART = ("train", "score", "cost")
+
+
+@pytest.mark.parametrize("room", ROOMS_APART)
+def test_training_scoring_and_costs_know_neither_one_another_nor_the_worker(room):
+    strangers = [f"benchmarks/{other}/" for other in ROOMS_APART if other != room] + ["benchmarks/worker.py"]
+    for path in (ROOT / "benchmarks" / room).rglob("*.py"):
+        assert not [relative(other) for other in edges(path) if relative(other).startswith(tuple(strangers))], path
+
+
+def test_no_two_classes_have_one_name():
+    places = {}
+    for path in FILES:
+        if path.is_relative_to(ROOT / "tests"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(relative(path))
+    assert not {name: files for name, files in places.items() if len(files) > 1}
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)

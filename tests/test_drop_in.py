@@ -4,16 +4,14 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import paradigms
 from benchmarks.report import figures
+from tests import ROOT
 from tests.paradigms import contract
-
-ROOT = Path(__file__).parent.parent
 
 NEW_FILE = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
 

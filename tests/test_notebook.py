@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import ROOT
+
 nbformat = pytest.importorskip("nbformat", reason="needs the development extra")
 nbclient = pytest.importorskip("nbclient", reason="needs the development extra")
 
-ROOT = Path(__file__).parents[1]
 TOUR = ROOT / "notebooks" / "tour.ipynb"
 ONE_DIMENSION = ROOT / "notebooks" / "one_dimension.ipynb"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

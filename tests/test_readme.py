@@ -1,15 +1,14 @@
 """What the README says is what the committed run and the files say."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from benchmarks import report
 from benchmarks.report.comparison import comparison
 from benchmarks.report.frames import read
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REFERENCE = ROOT / "results" / "reference" / "digits"
 

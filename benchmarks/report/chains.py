@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks import records
 from benchmarks.report.frames import Frames
 from benchmarks.report.trials import chosen
+from benchmarks.store import records
 
 
 class Chain(NamedTuple):

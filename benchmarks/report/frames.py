@@ -13,11 +13,11 @@ from pathlib import Path
 import pandas as pd
 from pandas import DataFrame
 
-from benchmarks import records
 from benchmarks.errors import BadInput
 from benchmarks.report import rows
 from benchmarks.report.rows import AXES, LAYERS, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
 from benchmarks.report.trials import chosen, trials
+from benchmarks.store import records
 
 SERIES = ["dataset", "variant", "sampler"]
 POINT = [*WHO, "sampler", "primary", "nfe"]

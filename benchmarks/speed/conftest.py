@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 import paradigms
 from benchmarks import data
-from benchmarks.metrics import to_float
+from benchmarks.data.pixels import to_float
 
 SEED = 0
 

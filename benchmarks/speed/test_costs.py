@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import paradigms
-from benchmarks.fit import Fit
-from benchmarks.measure.memory import peak_memory
+from benchmarks.cost.memory import peak_memory
+from benchmarks.train.fit import Fit
 from paradigms.base import Batch
-from paradigms.parts.flow import on_path
-from paradigms.parts.shared_network import WAYS, accelerate
+from paradigms.parts.flow.flow import on_path
+from paradigms.parts.networks.shared_network import WAYS, accelerate
 
 SHAPE, BATCH, N_IMAGES, ROUNDS = (1, 28, 28), 64, 640, 15
 LARGE, CACHED = 256, 32  # rows of a chain's batch, and of the part of it that has a graph at a time

@@ -8,12 +8,12 @@ import pytest
 import torch
 from sklearn.neural_network import BernoulliRBM
 
-from benchmarks.fit import Fit
+from benchmarks.train.fit import Fit
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.binary_units import bernoulli
-from paradigms.parts.contrastive import contrastive_loss, gibbs, on_data
-from paradigms.parts.momentum import momentum_sgd
-from paradigms.parts.rbm import RBM
+from paradigms.parts.optimizers.momentum import momentum_sgd
+from paradigms.parts.rbm.binary_units import bernoulli
+from paradigms.parts.rbm.contrastive import contrastive_loss, gibbs, on_data
+from paradigms.parts.rbm.rbm import RBM
 
 N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
 N_UPDATES = 200  # of an epoch's 600

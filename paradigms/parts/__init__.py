@@ -1,1 +1,1 @@
-"""Pieces with two or more users: networks, the straight path, samplers, distances between samples, RBMs."""
+"""What paradigms are made of: RBMs, flows, networks, losses, optimisers. Nothing here imports a paradigm."""

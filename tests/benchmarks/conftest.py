@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-from benchmarks import suite
-from benchmarks.grid import cells
+from benchmarks.plan import preset
+from benchmarks.plan.grid import cells
 
 FAKE_WORKER = "tests.benchmarks.fake_worker"  # starts in no time; options {"act": ...} say how it ends
-ROOT = Path(__file__).parent.parent.parent
 
 
 def grid(acts, seeds=1, **changes):
     """A preset with one variant for each option `act`, named after it."""
     variants = {
-        act.lower().replace(" ", "-"): suite.Variant(paradigm="diffusion", options={"act": act}) for act in acts
+        act.lower().replace(" ", "-"): preset.Variant(paradigm="diffusion", options={"act": act}) for act in acts
     }
     settings = {
         "name": "tiny",
@@ -28,7 +27,7 @@ def grid(acts, seeds=1, **changes):
         "budget_flops": {"generation": 1.0, "recognition": 1.0},
         "variants": variants,
     }
-    return suite.Preset(**settings | changes)
+    return preset.Preset(**settings | changes)
 
 
 def cells_of(preset, kind=None):
@@ -40,7 +39,7 @@ def cells_of(preset, kind=None):
 def slow_cells(seconds=0.2):
     """Three quality cells and a timing cell, `seconds` each."""
     options = {"act": "succeed", "seconds": seconds}
-    variants = {"slow": suite.Variant(paradigm="diffusion", options=options)}
+    variants = {"slow": preset.Variant(paradigm="diffusion", options=options)}
     return cells_of(grid(["unused"], seeds=3, variants=variants))
 
 

@@ -6,8 +6,8 @@ import signal
 import time
 from pathlib import Path
 
-from benchmarks import records
-from benchmarks.suite import Cell
+from benchmarks.plan.cell import Cell
+from benchmarks.store import records
 
 
 def main(spec_path):

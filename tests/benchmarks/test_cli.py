@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 import paradigms
-from benchmarks import cli, data, doctor, grid, presets, records, results_dir, run
+from benchmarks import cli, data, doctor
 from benchmarks.errors import BadInput
-from benchmarks.executors import children
+from benchmarks.execute import claims, fork_server, session
+from benchmarks.plan import grid, presets
+from benchmarks.store import records
 from tests.benchmarks.conftest import FAKE_WORKER
 
 
@@ -18,9 +20,9 @@ def command(monkeypatch, capsys, tmp_path):
     """Runs a command line in this process, with the torch-free worker; returns exit code, output, error lines."""
     monkeypatch.chdir(tmp_path)
     found = {"device": "cpu", "data_hashes": {"digits": "data"}, "unbuilt": []}
-    monkeypatch.setattr(children, "ask", lambda module, request: found)
-    monkeypatch.setattr(run, "execute", functools.partial(run.execute, worker=FAKE_WORKER))
-    monkeypatch.setattr(run, "finish", lambda folder, as_json: f"the table of {folder}")
+    monkeypatch.setattr(fork_server, "ask", lambda module, request: found)
+    monkeypatch.setattr(session, "execute", functools.partial(session.execute, worker=FAKE_WORKER))
+    monkeypatch.setattr(session, "finish", lambda folder, as_json: f"the table of {folder}")
 
     def call(line):
         capsys.readouterr()
@@ -125,7 +127,7 @@ def test_bad_input_found_while_preparing_is_one_line_and_exit_code_2(command, ti
     def ask(module, request):
         raise BadInput("data file train.gz: truncated")
 
-    monkeypatch.setattr(children, "ask", ask)
+    monkeypatch.setattr(fork_server, "ask", ask)
     assert command(f"run {tiny('succeed')}") == (2, "", ["error: data file train.gz: truncated"])
 
 
@@ -150,7 +152,7 @@ def test_a_results_folder_that_takes_nothing_is_one_line(command, tiny, monkeypa
     def refuse(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(results_dir, "_try_writing", refuse)
+    monkeypatch.setattr(claims, "_try_writing", refuse)
     code, _, errors = command(f"run {tiny('succeed')}")
     assert code == 2 and len(errors) == 1 and f"results/tiny: {os.strerror(number)}" in errors[0]
 
@@ -172,7 +174,7 @@ def test_an_interruption_prints_how_to_go_on(command, tiny, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "execute", interrupt)
+    monkeypatch.setattr(session, "execute", interrupt)
     code, _, errors = command(f"run {tiny('succeed')} --seeds 2")
     assert code == 130 and errors[-1].endswith("python -m benchmarks run tiny.toml --seeds 2")
 

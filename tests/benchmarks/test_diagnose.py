@@ -9,15 +9,16 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from benchmarks import cli, data, records
-from benchmarks.cell import open_job
+from benchmarks import cli, data
 from benchmarks.diagnose import where_lost
-from benchmarks.fingerprint import code_hash
-from benchmarks.quality import measure_quality
+from benchmarks.plan.cell import Cell
+from benchmarks.plan.fingerprint import code_hash
 from benchmarks.report import style
 from benchmarks.report.figures import mismatch, quality_vs_reach, reach
 from benchmarks.report.frames import read
-from benchmarks.suite import Cell
+from benchmarks.store import records
+from benchmarks.train.train_and_score import measure_quality
+from benchmarks.worker import open_job
 from paradigms import source
 from tests.benchmarks.fake_run import write_run
 

@@ -9,8 +9,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from benchmarks.fit import Fit
-from benchmarks.measure.nfe import count_evaluations
+from benchmarks.score.nfe import count_evaluations
+from benchmarks.train.fit import Fit
 from paradigms.base import Batch
 
 SHAPE, N_CLASSES, N_ROWS = (1, 8, 8), 10, 48

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from benchmarks.fit import Fit
+from benchmarks.train.fit import Fit
 from paradigms import load
 from paradigms.base import Batch
-from paradigms.parts.backbone import BACKBONES, build
+from paradigms.parts.networks.backbone import BACKBONES, build
 
 SHAPE = (1, 2, 2)
 CONDITIONAL = ("diffusion", "meanflow", "unrolled", "drifting", "shortcut")

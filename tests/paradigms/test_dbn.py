@@ -5,7 +5,7 @@ import torch
 
 from paradigms.base import Batch
 from paradigms.dbn import DBN
-from paradigms.parts.recogniser import Recogniser
+from paradigms.parts.networks.recogniser import Recogniser
 from tests.paradigms.solving import solve
 
 SHAPE, N_CLASSES = (1, 4, 4), 3

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from benchmarks.fit import Fit
+from benchmarks.train.fit import Fit
 from paradigms.base import Batch
 from paradigms.drifting import Drifting
-from paradigms.parts.drift import drifting_loss
+from paradigms.parts.losses.drift import drifting_loss
 
 SHAPE = (1, 2, 2)
 

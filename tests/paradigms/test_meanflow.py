@@ -7,9 +7,9 @@ import torch
 
 from paradigms import load
 from paradigms.base import Batch
-from paradigms.parts import flow
-from paradigms.parts.flow import Rows, flow_matching_loss
-from paradigms.parts.tangent import DERIVATIVES
+from paradigms.parts.flow import flow
+from paradigms.parts.flow.flow import Rows, flow_matching_loss
+from paradigms.parts.flow.tangent import DERIVATIVES
 
 MEAN, STD = 0.3, 0.5
 

@@ -5,9 +5,9 @@ import torch
 from torch.nn import functional as F
 
 from paradigms.base import Batch
-from paradigms.parts.binary_units import cross_entropy
-from paradigms.parts.corruption import KINDS, Corruption
-from paradigms.sdae import SDAE, Layer
+from paradigms.parts.losses.corruption import KINDS, Corruption
+from paradigms.parts.rbm.binary_units import cross_entropy
+from paradigms.sdae import SDAE, DenoisingLayer
 from tests.paradigms.solving import solve
 
 SHAPE, N_CLASSES = (1, 4, 4), 3
@@ -76,7 +76,7 @@ def test_what_a_denoiser_adds_is_the_score_times_the_variance_of_its_noise(plant
     """Alain & Bengio, JMLR 15, 2014; exact for the noisy density (Tweedie). Planted: the target is noisy too."""
     torch.manual_seed(0)
     sigma, spread = 0.1, 0.15  # of units in [0, 1] around a half
-    layer, noise = Layer(1, 64).double(), Corruption("gaussian", sigma)
+    layer, noise = DenoisingLayer(1, 64).double(), Corruption("gaussian", sigma)
     optimizer = torch.optim.Adam(layer.parameters(), lr=1e-2)
     for _ in range(600):
         clean = 0.5 + spread * torch.randn(1024, 1, dtype=torch.float64)

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from benchmarks.fit import Fit
+from benchmarks.train.fit import Fit
 from paradigms import load
 from paradigms.base import Batch
-from paradigms.parts.flow import Rows, flow_matching_loss
+from paradigms.parts.flow.flow import Rows, flow_matching_loss
 from paradigms.shortcut import two_halves
 from tests.paradigms.test_meanflow import average_velocity
 

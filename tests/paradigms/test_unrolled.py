@@ -5,7 +5,7 @@ import torch
 
 from paradigms import load
 from paradigms.base import Batch
-from paradigms.parts import samplers
+from paradigms.parts.flow import samplers
 
 
 def small(**options):

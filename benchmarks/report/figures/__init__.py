@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.cores import cores
+from benchmarks.execute.cores import cores
 from benchmarks.report import lengths, style
 from benchmarks.report.frames import Frames
 

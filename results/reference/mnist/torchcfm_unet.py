@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from paradigms.parts.steps import adam
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchcfm.conditional_flow_matching import ConditionalFlowMatcher
@@ -24,7 +25,6 @@ from torchcfm.models.unet import UNetModel
 from torchdiffeq import odeint
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.steps import adam
 
 EVALUATIONS = {"euler": 1, "midpoint": 2}  # of a step
 

@@ -1,0 +1,1 @@
+"""What training and sampling cost: time, memory, energy, and checks that such numbers are possible."""

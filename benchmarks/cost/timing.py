@@ -1,0 +1,112 @@
+"""A timing cell: what updates and samples cost, measured while nothing else of ours runs.
+
+Weights do not matter for time, so nothing is trained; the updates that the budget buys are only planned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.cost import sanity_checks
+from benchmarks.cost.energy import energy_counter, others_on
+from benchmarks.cost.memory import peak_memory
+from benchmarks.cost.peak import matmul_peak
+from benchmarks.cost.timing_samples import SampleClock
+from benchmarks.cost.timing_stages import end_to_end_images_per_second, time_stage
+from benchmarks.job import Job
+from benchmarks.score.metrics import outputs
+from benchmarks.train.budget import StagePlan, plan_stages
+from paradigms.base import Paradigm
+
+
+def measure_timing(job: Job, progress: Callable) -> dict:
+    """Time every stage's update and every sampler at every NFE; returns the record's `timing`.
+
+    Raises ValueError where the counted FLOPs of a step or a sample are more than the device can do in its time.
+    """
+    began, cpu_began = time.perf_counter(), time.process_time()
+    peak = matmul_peak(job.device)
+    init = peak_memory(job.build, job.device)
+    paradigm = job.build()
+    plans = plan_stages(paradigm, job.x, job.label, job.cell.budget_flops)
+    counter = energy_counter(job.device)
+    stages, peaks = _stages(job, paradigm, plans, counter, progress)
+    clock, samples, hidden = SampleClock(job, paradigm, counter), [], []
+    for sampler in (samplers := job.samplers(paradigm)):
+        samples += clock.rows(sampler, progress)
+    hidden = [clock.hidden_work(sampler) for sampler in samplers[:1]]
+    # On a shared machine the roof itself may have been measured too low; two moments are safer than one.
+    peak = max(peak, matmul_peak(job.device))
+    relate_to(peak, stages, samples)
+    shared = _shared(job, time.process_time() - cpu_began, time.perf_counter() - began)
+    images = sum(plan.updates * plan.batch_size for plan in plans)
+    seconds = sum(plan.updates * stage["step_seconds_median"] for plan, stage in zip(plans, stages, strict=True))
+    timing = {
+        "exclusive": True,
+        "train_images_per_second": images / seconds,
+        "matmul_peak_flops_per_second": peak,
+        "peak_init_bytes": init["allocated_bytes"],
+        "peak_train_bytes": max(peak["allocated_bytes"] for peak in peaks),
+        "peak_train_reserved_bytes": max((peak["reserved_bytes"] or 0 for peak in peaks), default=0) or None,
+        "peak_evaluate_bytes": peak_memory(lambda: _evaluate(job, paradigm), job.device)["allocated_bytes"],
+        "flags": [flag for flag in (*hidden, *_odd(samples), *shared) if flag],
+        "stages": stages,
+        "samples": samples,
+    }
+    return {"timing": timing}
+
+
+def _stages(
+    job: Job, paradigm: Paradigm, plans: list[StagePlan], counter: Callable | None, progress: Callable
+) -> tuple[list[dict], list[dict]]:
+    stages, peaks = [], []
+    for index, (stage, plan) in enumerate(zip(paradigm.stages(), plans, strict=True)):
+        progress("timing updates", index / len(plans))
+        timed, peak = time_stage(job, paradigm, stage, plan, counter)
+        timed["end_to_end_images_per_second"] = end_to_end_images_per_second(job, plans, index)
+        stages.append(timed)
+        peaks.append(peak)
+    return stages, peaks
+
+
+def relate_to(peak: float, stages: list[dict], samples: list[dict]) -> None:
+    """Give every entry its utilisation of the peak; raises ValueError where it is beyond what can be."""
+    steps = [(f"stage {s['name']!r}", s, s["flops_per_update"], s["step_seconds_median"]) for s in stages]
+    draws = [
+        (f"sampler {s['sampler']!r} at {s['nfe']}", s, s["flops_per_sample"], s["sample_ms_per_image"] / 1000)
+        for s in samples
+    ]
+    for what, entry, flops, seconds in (*steps, *draws):
+        sanity_checks.refuse_beyond_peak(what, flops, seconds, peak)
+        entry["mfu"] = sanity_checks.utilisation(flops, seconds, peak)
+
+
+def _odd(samples: list[dict]) -> list[str | None]:
+    return [
+        sanity_checks.odd_batching(
+            s["sampler"], s["nfe"], s["batch"], s["sample_images_per_second"], s["latency_ms_batch1"] / 1000
+        )
+        for s in samples
+    ]
+
+
+def _shared(job: Job, cpu_seconds: float, wall_seconds: float) -> list[str | None]:
+    """Flags where somebody else used the device meanwhile."""
+    if job.device.type == "cpu":
+        return [sanity_checks.shared_cpu(cpu_seconds, wall_seconds)]
+    others = others_on(job.device)
+    return [f"shared GPU: {others} other processes compute on it" if others else None]
+
+
+@torch.no_grad()
+def _evaluate(job: Job, paradigm: Paradigm) -> None:
+    """What scoring does with a batch of images: its features by every extractor, and the paradigm's logits."""
+    images = torch.from_numpy(job.dataset.test.images[: job.cell.sample_batch])
+    if paradigm.can("sample"):
+        for extractor in job.extractors:
+            extractor(images.to(job.device))
+    if paradigm.can("logits"):
+        outputs(paradigm, "logits", images)

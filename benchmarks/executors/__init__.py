@@ -1,1 +1,0 @@
-"""Executors: each only starts cells, by `benchmarks.cell.main(SPEC.json)`, and answers for those that die."""

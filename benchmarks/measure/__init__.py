@@ -1,1 +1,0 @@
-"""The instruments: function evaluations, FLOPs, seconds, bytes."""

@@ -1,0 +1,1 @@
+"""What will run: a preset (TOML) becomes cells, after preflight has found that this machine can run them."""

@@ -1,0 +1,135 @@
+"""Presets by name: the TOML files of this folder, or a path to one; `--set key=value` changes single values.
+
+A file whose key `like` names another preset has all of that one's keys that it has not itself.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import typing
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from benchmarks import data
+from benchmarks.errors import BadInput, nearest
+from benchmarks.plan.preset import Preset
+
+FOLDER = Path(__file__).parent
+
+
+def names() -> list[str]:
+    """The presets that come with the project, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(name: str, changes: Sequence[str] = ()) -> Preset:
+    """The preset `name` (a name, or a path ending in .toml) with `changes` ("key=value", "a.b=value") applied.
+
+    A value is read as TOML, or as a string where it is none. Raises BadInput for whatever is wrong with either.
+    """
+    path = _path(name)
+    raw = _read(path)
+    for change in changes:
+        _apply(raw, change)
+    try:
+        preset = Preset.model_validate(raw | {"name": path.stem})
+    except ValidationError as error:
+        raise BadInput(_one_line(error, raw, path, changes)) from None
+    for dataset in preset.datasets:
+        if dataset not in data.names():
+            raise BadInput(
+                f"{_origin(path, 'datasets', changes)}: datasets: {dataset!r} is unknown; "
+                f"allowed: {', '.join(data.names())}{nearest(dataset, data.names())}"
+            )
+    return preset
+
+
+def _path(name: str) -> Path:
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        raise BadInput(
+            f"preset {name!r} is unknown; allowed: {', '.join(names())}, or a path to a .toml file"
+            + nearest(name, names())
+        )
+    return path
+
+
+def _read(path: Path) -> dict:
+    """The keys of a preset's file, over those of the preset that it is `like`."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"preset file {path}: {error}") from None
+    like = raw.pop("like", None)
+    if like is None:
+        return raw
+    if like not in names():
+        raise BadInput(f"preset file {path}: like = {like!r}; allowed: {', '.join(names())}{nearest(like, names())}")
+    return _read(_path(like)) | raw
+
+
+def _apply(raw: dict, change: str) -> None:
+    key, equals, value = change.partition("=")
+    *parents, last = key.strip().split(".")
+    if not equals or not last:
+        raise BadInput(f"--set {change!r}: expected key=value, such as --set nfe=[1,4]")
+    table = raw
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise BadInput(f"--set {change}: {parent!r} is a value, not a table of keys")
+    try:
+        table[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[last] = value.strip()
+
+
+def _one_line(error: ValidationError, raw: dict, path: Path, changes: Sequence[str]) -> str:
+    """What is wrong first: file or option, key, value given, what is allowed and the nearest match."""
+    problems = error.errors(include_url=False)
+    keys = [_key(problem["loc"], raw) for problem in problems]
+    key, kind, value = keys[0], problems[0]["type"], problems[0]["input"]
+    where = _origin(path, _dotted(key), changes)
+    if kind == "missing":
+        return f"{where}: key {_dotted(problems[0]['loc'])!r} is missing"
+    if kind == "extra_forbidden":
+        allowed = sorted(_fields(key[:-1]) - {"name"})
+        return f"{where}: key {_dotted(key)!r} is unknown; allowed: {', '.join(allowed)}{nearest(key[-1], allowed)}"
+    # A choice between types gives one problem a type, all about the same key.
+    same = [problem["msg"] for problem, other in zip(problems, keys, strict=True) if other == key]
+    wanted = " or ".join(message.removeprefix("Input should be ") for message in same)
+    return f"{where}: {_dotted(key)} = {value!r}; it must be: {wanted.removeprefix('Value error, ')}"
+
+
+def _dotted(key: Iterable) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in key).removeprefix(".")
+
+
+def _key(location: Iterable, raw: object) -> list:
+    """The part of a problem's location that the file has, without what the validator adds."""
+    key = []
+    for step in location:
+        try:
+            raw = raw[step]
+        except (KeyError, IndexError, TypeError):
+            break
+        key.append(step)
+    return key
+
+
+def _fields(key: Iterable[str]) -> set[str]:
+    """The keys allowed inside the table `key`."""
+    model = Preset
+    for step in key:
+        of_any_name = typing.get_origin(model) is dict
+        model = typing.get_args(model)[1] if of_any_name else model.model_fields[step].annotation
+    return set(model.model_fields)
+
+
+def _origin(path: Path, key: str, changes: Sequence[str]) -> str:
+    """Where a value comes from: the option that set it, else the file."""
+    inside = key.replace("[", ".[") + "."
+    setters = [change for change in changes if inside.startswith(change.partition("=")[0].strip() + ".")]
+    return f"--set {setters[-1]}" if setters else f"preset file {path}"

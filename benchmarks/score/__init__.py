@@ -1,0 +1,1 @@
+"""Scores trained weights: samples, recognition, gradient reach, mismatch along the chain."""

@@ -1,0 +1,109 @@
+"""Scoring networks by kind, from the per-user cache; what is absent is built from the training split, deterministically."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from benchmarks.data import Dataset
+from benchmarks.errors import BadInput
+from benchmarks.score.extractors import autoencoder, classifier, extractor, inception, recipe
+from benchmarks.score.extractors.extractor import Classifier, Extractor
+
+SEED = 0
+RECIPES = {"cnn": classifier, "autoencoder": autoencoder}
+KINDS = tuple(RECIPES)
+
+
+def load_all(
+    dataset: Dataset, cache_dir: Path | None = None, kinds: Sequence[str] = KINDS, data_dir: Path | None = None
+) -> tuple[nn.Module, ...]:
+    """The extractors of `dataset` of these kinds, in their order; "inception" is allowed too, which is not built.
+
+    Raises BadInput if the cache cannot be written, or where Inception's weights are absent.
+    """
+    return tuple(inception.load(data_dir) if kind == "inception" else load(dataset, cache_dir, kind) for kind in kinds)
+
+
+def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> Extractor:
+    """The extractor of a kind, from the cache or built into it. Raises BadInput if the cache cannot be written."""
+    path = _path(dataset, kind, cache_dir)
+    if (found := _read(path, dataset, kind)) is not None:
+        return found
+    made = build(dataset, kind)
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(made.network.state_dict(), partial, {"facts": json.dumps(made.facts)})
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        raise BadInput(f"extractor cache {path.parent}: cannot be written ({error}); give a writable folder") from None
+    return made
+
+
+def ready(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir: Path | None = None) -> bool:
+    """Whether nothing is to be built. Raises BadInput for Inception without its weights, which nobody can build."""
+    if kind == "inception":
+        load_all(dataset, cache_dir, [kind], data_dir)
+        return True
+    return _read(_path(dataset, kind, cache_dir), dataset, kind) is not None
+
+
+def build(dataset: Dataset, kind: str = "cnn") -> Extractor:
+    """Train the extractor; bit-equal on one machine, since it uses one thread and its own seed."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(SEED)
+            network = RECIPES[kind].untrained(dataset)
+            RECIPES[kind].train(network, dataset)
+        trunk = network[: -RECIPES[kind].HEAD]
+        with torch.no_grad():
+            features = torch.cat([trunk(x) for x in torch.from_numpy(dataset.train.images).split(500)])
+        facts = {"scale": float(features.double().var(0).mean().sqrt()), **RECIPES[kind].facts(network, dataset)}
+    finally:
+        torch.set_num_threads(threads)
+    return _extractor(dataset, kind, network, facts)
+
+
+def _extractor(dataset: Dataset, kind: str, network: nn.Sequential, facts: dict[str, float]) -> Extractor:
+    made = Classifier if kind == "cnn" else Extractor
+    return made(f"{dataset.name}-{kind}", network, RECIPES[kind].HEAD, facts)
+
+
+def _cache(cache_dir: Path | None) -> Path:
+    if cache_dir is not None:
+        return Path(cache_dir)
+    import pooch
+
+    return Path(pooch.os_cache("alexnet-moment")) / "extractors"
+
+
+def _path(dataset: Dataset, kind: str, cache_dir: Path | None = None) -> Path:
+    return _cache(cache_dir) / f"{dataset.name}-{kind}-{_key(dataset, kind)[:16]}.safetensors"
+
+
+def _key(dataset: Dataset, kind: str) -> str:
+    modules = (recipe, RECIPES[kind], extractor)
+    code = b"".join(Path(file).read_bytes() for file in (*(module.__file__ for module in modules), __file__))
+    return hashlib.sha256(code + dataset.hash.encode()).hexdigest()
+
+
+def _read(path: Path, dataset: Dataset, kind: str) -> Extractor | None:
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            network = RECIPES[kind].untrained(dataset)
+            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, TypeError, RuntimeError, ValueError):
+        return None  # absent or damaged: it is rebuilt
+    return _extractor(dataset, kind, network, facts)

@@ -1,0 +1,54 @@
+"""Inception-v3 features as in papers, where torch-fidelity is installed and its weights are in the data directory.
+
+Out of domain for small grey images, and it resizes everything to 299x299: for comparison with published numbers only.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.data import directory
+from benchmarks.errors import BadInput
+from benchmarks.score.extractors.extractor import weights_hash
+
+WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
+
+
+class Inception(nn.Module):
+    """Stands where an Extractor stands: float64 features (B, 2048) of uint8 images (B, 1 or 3, H, W)."""
+
+    name, num_features = "inception", 2048
+
+    def __init__(self, network: type[nn.Module], weights: Path):
+        super().__init__()
+        # The package would run code pickled in the file; torch then reads tensors only.
+        os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
+        self.network = network("inception-v3-compat", [str(self.num_features)], str(weights))
+        self.hash = weights_hash(self.network)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor:
+        """A grey image is shown in three equal channels."""
+        with torch.autocast(images.device.type, enabled=False), torch.backends.cudnn.flags(allow_tf32=False):
+            return self.network(images.expand(-1, 3, -1, -1)).double()
+
+
+def load(data_dir: Path | None = None) -> Inception:
+    """Inception from `<data_dir>/inception/`. Raises BadInput where the package or the weights are absent."""
+    if find_spec("torch_fidelity") is None:
+        raise BadInput("extractor inception: the package torch-fidelity is absent; pip install torch-fidelity")
+    if not (path := directory(data_dir) / "inception" / WEIGHTS).is_file():
+        raise BadInput(f"extractor inception: {path} is absent; put the file of that name from torch-fidelity there")
+    try:
+        from torchmetrics.image.fid import NoTrainInceptionV3
+    except (ImportError, RuntimeError) as error:  # torchvision of another build than torch
+        raise BadInput(f"extractor inception: torch-fidelity cannot be imported ({error})") from None
+    try:
+        return Inception(NoTrainInceptionV3, path)
+    except Exception as error:  # what a damaged file makes torch.load raise is any of a dozen kinds
+        raise BadInput(f"extractor inception: {path} is not the published file ({type(error).__name__})") from None

@@ -1,0 +1,171 @@
+"""Train/inference mismatch along the generating chain: its own states against those that local training feeds it.
+
+symbol    meaning                                                                       for
+p_k       states of the chain at step k, run from noise by the paradigm's own links     k = 0 .. S
+q_k       states that training on data would feed link k (`on_data`); q_k' on others    k = 0 .. S
+S_k       one link of the chain (`chain_step`), from step k to k + 1                    k = 0 .. S - 1
+
+norm_ratio             E|output of link k at p_k| / the same at q_k                     k < S
+variance_error         (mean over units of sd(p_k) - the same of q_k)^2                 all k
+cumulative_error       energy distance of p_k and q_k; its floor is that of q_k, q_k'   all k
+modular_error          energy distance of S_{k-1}(q_{k-1}) and q_k                      k > 0
+two_sample_accuracy    of telling p_k from q_k; .5 is no difference                     all k
+off_policy_residual    S^2 E|S_k(q_k) - q_k - (q_S - q_0) / S|^2 a unit: the local loss, on data      k < S
+on_policy_residual     the same of the chain's own states: how far it is from its own straight line   k < S
+amplification          sum over k > 0 of cumulative errors / of modular errors; above 1 errors accumulate
+
+Energy distances are unbiased, so negative near equality; `noise` is the sd of one if both laws were equal. Residuals
+have a target only where a link is deterministic. Source: Ning et al. 2024 (norm, variance), Li & van der Schaar 2024
+(modular and cumulative error, amplification). What a paradigm leaves undefined is None, with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from benchmarks.score.mismatch.layers import layer_entries
+from benchmarks.score.mismatch.starts_from_noise import first_states, start_entry
+from benchmarks.score.mismatch.two_sample import SURE, energy_distance, energy_noise, pooled, two_sample_accuracy
+from benchmarks.score.reach.calls import record
+from paradigms.base import Batch, Paradigm, derive_seed
+
+N_ROWS = 512
+TRUSTED = 2.0  # times its noise that the sum of the errors of single links must be, before anything is divided by it
+
+
+class Undefined(Exception):
+    """A mismatch that does not exist for a paradigm; the message says why."""
+
+
+@torch.no_grad()
+def measure_mismatch(
+    paradigm: Paradigm, x: Tensor, label: Tensor, nfe: int, sampler: str | None = None, seed: int = 0
+) -> dict:
+    """Mismatch along the chain of `nfe` evaluations; x (N, C, H, W), label (N,): training data.
+
+    sampler: None for the paradigm's first. Returns amplification, the sums it is the ratio of, `steps` (one entry a
+    state), `layers` (one entry a generating layer that was trained alone), `start` (whether the chain starts from
+    noise), and `reason` for what is None.
+    """
+    sampler = sampler or paradigm.samplers[0]
+    found = {"nfe": nfe, "sampler": sampler, "n": None, "amplification": None, "cumulative_error": None}
+    found |= {"modular_error": None, "reason": None, "start": None, "steps": [], "layers": []}
+    if not paradigm.can("sample"):
+        return found | {"reason": "draws no samples"}
+    if not paradigm.allows(nfe, sampler):
+        return found | {"reason": f"sampler {sampler!r} has no chain of {nfe} evaluations"}
+    rows = min(N_ROWS, len(x) // 2)
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).to(x.device)
+    halves = [Batch(x[part], label[part]) for part in (order[:rows], order[rows : 2 * rows])]
+    found["layers"] = layer_entries(paradigm, halves[0], nfe, sampler)
+    first = first_states(paradigm, rows, nfe, sampler, _generator(paradigm, seed))
+    found["n"] = rows
+    try:
+        walk = Walk(paradigm, halves, first, nfe, sampler, seed)
+    except Undefined as error:
+        start = start_entry(paradigm, x, label, nfe, sampler, first, halves[0].x)
+        return found | {"reason": str(error), "start": start}
+    steps = [walk.entry(step) for step in range(nfe + 1)]
+    start = start_entry(paradigm, x, label, nfe, sampler, first, walk.on_data[-1])
+    start["from_noise"] &= walk.starts_as_trained()
+    return found | _amplification(steps) | {"start": start, "steps": steps}
+
+
+def _amplification(steps: Sequence[dict]) -> dict:
+    cumulative, modular, noise = (
+        sum(s[key] for s in steps[1:]) for key in ("cumulative_error", "modular_error", "modular_noise")
+    )
+    sums = {"cumulative_error": cumulative, "modular_error": modular}
+    if modular < TRUSTED * noise:
+        return sums | {"reason": "amplification: the errors of single links are within their noise"}
+    return sums | {"amplification": cumulative / modular}
+
+
+def _generator(paradigm: Paradigm, *parts: int) -> torch.Generator:
+    return torch.Generator(paradigm.device).manual_seed(derive_seed("mismatch", *parts))
+
+
+class Walk:
+    """A chain run from noise, and every link of it run from data: `own`, `on_data`, `others` are p, q, q' by step.
+
+    q and p share their noise where a paradigm draws it in the same way; q' is apart. Raises Undefined for a paradigm,
+    or a sampler, without the two abilities.
+    """
+
+    def __init__(self, paradigm: Paradigm, halves: Sequence[Batch], first: Tensor | None, nfe: int, sampler: str, seed):
+        missing = [name for name in ("on_data", "chain_step") if not paradigm.can(name)]
+        if missing:
+            raise Undefined(f"the paradigm does not define {' and '.join(missing)}")
+        self.paradigm, self.nfe, self.sampler, self.seed = paradigm, nfe, sampler, seed
+        self.on_data, self.others = (
+            [paradigm.on_data(*half, step, nfe, _generator(paradigm, *parts)) for step in range(nfe + 1)]
+            for half, parts in zip(halves, ((seed,), (seed, 1)), strict=True)
+        )
+        if first is None or first.shape != self.on_data[0].shape:
+            raise Undefined("the link is not fed the states that on_data gives")
+        self.own, self.own_norms, self.stepped, self.norms = [first], [], [], []
+        for step in range(nfe):
+            for states, found, norms in (
+                (self.own, self.own, self.own_norms),
+                (self.on_data, self.stepped, self.norms),
+            ):
+                after, norm = self._step(states[step], step, len(norms))
+                found.append(after)
+                norms.append(norm)
+        self.deterministic = torch.equal(self._step(first, 0, -1)[0], self._step(first, 0, -2)[0])
+
+    def _step(self, state: Tensor, step: int, number: int) -> tuple[Tensor, float]:
+        """The states after a link, and the mean norm of what the link gave."""
+        outputs: list[Tensor] = []
+
+        def keep(_: int, output: Tensor) -> Tensor:
+            outputs.append(output)
+            return output
+
+        generator = _generator(self.paradigm, self.seed, 2, step, number)
+        with record({"link": self.paradigm.link()}, keep):
+            try:
+                after = self.paradigm.chain_step(state, step, self.nfe, generator, self.sampler)
+            except NotImplementedError as error:
+                raise Undefined(str(error)) from None
+        return after, float(torch.cat(outputs).flatten(1).norm(dim=1).mean()) if outputs else float("nan")
+
+    def entry(self, step: int) -> dict:
+        """The numbers of a step; None for those of the link behind the last state, or before the first."""
+        p, q = self.own[step], self.on_data[step]
+        cumulative, floor = pooled(p, q), pooled(q, self.others[step])
+        modular = pooled(self.stepped[step - 1], q) if step else None
+        on, off = self._residuals(step) if step < self.nfe and self.deterministic else (None, None)
+        return {
+            "step": step,
+            "norm_ratio": self.own_norms[step] / self.norms[step] if step < self.nfe and self.norms[step] else None,
+            "variance_error": (_spread(p) - _spread(q)) ** 2,
+            "cumulative_error": energy_distance(cumulative),
+            "noise": energy_noise(cumulative),
+            "floor": energy_distance(floor),
+            "modular_error": energy_distance(modular) if step else None,
+            "modular_noise": energy_noise(modular) if step else None,
+            "two_sample_accuracy": two_sample_accuracy(p, q),
+            "on_policy_residual": on,
+            "off_policy_residual": off,
+        }
+
+    def _residuals(self, step: int) -> tuple[float, float]:
+        found = []
+        for states, after in ((self.own, self.own[step + 1]), (self.on_data, self.stepped[step])):
+            straight = (states[-1] - states[0]) / self.nfe
+            found.append(self.nfe**2 * float((after - states[step] - straight).double().square().mean()))
+        return found[0], found[1]
+
+    def starts_as_trained(self) -> bool:
+        """Whether the chain's first states are those that training knows, where training goes all the way to noise."""
+        scheduled, off = pooled(self.others[0], self.on_data[-1]), pooled(self.own[0], self.others[0])
+        has_schedule = energy_distance(scheduled) > SURE * energy_noise(scheduled)
+        return not has_schedule or energy_distance(off) < SURE * energy_noise(off)
+
+
+def _spread(states: Tensor) -> float:
+    return float(states.flatten(1).double().std(0).mean())

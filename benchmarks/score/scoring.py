@@ -1,0 +1,231 @@
+"""Who scores a paradigm: draws from it and looks at how it classifies, always from the same noise for a seed."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.data.pixels import to_float, to_uint8
+from benchmarks.flops import flops_per_sample
+from benchmarks.job import Job
+from benchmarks.score.leakage_guard import refuse_shared
+from benchmarks.score.metrics import Scorer, accuracy, nearest, outputs, recognition
+from benchmarks.score.metrics.probe import probe, probe_rows
+from benchmarks.score.mismatch.mismatch import measure_mismatch
+from benchmarks.score.mismatch.trajectory import chain_path
+from benchmarks.score.nfe import count_evaluations
+from benchmarks.score.reach.reach import SCALARS, measure_reach
+from paradigms.base import NonFinite, Paradigm, derive_seed
+from paradigms.parts.networks.shared_network import plainly
+
+N_GRID = 16
+N_REDRAWS = 1
+RECONSTRUCTED_ROWS = 1000
+MAX_LIKELIHOOD_IMAGES = 1000
+MAX_CHAIN = 8  # evaluations of the chain that mismatch is followed along, where training does not fix them
+
+
+class Drawn(NamedTuple):
+    """images: uint8 (n, C, H, W). label: (n,) that they were asked for, or None. evaluations: counted, a sample."""
+
+    images: Tensor
+    label: Tensor | None
+    evaluations: float
+
+
+class Judge:
+    """Scores a paradigm and keeps the time that it took.
+
+    Raises BadInput if the paradigm holds a network that scores, at once and again in the verdict.
+    """
+
+    def __init__(self, job: Job, paradigm: Paradigm):
+        self.job, self.paradigm, self.seconds = job, paradigm, 0.0
+        refuse_shared(paradigm, job.extractors)
+        self.n_samples = job.cell.n_samples or len(job.dataset.train.images)
+        self.samplers = job.samplers(paradigm)
+        self.scorer = Scorer(job.dataset, job.extractors, self.n_samples) if self.samplers else None
+        validation = job.dataset.validation
+        self.validation = torch.from_numpy(validation.images), torch.from_numpy(validation.labels)
+        self.test = torch.from_numpy(job.dataset.test.images), torch.from_numpy(job.dataset.test.labels)
+        self.grids: dict[str, np.ndarray] = {}
+
+    def glance(self, scored: Sequence[dict] = ()) -> dict:
+        """The cheap look along training: FID of the first sampler at the curve's NFEs, and accuracy.
+
+        scored: entries of the verdict on the same weights, which need not be drawn again.
+        """
+        began = time.perf_counter()
+        known = {(entry["sampler"], entry["nfe_asked"]): entry for entry in scored}
+        looks = []
+        for sampler, nfe in self._along_training():
+            found = known.get((sampler, nfe)) or self.scorer.fid(self.draw(sampler, nfe).images)
+            looks.append({"sampler": sampler, "nfe": nfe, "fid": found["fid"], "fid_ratio": found["fid_ratio"]})
+        right = accuracy(self.paradigm, *self.test) if self.does("recognition", "logits") else None
+        self.seconds += time.perf_counter() - began
+        return {"accuracy": right, "samples": looks}
+
+    def does(self, score: str, ability: str) -> bool:
+        """Whether `score` is asked for and the paradigm has the ability that it needs."""
+        return score in self.job.cell.scores and self.paradigm.can(ability)
+
+    def verdict(self) -> dict:
+        """The record's `quality`, but for the curve: the full score at every sampler and NFE, and of recognition."""
+        began = time.perf_counter()
+        refuse_shared(self.paradigm, self.job.extractors)
+        seen = self._recognition()
+        scored = [self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])]
+        verdict = {
+            "accuracy": seen and seen["accuracy"],
+            "validation_accuracy": self._validation_accuracy(),
+            "n_test": len(self.test[1]),
+            "samples": scored,
+            "sampling_noise": self._sampling_noise(),
+            "validation_fid": min((e["validation_fid"] for e in scored if "validation_fid" in e), default=None),
+            "recognition": seen,
+            "likelihood": self._likelihood(),
+            "reconstruction": self._reconstruction(),
+            **self._chain(),
+        }
+        self.seconds += time.perf_counter() - began
+        return verdict
+
+    @torch.no_grad()
+    def draw(self, sampler: str, nfe: int, redraw: int = 0) -> Drawn:
+        """n_samples images; `redraw` numbers other draws. Raises NonFinite or ValueError for what is no image."""
+        parts = ("samples", redraw) if redraw else ("samples",)
+        generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, *parts))
+        images, labels = [], []
+        with count_evaluations(self.paradigm.link()) as counter:
+            for start in range(0, self.n_samples, self.job.cell.sample_batch):
+                n = min(self.job.cell.sample_batch, self.n_samples - start)
+                x, label = self._batch(n, nfe, generator, sampler)
+                images.append(to_uint8(x))
+                labels.append(label)
+        label = None if any(label is None for label in labels) else torch.cat(labels)
+        return Drawn(torch.cat(images), label, counter.rows / self.n_samples)
+
+    def save_grids(self) -> str | None:
+        """Write the first samples of every entry, nearest training images and real ones; the path in the results."""
+        if not self.grids:
+            return None
+        path = self.job.results_dir / "samples" / f"{self.job.cell.stem}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, real=self.job.dataset.test.images[:N_GRID], **self.grids)
+        return str(path.relative_to(self.job.results_dir))
+
+    def _batch(self, n: int, nfe: int, generator: torch.Generator, sampler: str) -> tuple[Tensor, Tensor | None]:
+        if self.paradigm.can("sample_labelled"):
+            x, label = self.paradigm.sample_labelled(n, nfe, generator, sampler)
+        else:
+            x, label = self.paradigm.sample(n, nfe, generator, sampler), None
+        # Rounding to uint8 would make an image of anything.
+        if not torch.isfinite(x).all():
+            raise NonFinite(f"samples of {sampler!r} at {nfe} evaluations are not finite")
+        if x.abs().max() > 1.001:
+            raise ValueError(f"samples of {sampler!r} at {nfe} evaluations reach {float(x.abs().max()):.3g}, beyond 1")
+        return x, label
+
+    def _allowed(self, nfes, samplers) -> list[tuple[str, int]]:
+        return [(sampler, nfe) for sampler in samplers for nfe in nfes if self.paradigm.allows(nfe, sampler)]
+
+    def _along_training(self) -> list[tuple[str, int]]:
+        """The first sampler at those of the curve's NFEs that it is scored at in the end."""
+        scored = self._allowed(self.job.cell.nfes(self.samplers[0]), self.samplers[:1]) if self.samplers else []
+        return [(sampler, nfe) for sampler, nfe in scored if nfe in self.job.cell.curve_nfe]
+
+    def _score(self, sampler: str, nfe: int) -> dict:
+        began = time.perf_counter()
+        images, label, evaluations = self.draw(sampler, nfe)
+        seconds = time.perf_counter() - began
+        train = self.job.dataset.train.images
+        grid = images[:N_GRID].cpu()
+        self.grids[f"{sampler}_{nfe}"] = grid.numpy()
+        self.grids[f"{sampler}_{nfe}_nearest"] = train[nearest(grid, torch.from_numpy(train)).numpy()]
+        entry = {"sampler": sampler, "nfe_asked": nfe, "nfe": evaluations, "seconds": seconds}
+        entry["flops_per_sample"] = flops_per_sample(self.paradigm, nfe, sampler)
+        if self.job.cell.trial is not None:  # the test split plays no part in choices
+            entry["validation_fid"] = self.scorer.distance(images, self.validation[0])
+        return entry | self.scorer.score(images, label)
+
+    def _sampling_noise(self) -> list[dict]:
+        """FID ratios of further draws, for what the sampling seed alone does to a number."""
+        noise = []
+        for sampler, nfe in self._along_training():
+            draws = [self.draw(sampler, nfe, redraw).images for redraw in range(1, N_REDRAWS + 1)]
+            ratios = [self.scorer.fid(images)["fid_ratio"] for images in draws]
+            noise.append({"sampler": sampler, "nfe_asked": nfe, "fid_ratios": ratios})
+        return noise
+
+    def _recognition(self) -> dict | None:
+        """What the record says of recognition; what the paradigm cannot do is None."""
+        images, labels = self.test
+        found = dict.fromkeys(("accuracy", "n_test", "accuracy_ci_low", "accuracy_ci_high", "calibration_error"))
+        found |= dict.fromkeys(("correct", "linear_probe_accuracy", "knn_accuracy"))
+        if self.does("recognition", "logits"):
+            found |= recognition(outputs(self.paradigm, "logits", images), labels)
+        if self.does("probe", "features"):
+            train = self.job.dataset.train
+            rows = probe_rows(len(train))
+            learnt_from = outputs(self.paradigm, "features", torch.from_numpy(train.images[rows]))
+            found |= probe(learnt_from, train.labels[rows], outputs(self.paradigm, "features", images), labels.numpy())
+        return found if self.does("recognition", "logits") or self.does("probe", "features") else None
+
+    def _validation_accuracy(self) -> float | None:
+        """What trials of recognisers are chosen by."""
+        return accuracy(self.paradigm, *self.validation) if self.does("recognition", "logits") else None
+
+    @torch.no_grad()
+    def _reconstruction(self) -> dict | None:
+        """Mean over test images of the squared error of their reconstruction, summed over pixels in [0, 1]."""
+        if not self.does("reconstruction", "reconstruct"):
+            return None
+        total = 0.0
+        for images in self.test[0].split(RECONSTRUCTED_ROWS):
+            x = to_float(images.to(self.job.device))
+            total += float(((self.paradigm.reconstruct(x) - x) / 2).double().square().sum())
+        return {"squared_error": total / len(self.test[0]), "n_images": len(self.test[0])}
+
+    def _chain(self) -> dict:
+        """Reach and mismatch: what training sees of the chain, and where the chain leaves what training saw."""
+        paradigm, job = self.paradigm, self.job
+        if "chain" not in job.cell.scores:
+            return {}
+        data = paradigm, job.x, job.label
+        sampler = (self.samplers or paradigm.samplers)[0]
+        reach = _attempt(lambda: measure_reach(*data, job.cell.nfe, sampler), SCALARS)
+        # The chain that training is about; that of a single link has no inside, so then one that is long enough.
+        nfe = natural = reach.get("natural_nfe") or 1
+        if self.samplers:
+            path = chain_path(*data, natural, job.cell.nfes(sampler), sampler, job.cell.seed)
+            self.grids |= {} if path is None else {"path": path}
+        if nfe == 1 or not paradigm.allows(nfe, sampler):
+            nfe = max((n for n in job.cell.nfe if n <= MAX_CHAIN and paradigm.allows(n, sampler)), default=1)
+        mismatch = _attempt(lambda: measure_mismatch(*data, nfe, sampler, job.cell.seed), ("amplification",))
+        return {"reach": reach, "mismatch": mismatch}
+
+    @torch.no_grad()
+    def _likelihood(self) -> dict | None:
+        if not self.does("likelihood", "log_likelihood"):
+            return None
+        images, labels = (part[:MAX_LIKELIHOOD_IMAGES].to(self.job.device) for part in self.test)
+        generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, "likelihood"))
+        found = self.paradigm.log_likelihood(to_float(images), labels, generator)
+        return found._asdict() | {"n_images": len(images)}
+
+
+def _attempt(measure: Callable[[], dict], scalars: tuple[str, ...]) -> dict:
+    """What a diagnosis finds; one that fails is a reason in the record and must not lose the trained cell."""
+    try:
+        with plainly():
+            return measure()
+    except Exception as error:
+        traceback.print_exc()
+        first_line = (str(error).splitlines() or [""])[0]
+        return dict.fromkeys(scalars) | {"reason": f"{type(error).__name__}: {first_line}"}

@@ -1,0 +1,1 @@
+"""Results on disk: one JSON record per cell, written atomically, with its provenance."""

@@ -1,0 +1,1 @@
+"""Trains a cell on its budget; the result is weights and what they cost."""

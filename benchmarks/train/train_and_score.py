@@ -1,0 +1,123 @@
+"""A quality cell: train the paradigm on its budget, then score what it draws and how it classifies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from benchmarks.job import Job
+from benchmarks.score.scoring import Judge
+from benchmarks.train.budget import StagePlan, curve_points, plan_stages
+from benchmarks.train.fit import Fit
+from benchmarks.train.layer_signals import signals
+from benchmarks.train.warm_start import left, start_from
+from paradigms.base import Batch, Paradigm
+
+N_ROWS = 500  # training images that the layers' signals are taken on
+
+
+def measure_quality(job: Job, progress: Callable) -> dict:
+    """Train and score; returns the record's `training`, `quality`, `samples_file` and `evaluation_seconds`.
+
+    Raises BadInput where the cell cannot start from its ancestor, or that one has left nothing of the budget.
+    """
+    paradigm = job.build()
+    before = start_from(paradigm, job.results_dir, job.cell.ancestor) if job.cell.ancestor else None
+    plans = plan_stages(paradigm, job.x, job.label, left(job.cell.budget_flops, before))
+    judge, layers = Judge(job, paradigm), Layers(job, paradigm, plans)
+    points = curve_points(plans, job.cell.curve_points)
+
+    def look(stage: int, update: int, seconds: float) -> dict:
+        found = _spent(plans, stage, update, seconds, before) | layers.at(stage, update)
+        return found | (judge.glance() if update in points[stage] else {})
+
+    fit = Fit(
+        paradigm,
+        job.x,
+        job.label,
+        [plan.updates for plan in plans],
+        checkpoint=job.work_dir / "checkpoint.pt",
+        points=[sorted({*at, *layers.moments[stage]}) for stage, at in enumerate(points)],
+        evaluate=look,
+        progress=lambda stage, update: progress("training", *_position(plans, stage, update)),
+    )
+    reports = fit()
+    progress("scoring", 1.0)
+    training = _training(paradigm, plans, reports, before)
+    last = {key: training[key] for key in ("flops", "images", "updates", "seconds")} | {"stage": plans[-1].name}
+    quality = judge.verdict()
+    quality["curve"] = [look for look in fit.curve if "samples" in look] + [last | judge.glance(quality["samples"])]
+    seen = [{"moment": look["moment"], "layers": look["layers"]} for look in fit.curve if "layers" in look]
+    quality["signals"] = [*seen, layers.at_end()] if seen else None
+    _save_weights(paradigm, job.results_dir / "weights" / f"{job.cell.stem}.safetensors")
+    return {
+        "training": training,
+        "quality": quality,
+        "samples_file": judge.save_grids(),
+        "evaluation_seconds": judge.seconds,
+    }
+
+
+class Layers:
+    """Signals of the layers at the start of the last stage, after its first epoch and at its end.
+
+    moments: per stage, the updates before which they are wanted; none if they are not asked for.
+    """
+
+    def __init__(self, job: Job, paradigm: Paradigm, plans: list[StagePlan]):
+        self.paradigm, self.last = paradigm, len(plans) - 1
+        self.batch = Batch(job.x[:N_ROWS], job.label[:N_ROWS])
+        asked = "signals" in job.cell.scores and paradigm.can("logits")
+        epoch = len(job.x) // plans[-1].batch_size
+        self.names = {0: "start", min(epoch, plans[-1].updates): "one epoch"} if asked else {}
+        self.moments = [[] for _ in plans[:-1]] + [sorted(self.names)]
+
+    def at(self, stage: int, update: int) -> dict:
+        """{"moment", "layers"} in mid-training, or nothing where it is no moment for that."""
+        if update not in self.moments[stage]:
+            return {}
+        return {"moment": self.names[update], "layers": signals(self.paradigm, self.paradigm.stage, self.batch)}
+
+    def at_end(self) -> dict:
+        """The same for the trained paradigm."""
+        stage = self.paradigm.stages()[self.last]
+        self.paradigm.enter(stage, 1)
+        found = {"moment": "end", "layers": signals(self.paradigm, stage, self.batch)}
+        self.paradigm.leave()
+        return found
+
+
+def _spent(plans: list[StagePlan], stage: int, update: int, seconds: float, before: dict | None = None) -> dict:
+    """What training has cost when `update` updates of `stage` are done, that of the ancestor `before` it included."""
+    done = [(plan, plan.updates) for plan in plans[:stage]] + [(plans[stage], update)]
+    own = {
+        "flops": sum(plan.flops_per_update * n for plan, n in done),
+        "images": sum(plan.batch_size * n for plan, n in done),
+        "updates": sum(n for _, n in done),
+        "seconds": seconds,
+    }
+    return {key: cost + (before[key] if before else 0) for key, cost in own.items()} | {"stage": plans[stage].name}
+
+
+def _position(plans: list[StagePlan], stage: int, update: int) -> tuple[float]:
+    return (_spent(plans, stage, update, 0.0)["flops"] / sum(plan.flops for plan in plans),)
+
+
+def _training(paradigm: Paradigm, plans: list[StagePlan], reports: list[dict], before: dict | None) -> dict:
+    total = _spent(plans, len(plans) - 1, plans[-1].updates, sum(report["seconds"] for report in reports), before)
+    total.pop("stage")
+    total |= {"ancestor": before} if before else {}
+    stages = [
+        report
+        | {"share": plan.share, "flops_per_update": plan.flops_per_update, "flops": plan.flops}
+        | {"images": plan.updates * plan.batch_size}
+        for plan, report in zip(plans, reports, strict=True)
+    ]
+    return total | {"n_parameters": sum(p.numel() for p in paradigm.parameters()), "stages": stages}
+
+
+def _save_weights(paradigm: Paradigm, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in paradigm.state_dict().items()}, path)

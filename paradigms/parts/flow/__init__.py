@@ -1,0 +1,1 @@
+"""Velocity fields between noise and data: the path, losses on it, samplers, derivatives."""

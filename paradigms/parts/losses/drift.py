@@ -1,0 +1,60 @@
+"""The drift of generated samples: where real ones pull and their own kind pushes, as a regression target.
+
+Source: "Generative Modeling via Drifting", 2026, arXiv 2602.04770: algorithms 1 (the loss) and 2 (the drift).
+
+symbol        meaning                                                        shape
+g             generated samples, flattened; they are the negatives too       (n, D)
+y             real samples, flattened, the positives                         (m, D)
+scale         mean distance from g to negatives and positives                scalar
+temperatures  of the affinity exp(-distance / (scale temperature))           (S,)
+a             affinity: geometric mean of its shares of row and of column    (n, n + m)
+
+The drift of a sample is sum_ij a-_i a+_j (y_j - g_i), so it is anti-symmetric in positives and negatives and vanishes
+where they are the same; the loss moves each sample by its drift, whose size is normalised, so its value says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from paradigms.parts.losses.distances import EPSILON, squared_distances
+
+SMALLEST = 1e-6  # affinity, so that a far sample is still moved
+SELF = 1e6  # distance of a sample to itself as a negative: it does not push itself
+
+
+def drift(x: Tensor, positives: Tensor, negatives: Tensor, temperature: float, own: bool) -> Tensor:
+    """Drift (n, D) of x (n, D) from `negatives` (k, D) to `positives` (m, D), with distances in units of their mean.
+
+    own: whether the negatives are x themselves, none of which pushes itself.
+    """
+    to_negatives, to_positives = (_distances(x, other) for other in (negatives, positives))
+    scale = torch.cat([to_negatives, to_positives], 1).mean()
+    if own:
+        to_negatives = to_negatives + SELF * torch.eye(len(x), dtype=x.dtype, device=x.device)
+    logits = -torch.cat([to_negatives, to_positives], 1) / (scale * temperature)
+    affinity = (logits.softmax(1) * logits.softmax(0)).clamp(min=SMALLEST).sqrt()
+    push, pull = affinity.split([len(negatives), len(positives)], 1)
+    pulls, pushes = pull * push.sum(1, keepdim=True), push * pull.sum(1, keepdim=True)
+    return pulls @ positives - pushes @ negatives
+
+
+def drifting_loss(g: Tensor, y: Tensor, temperatures: Sequence[float]) -> Tensor:
+    """Mean squared distance of g (n, D) to where its drift would take it; a scalar whose gradient is minus the drift.
+
+    Drifts of all `temperatures` are brought to unit mean square and added. In float32 or better, whatever the autocast.
+    """
+    with torch.autocast(g.device.type, enabled=False):
+        g, y = (part.float() if part.dtype == torch.bfloat16 else part for part in (g, y))
+        with torch.no_grad():
+            scale = torch.cat([_distances(g, g), _distances(g, y)], 1).mean() / g.shape[1] ** 0.5
+            steps = [drift(g, y, g, temperature, own=True) for temperature in temperatures]
+            target = g / scale + sum(step / (step.square().mean().sqrt() + EPSILON) for step in steps)
+        return (g / scale - target).square().mean()
+
+
+def _distances(a: Tensor, b: Tensor) -> Tensor:
+    return (squared_distances(a, b) + EPSILON).sqrt()

@@ -1,0 +1,47 @@
+"""How far generated samples are from the training split, as one loss: MMD, energy distance or drift.
+
+symbol      meaning                                                                     shape
+g           generated samples, flattened                                                (n, D)
+real        training rows in the same space                                             (m, D)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from paradigms.parts.losses.distances import energy_distance, kernel_weights, median_distance, mmd
+from paradigms.parts.losses.drift import drifting_loss
+from paradigms.parts.options import one_of
+
+# Of the MMD's kernels, in units of the median distance; of the drift's affinity, in units of the mean distance.
+SCALES = {"mmd": (0.1, 0.2, 0.4), "energy": (), "drifting": (0.02, 0.05, 0.2)}
+
+
+class SampleLoss(nn.Module):
+    """kind: one of SCALES. scales: None for that kind's. Raises ValueError on other kinds and on scales not above 0."""
+
+    def __init__(self, kind: str, scales: Sequence[float] | None = None):
+        super().__init__()
+        one_of({"loss": tuple(SCALES)}, loss=kind)
+        self.kind, self.scales = kind, SCALES[kind] if scales is None else tuple(scales)
+        if kind != "energy" and min(self.scales, default=0) <= 0:
+            raise ValueError(f"scales = {list(self.scales)}; allowed: positive numbers, one or more")
+        self.register_buffer("lengths", torch.ones(len(self.scales)))
+        self.register_buffer("weights", torch.ones(len(self.scales)))
+
+    def observe(self, real: Tensor) -> None:
+        """Take the kernels' lengths and weights from training rows (M, D)."""
+        if self.kind == "mmd":
+            self.lengths = torch.tensor(self.scales).to(real) * median_distance(real)
+            self.weights = kernel_weights(real, self.lengths)
+
+    def forward(self, g: Tensor, real: Tensor) -> Tensor:
+        """A scalar, least in expectation where g (n, D) and real (m, D) have one law."""
+        if self.kind == "energy":
+            return energy_distance(g, real)
+        if self.kind == "drifting":
+            return drifting_loss(g, real, self.scales)
+        return mmd(g, real, self.lengths, self.weights)

@@ -1,0 +1,1 @@
+"""Optimisers: Muon, and SGD with momentum."""

@@ -1,0 +1,1 @@
+"""Restricted Boltzmann machines: units, sweeps, learning, likelihood, and stacks of them."""

@@ -1,0 +1,1 @@
+"""Training engine inherited by every Paradigm: stages, updates, averages, CUDA graphs."""

@@ -1,0 +1,95 @@
+"""What a killed or interrupted run leaves behind: everything that was done, and no process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks.errors import BadInput
+from benchmarks.execute.claims import claimed
+from benchmarks.execute.session import Place, execute
+from benchmarks.store import records
+from tests import ROOT
+from tests.benchmarks.conftest import FAKE_WORKER, alive, slow_cells
+
+SCRIPT = """
+import signal, sys
+from pathlib import Path
+from benchmarks.execute.session import Place, execute
+from tests.benchmarks.conftest import FAKE_WORKER, slow_cells
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
+try:
+    execute(slow_cells(float(sys.argv[2])), Place(Path(sys.argv[1]), jobs=2), FAKE_WORKER)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def start(results_dir, seconds=0.2):
+    """A run of the slow cells in a process of its own, once its first worker has started."""
+    arguments = [sys.executable, "-c", SCRIPT, str(results_dir), str(seconds)]
+    process = subprocess.Popen(arguments, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    while not any((results_dir / "pids").glob("*")):  # the folder alone comes earlier
+        assert process.poll() is None, "the run ended before a worker had started"
+        time.sleep(0.01)
+    return process
+
+
+def results(results_dir):
+    return {cell.place: records.read(records.path_of(results_dir, cell))["result"] for cell in slow_cells()}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert start(folder).wait() == 0
+    return results(folder)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.25, 0.5])
+def test_a_run_that_was_killed_goes_on_to_the_same_records(tmp_path, seconds, uninterrupted):
+    process = start(tmp_path)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = {cell.stem for cell in slow_cells() if records.done(tmp_path, cell)}
+    execute(slow_cells(), Place(tmp_path, jobs=2), FAKE_WORKER)
+    assert results(tmp_path) == uninterrupted
+    for stem in done:
+        assert len(list((tmp_path / "pids").glob(f"{stem}.*"))) == 1, "a finished cell ran twice"
+    assert not list(tmp_path.rglob("cells/.*.tmp"))
+
+
+def test_workers_of_a_killed_run_that_have_not_noticed_hold_its_lock(tmp_path, monkeypatch):
+    process = start(tmp_path, seconds=60.0)
+    unaware = alive(tmp_path)
+    for pid in unaware:
+        os.kill(pid, signal.SIGSTOP)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr("benchmarks.execute.claims.LOCK_WAIT_SECONDS", 0.1)
+        with pytest.raises(BadInput, match=f"in use by another run .process {process.pid}"), claimed(tmp_path):
+            pass
+    for pid in unaware:
+        os.kill(pid, signal.SIGCONT)
+    with claimed(tmp_path):
+        assert not alive(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_its_workers_and_leaves_no_record_of_them(tmp_path, number):
+    process = start(tmp_path)
+    process.send_signal(number)
+    assert process.wait() == 130
+    assert not alive(tmp_path)
+    assert all(records.read(path)["status"] == "done" for path in (tmp_path / "cells").glob("*.json"))
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.execute.claims.LOCK_WAIT_SECONDS", 0.1)
+    with claimed(tmp_path), pytest.raises(BadInput, match=f"in use by another run .process {os.getpid()}"):
+        execute(slow_cells(), Place(tmp_path), FAKE_WORKER)

@@ -1,0 +1,103 @@
+import os
+
+from benchmarks.execute.local import Local
+from benchmarks.execute.session import Place, default_jobs, execute
+from benchmarks.store import records
+from tests.benchmarks.conftest import FAKE_WORKER, alive, cells_of, grid
+
+
+class Heard:
+    """A watch that remembers."""
+
+    def __init__(self):
+        self.ended, self.most = [], 0
+
+    def finished(self, job, record):
+        self.ended.append((job.cell.place, record["status"]))
+
+    def tick(self, jobs):
+        self.most = max(self.most, len(jobs))
+
+
+def run(tmp_path, acts, jobs=8, **changes):
+    """Records of the quality cells by act, after a run with a grace of a fifth of a second."""
+    cells = cells_of(grid(acts, **changes), "quality")
+    executor = Local(tmp_path, jobs, worker=FAKE_WORKER, grace_seconds=0.2)
+    executor.run(cells, heard := Heard())
+    assert len(heard.ended) == len(cells)
+    return {cell.options["act"]: records.read(records.path_of(tmp_path, cell)) for cell in cells}
+
+
+def test_every_way_to_die_becomes_a_record_with_a_reason_and_the_others_go_on(tmp_path):
+    acts = ["succeed", "crash", "say nothing", "SIGSEGV", "SIGKILL", "SIGTERM", "diverge", "another key"]
+    found = run(tmp_path, acts)
+    assert {act: record["status"] for act, record in found.items()} == {
+        "succeed": "done",
+        "crash": "failed",
+        "say nothing": "failed",
+        "SIGSEGV": "failed",
+        "SIGKILL": "oom",
+        "SIGTERM": "interrupted",
+        "diverge": "non_finite",
+        "another key": "failed",
+    }
+    assert found["crash"]["reason"].endswith("last log line: RuntimeError: the worker fell over")
+    assert "exit code 0 and no record" in found["say nothing"]["reason"]
+    assert "SIGSEGV" in found["SIGSEGV"]["reason"]
+    assert found["crash"]["cell"]["title"] and found["crash"]["provenance"]["cpu_count"]
+    assert not any("\n" in (record["reason"] or "") for record in found.values())
+
+
+def test_a_cell_past_its_limit_is_asked_to_end_and_killed_if_it_ignores_that(tmp_path):
+    found = run(tmp_path, ["hang", "stubborn", "succeed"], limit_seconds=1.0)
+    assert [found[act]["status"] for act in ("hang", "stubborn", "succeed")] == ["timeout", "timeout", "done"]
+    assert "1 s" in found["hang"]["reason"]
+    assert (tmp_path / "asked-hang").exists() and (tmp_path / "asked-stubborn").exists()
+    assert not alive(tmp_path)
+
+
+def test_quality_cells_come_first_and_timing_cells_one_at_a_time(tmp_path):
+    cells = cells_of(grid(["succeed", "diverge"], seeds=2))
+    watches = []
+
+    class Strict(Heard):
+        def tick(self, jobs):
+            super().tick(jobs)
+            watches.append([job.cell.kind for job in jobs])
+
+    Local(tmp_path, 2, worker=FAKE_WORKER).run(cells[::-1], heard := Strict())
+    assert heard.most == 2
+    assert [place.endswith("timing") for place, _ in heard.ended] == [False] * 4 + [True] * 2
+    assert all(kinds in ([], ["timing"]) for kinds in watches if "timing" in kinds)
+
+
+def test_an_earlier_failure_is_not_taken_for_the_new_outcome(tmp_path):
+    (cell,) = cells_of(grid(["say nothing"]), "quality")
+    records.write(records.path_of(tmp_path, cell), records.opening(cell, "non_finite", "an old reason"))
+    assert run(tmp_path, ["say nothing"])["say nothing"]["status"] == "failed"
+
+
+def test_finished_cells_are_skipped_and_all_others_are_tried_again(tmp_path, capsys):
+    cells = cells_of(grid(["succeed", "crash"]), "quality")
+    first = execute(cells, Place(tmp_path, jobs=2), FAKE_WORKER)
+    again = execute(cells, Place(tmp_path, jobs=2), FAKE_WORKER)
+    assert again[0] == first[0] and again[1]["status"] == "failed"
+    assert len(list((tmp_path / "pids").glob("succeed.*"))) == 1
+    assert len(list((tmp_path / "pids").glob("crash.*"))) == 2
+    assert "1 already done" in capsys.readouterr().err
+
+
+def test_a_damaged_record_is_named_and_its_cell_runs_again(tmp_path, capsys):
+    (cell,) = cells_of(grid(["succeed"]), "quality")
+    (path := records.path_of(tmp_path, cell)).parent.mkdir()
+    path.write_text('{"schema": 1, "ki')
+    assert execute([cell], Place(tmp_path), FAKE_WORKER)[0]["status"] == "done"
+    assert path.name in capsys.readouterr().err and (tmp_path / "damaged" / path.name).exists()
+
+
+def test_cells_at_a_time_fit_the_machine(monkeypatch):
+    cell = cells_of(grid(["a"]))[0]
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    jobs = {threads: default_jobs(cell.model_copy(update={"threads": threads})) for threads in (1, 2, 3, 8)}
+    assert jobs == {1: 2, 2: 2, 3: 1, 8: 1}
+    assert default_jobs(cell.model_copy(update={"device": "cuda"})) == 1

@@ -1,0 +1,59 @@
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from benchmarks.execute import progress
+from benchmarks.execute.progress import Progress
+from tests.benchmarks.conftest import cells_of, grid
+
+
+def job(cell, seconds, fraction=0.0):
+    return SimpleNamespace(cell=cell, seconds=seconds, progress=lambda: {"phase": "training", "fraction": fraction})
+
+
+@pytest.fixture
+def cells():
+    return cells_of(grid(["a", "b"], seeds=2), "quality")
+
+
+def shown(cells, n_cells=4, terminal=False):
+    console = Console(file=io.StringIO(), force_terminal=terminal, soft_wrap=True, highlight=False)
+    return Progress(cells, n_cells, jobs=2, console=console), console.file
+
+
+def test_nothing_is_estimated_while_nothing_is_known(cells):
+    assert shown(cells)[0].remaining_seconds([job(cells[0], 5.0)]) is None
+
+
+def test_the_estimate_adds_what_is_left_of_running_cells_and_the_mean_of_ended_ones(cells):
+    watch, _ = shown(cells)
+    first_a, first_b, *_ = cells
+    watch.finished(job(first_a, 10.0), {"status": "done", "reason": None})
+    # b runs and is a quarter done after 5 s: 15 s to go; b again and a again take the mean of their kind, 10 s each.
+    assert watch.remaining_seconds([job(first_b, 5.0, 0.25)]) == pytest.approx((15 + 10 + 10) / 2)
+    # A running cell that has said nothing counts what is left of the mean, never less than nothing.
+    assert watch.remaining_seconds([job(first_b, 4.0)]) == pytest.approx((6 + 10 + 10) / 2)
+    assert watch.remaining_seconds([job(first_b, 40.0)]) == pytest.approx((0 + 10 + 10) / 2)
+
+
+def test_off_a_terminal_a_plain_line_tells_how_each_cell_ended_and_now_and_then_how_it_stands(cells, monkeypatch):
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    watch, text = shown(cells)
+    with watch:
+        watch.tick([job(cells[0], 30.0, 0.5)])
+        watch.finished(job(cells[0], 60.0), {"status": "non_finite", "reason": "loss [a] is nan"})
+    assert text.getvalue().splitlines() == [
+        "4 cells; 2 at a time",
+        "  a.digits.s0 training 50% 30 s; about 15 s left",
+        "[1/4] non_finite a.digits.s0 60 s: loss [a] is nan",
+    ]
+
+
+def test_on_a_terminal_the_running_cells_are_shown_live(cells, monkeypatch):
+    monkeypatch.setattr(progress, "REFRESH_SECONDS", 0.0)
+    watch, text = shown(cells, n_cells=6, terminal=True)
+    with watch:
+        watch.tick([job(cells[0], 30.0, 0.5)])
+    assert "2 already done" in text.getvalue() and "a.digits.s0 training 50% 30 s" in text.getvalue()

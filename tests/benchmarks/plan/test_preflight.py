@@ -1,0 +1,139 @@
+import os
+
+import pytest
+import torch
+
+from benchmarks.errors import BadInput
+from benchmarks.execute import fork_server, session
+from benchmarks.execute.session import Place
+from benchmarks.plan import preflight, preset, presets
+from tests import ROOT
+from tests.benchmarks.conftest import grid
+
+NETWORK = "tests.benchmarks.fake_network"
+
+
+def prepared(variant, **changes):
+    preset = grid([], variants={"mine": variant}, **changes)
+    return preflight.prepare(preset, "cpu", build=False)
+
+
+def diffusion(**changes):
+    return preset.Variant(paradigm="diffusion", **changes)
+
+
+def paradigm_file(tmp_path, body):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from paradigms.base import Paradigm\n\n\nclass Mine(Paradigm):\n"
+        '    title, era, reference, task = "Mine", "now", "here", "generation"\n' + body
+    )
+    return str(path)
+
+
+def test_what_can_run_gets_a_device_and_the_hash_of_its_data():
+    answer = prepared(diffusion(options={"width": 8}))
+    assert answer["device"] == "cpu" and len(answer["data_hashes"]["digits"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"options": {"t_maen": 0.0}}, ["option 't_maen'", "allowed", "t_std", "did you mean 't_mean'"]),
+        ({"options": {"backbone": "unnet"}}, ["unnet", "unet"]),
+        ({"samplers": ["hein"]}, ["sampler 'hein'", "euler", "did you mean 'heun'"]),
+        ({"nfe_of": {"ipndm": [4]}}, ["nfe_of: sampler 'ipndm'", "euler"]),
+        ({"samplers": ["heun"], "nfe": [1, 3]}, ["nfe = [1, 3]", "'heun'"]),
+    ],
+)
+def test_what_the_paradigm_does_not_know_is_refused_in_one_line(changes, said):
+    with pytest.raises(BadInput, match=r"^preset 'tiny', variant 'mine': ") as error:
+        prepared(diffusion(**changes))
+    for part in said:
+        assert part in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import nothing_of_that_name", "nothing_of_that_name"),
+        ("def broken(:", "SyntaxError"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("", "holds 0 subclasses"),
+    ],
+)
+def test_a_paradigm_file_that_does_not_import_is_refused_in_one_line(tmp_path, text, said):
+    (path := tmp_path / "mine.py").write_text(text)
+    with pytest.raises(BadInput, match=r"mine\.py: ") as error:
+        prepared(preset.Variant(paradigm=str(path)))
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_the_paradigm_refuses_becomes_one_line(tmp_path):
+    body = "    def __init__(self, shape, n_classes, *, k=1):\n        raise ValueError(f'k = {k}:\\nodd')\n"
+    with pytest.raises(BadInput, match=r"options \{'k': 2\} on digits: k = 2: odd$"):
+        prepared(preset.Variant(paradigm=paradigm_file(tmp_path, body), options={"k": 2}))
+
+
+def test_a_paradigm_that_cannot_sample_needs_no_evaluation_counts(tmp_path):
+    prepared(
+        preset.Variant(paradigm=paradigm_file(tmp_path, "    def allows(self, nfe, sampler):\n        return False"))
+    )
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert preflight.resolve("auto") == "cpu"
+    with pytest.raises(BadInput, match=r"cuda.*allowed: auto, cpu"):
+        preflight.resolve("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert preflight.resolve("auto") == preflight.resolve("cuda") == "cuda"
+
+
+def test_the_process_prepares_for_real_and_the_bad_input_that_it_finds_keeps_its_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    cells = session.plan(grid([], variants={"mine": diffusion()}), Place(tmp_path, "cpu"), build=False)
+    assert [cell.place for cell in cells] == ["mine.digits.s0", "mine.digits.timing"]
+    with pytest.raises(BadInput, match="did you mean 'width'"):
+        session.plan(grid([], variants={"mine": diffusion(options={"widht": 1})}), Place(tmp_path, "cpu"), build=False)
+
+
+def fake(monkeypatch):
+    """Children that import no torch."""
+    for name, module in (("PREPARE", "fake_prepare"), ("SCORING_NETWORK", "fake_network"), ("WORKER", "fake_worker")):
+        monkeypatch.setattr(session, name, f"tests.benchmarks.{module}")
+
+
+def test_a_preparation_that_dies_ends_the_run_with_one_line(tmp_path, monkeypatch):
+    fake(monkeypatch)
+    with pytest.raises(BadInput, match="ended with exit code -11; `doctor`"):
+        session.plan(grid(["a"]), Place(tmp_path, "cpu"))
+
+
+def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypatch):
+    fake(monkeypatch)
+    monkeypatch.setattr(session, "cores", lambda: 2)
+    cells = session.plan(grid(["a"]), Place(tmp_path, "cuda", data_dir=tmp_path))
+    assert {(cell.device, cell.data_hash) for cell in cells} == {("cuda", "abc")}
+    assert sorted(os.listdir(tmp_path)) == ["cnn", "mine"]
+
+
+def test_children_that_are_asked_work_side_by_side_and_answer_in_the_order_of_the_questions(tmp_path):
+    asked = [{"dataset": "digits", "kind": kind, "data_dir": tmp_path} for kind in ("b", "a")]
+    assert fork_server.ask_all(NETWORK, asked, 2) == ["digits-b", "digits-a"]
+    assert fork_server.ask_all(NETWORK, asked, 1) == ["digits-b", "digits-a"]
+    assert fork_server.ask_all(NETWORK, [], 1) == []
+
+
+def test_the_first_child_that_refuses_ends_the_others(tmp_path):
+    asked = [{"dataset": "digits", "kind": kind, "data_dir": tmp_path} for kind in ("waits", "refused")]
+    with pytest.raises(BadInput, match="refused"):
+        fork_server.ask_all(NETWORK, asked, 2)
+    assert not (tmp_path / "gave up").exists()
+
+
+def test_inception_is_asked_for_by_name_and_says_what_it_lacks(tmp_path):
+    preset = presets.load("smoke", ['extractors=["cnn", "inception"]'])
+    with pytest.raises(BadInput, match=r"extractor inception: .* (absent|cannot be imported)"):
+        preflight.prepare(preset, data_dir=tmp_path)

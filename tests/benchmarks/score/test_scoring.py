@@ -1,0 +1,220 @@
+"""The judge: which draws it makes, and that every field of the verdict comes from the right instrument."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.data import Dataset, Split
+from benchmarks.data.pixels import to_uint8
+from benchmarks.errors import BadInput
+from benchmarks.plan.preset import SCORES
+from benchmarks.score.scoring import Judge
+from benchmarks.statistics import wilson
+from paradigms import load
+from paradigms.base import Likelihood, Paradigm
+
+SHAPE, N_CLASSES = (1, 4, 4), 3
+
+
+class Blocks(nn.Module):
+    """Features are means of 2x2 blocks; the class is the brightest of the first three."""
+
+    name, hash = "blocks", "0123456789abcdef"
+
+    def forward(self, images):
+        return nn.functional.avg_pool2d(images.double(), 2).flatten(1)
+
+    def logits_of(self, features):
+        return features[:, :N_CLASSES]
+
+
+class Means(Blocks):
+    name, hash = "means", "fedcba9876543210"
+
+    def forward(self, images):
+        return images.double().mean(3).flatten(1)
+
+
+class Toy(Paradigm):
+    """Noise with a bright block at the place of its label; looks for it, too."""
+
+    samplers = ("first", "second")
+
+    def __init__(self):
+        super().__init__(SHAPE, N_CLASSES)
+        self.net = nn.Identity()
+
+    def link(self):
+        return self.net
+
+    def allows(self, nfe, sampler):
+        return nfe < 10
+
+    def sample(self, n, nfe, generator, sampler="first"):
+        return self.sample_labelled(n, nfe, generator, sampler)[0]
+
+    def sample_labelled(self, n, nfe, generator, sampler="first"):
+        label = torch.randint(N_CLASSES, (n,), generator=generator)
+        x = bright(torch.rand(n, *SHAPE, generator=generator), label)
+        for _ in range(nfe):
+            x = self.net(x)
+        return x, label
+
+    def logits(self, x):
+        return Blocks()(to_uint8(x))[:, :N_CLASSES].float()
+
+    def features(self, x):
+        return x.flatten(1)
+
+    def reconstruct(self, x):
+        return (x + 0.5).clamp(-1, 1)
+
+    def log_likelihood(self, x, label, generator):
+        assert x.shape == (60, *SHAPE) and x.min() >= -1 and x.max() <= 1 and label.shape == (60,)
+        return Likelihood(-1.0, -2.0, -0.5, None, "by decree")
+
+
+class Mute(Toy):
+    sample = Paradigm.sample
+    sample_labelled = Paradigm.sample_labelled
+    logits, features, log_likelihood = Paradigm.logits, Paradigm.features, Paradigm.log_likelihood
+    reconstruct = Paradigm.reconstruct
+
+
+class Unlabelled(Toy):
+    def sample(self, n, nfe, generator, sampler="first"):
+        return Toy.sample_labelled(self, n, nfe, generator, sampler)[0]
+
+    sample_labelled = Paradigm.sample_labelled
+
+
+def bright(noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    x = 0.6 * noise - 1
+    for row, place in enumerate(label.tolist()):
+        top, left = 2 * (place // 2), 2 * (place % 2)
+        x[row, :, top : top + 2, left : left + 2] += 1.2
+    return x
+
+
+def split(n: int, seed: int) -> Split:
+    generator = torch.Generator().manual_seed(seed)
+    label = torch.arange(n) % N_CLASSES
+    images = to_uint8(bright(torch.rand(n, *SHAPE, generator=generator), label))
+    return Split(images.numpy(), label.numpy())
+
+
+def job(tmp_path, **cell):
+    settings = {"seed": 3, "n_samples": None, "nfe": [1, 2, 20], "curve_nfe": [2, 20], "sample_batch": 32}
+    settings |= {"scores": SCORES, "trial": None}
+    dataset = Dataset("blocks", SHAPE, N_CLASSES, split(90, 0), split(9, 1), split(60, 2))
+    return SimpleNamespace(
+        cell=SimpleNamespace(stem="toy", nfes=lambda sampler: (settings | cell)["nfe"], **settings | cell),
+        results_dir=tmp_path,
+        dataset=dataset,
+        extractors=(Blocks(), Means()),
+        device=torch.device("cpu"),
+        x=torch.from_numpy(dataset.train.images) / 127.5 - 1,
+        label=torch.from_numpy(dataset.train.labels),
+        samplers=lambda paradigm: list(paradigm.samplers) if paradigm.can("sample") else [],
+    )
+
+
+def test_the_verdict_has_every_allowed_pair_and_all_of_its_fields(tmp_path):
+    verdict = Judge(job(tmp_path), Toy()).verdict()
+    asked = [(entry["sampler"], entry["nfe_asked"]) for entry in verdict["samples"]]
+    assert asked == [("first", 1), ("first", 2), ("second", 1), ("second", 2)]
+    assert all(entry["nfe"] == entry["nfe_asked"] and entry["n_samples"] == 90 for entry in verdict["samples"])
+    assert all(entry["label_agreement"] == 1 for entry in verdict["samples"])
+    assert {entry["fid2_extractor"] for entry in verdict["samples"]} == {"means-fedcba98"}
+    seen = verdict["recognition"]
+    assert seen["accuracy"] == verdict["accuracy"] == 1 and seen["correct"] == "1" * 60 and seen["n_test"] == 60
+    assert (seen["accuracy_ci_low"], seen["accuracy_ci_high"]) == wilson(60, 60)
+    assert seen["linear_probe_accuracy"] == seen["knn_accuracy"] == 1
+    said = {"ais": -1.0, "ais_low": -2.0, "ais_high": -0.5, "exact": None, "method": "by decree", "n_images": 60}
+    assert verdict["likelihood"] == said
+    json.dumps(verdict, allow_nan=False)
+
+
+def test_sampling_noise_is_another_draw_of_the_first_sampler_at_the_curves_evaluations(tmp_path):
+    judge = Judge(job(tmp_path), Toy())
+    (noise,) = judge.verdict()["sampling_noise"]
+    assert (noise["sampler"], noise["nfe_asked"]) == ("first", 2)
+    first, again = (judge.scorer.fid(judge.draw("first", 2, redraw).images)["fid_ratio"] for redraw in (0, 1))
+    assert noise["fid_ratios"] == [again] and first != again
+
+
+def test_a_draw_is_the_seeds_own_and_labels_do_not_change_it(tmp_path):
+    first = Judge(job(tmp_path), Toy()).draw("first", 1)
+    assert torch.equal(Judge(job(tmp_path), Toy()).draw("first", 1).images, first.images)
+    other = Judge(job(tmp_path), Unlabelled()).draw("first", 1)
+    assert torch.equal(other.images, first.images) and other.label is None and first.label.shape == (90,)
+    assert not torch.equal(Judge(job(tmp_path, seed=4), Toy()).draw("first", 1).images, first.images)
+
+
+def test_without_labels_there_is_no_agreement(tmp_path):
+    verdict = Judge(job(tmp_path), Unlabelled()).verdict()
+    assert {entry["label_agreement"] for entry in verdict["samples"]} == {None}
+    assert all(entry["class_distance"] < 0.2 for entry in verdict["samples"])
+
+
+def test_what_a_paradigm_cannot_do_is_none_or_empty(tmp_path):
+    judge = Judge(job(tmp_path), Mute())
+    verdict = judge.verdict()
+    assert verdict["samples"] == verdict["sampling_noise"] == []
+    assert verdict["accuracy"] is verdict["recognition"] is verdict["likelihood"] is None
+    assert judge.glance() == {"accuracy": None, "samples": []} and judge.save_grids() is None
+
+
+def test_the_glance_is_the_cheap_part_of_the_verdict(tmp_path):
+    judge = Judge(job(tmp_path, nfe=[2]), Toy())
+    (look,), (entry, _) = judge.glance()["samples"], judge.verdict()["samples"]
+    assert look == {"sampler": "first", "nfe": 2, "fid": entry["fid"], "fid_ratio": entry["fid_ratio"]}
+    assert judge.seconds > 0
+    with np.load(tmp_path / judge.save_grids()) as grids:
+        assert grids["first_2"].shape == grids["first_2_nearest"].shape == (16, *SHAPE)
+
+
+def test_the_last_glance_is_read_off_the_verdict_and_draws_nothing(tmp_path, monkeypatch):
+    judge = Judge(job(tmp_path), Toy())
+    before, samples = judge.glance(), judge.verdict()["samples"]
+    monkeypatch.setattr(judge, "draw", None)
+    assert judge.glance(samples) == before
+
+
+def test_a_curve_has_those_of_its_nfes_that_are_scored_in_the_end(tmp_path):
+    judge = Judge(job(tmp_path, nfe=[2], curve_nfe=[1, 2]), Toy())
+    assert [look["nfe"] for look in judge.glance()["samples"]] == [2]
+    assert [entry["nfe_asked"] for entry in judge.verdict()["sampling_noise"]] == [2]
+
+
+def test_a_paradigm_that_holds_a_scoring_network_is_refused_at_once_and_after_training(tmp_path):
+    ours = job(tmp_path)
+    ours.extractors[0].network = nn.Linear(4, 3).eval()
+    guilty = Toy()
+    judge = Judge(ours, guilty)
+    guilty.loss_network = ours.extractors[0].network
+    with pytest.raises(BadInput, match="scoring network blocks-01234567"):
+        judge.verdict()
+    with pytest.raises(BadInput, match="scoring network blocks-01234567"):
+        Judge(ours, guilty)
+
+
+def test_reach_and_mismatch_are_those_of_the_chain_that_is_trained(tmp_path):
+    ours = job(tmp_path, nfe=[1, 2, 4, 8])
+    torch.manual_seed(0)
+    unrolled = load("unrolled")(SHAPE, N_CLASSES, k=2, backbone="mlp").eval()
+    unrolled.observe(ours.x, ours.label)
+    verdict = Judge(ours, unrolled).verdict()
+    assert verdict["reach"]["on_policy_reach"] == 1 and verdict["reach"]["credit_length"] == 2
+    assert verdict["reach"]["reason"] is None and verdict["mismatch"]["nfe"] == 2
+    json.dumps(verdict, allow_nan=False)
+
+
+def test_a_diagnosis_that_fails_is_a_reason_and_the_rest_of_the_verdict_stays(tmp_path):
+    verdict = Judge(job(tmp_path), Toy()).verdict()  # it has no stages
+    assert verdict["reach"]["coverage"] is None and verdict["reach"]["reason"].startswith("NotImplementedError")
+    assert verdict["mismatch"]["amplification"] is None and verdict["samples"]

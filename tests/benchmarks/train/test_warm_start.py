@@ -1,0 +1,134 @@
+"""Cells that go on from another's trained chain: order, keys, cost, and what is refused."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from benchmarks import data
+from benchmarks.errors import BadInput
+from benchmarks.execute.local import Local
+from benchmarks.plan import presets, selection
+from benchmarks.plan.preflight import check_start
+from benchmarks.plan.preset import Variant
+from benchmarks.train import warm_start
+from paradigms import load
+from tests.benchmarks.conftest import FAKE_WORKER, cells_of, grid
+from tests.benchmarks.execute.test_local import Heard
+
+SHAPE = (1, 8, 8)
+FIELDS = ("unrolled", "meanflow", "shortcut", "drifting", "diffusion")
+
+
+def variants(**starts):
+    """Variants of those names, each starting from the one given; all of them succeed at once."""
+    return {
+        name: Variant(paradigm="diffusion", options={"act": "succeed"}, init_from=ancestor)
+        for name, ancestor in starts.items()
+    }
+
+
+def built(name, **options):
+    torch.manual_seed(0)
+    paradigm = load(name)(SHAPE, 10, **options)
+    paradigm.observe(torch.rand(64, *SHAPE) * 2 - 1, torch.arange(64) % 10)
+    return paradigm
+
+
+def test_a_cell_comes_after_its_ancestor_whose_configuration_is_in_its_key():
+    one = cells_of(grid(["a"], variants=variants(child="parent", parent=None)), "quality")
+    assert [cell.variant for cell in one] == ["parent", "child"]
+    assert one[1].ancestor == one[0].stem and one[0].ancestor is None
+    other = variants(child="parent", parent=None)
+    other["parent"] = other["parent"].model_copy(update={"budget": 2.0})
+    two = cells_of(grid(["a"], variants=other), "quality")
+    assert two[1].key != one[1].key
+
+
+def test_a_start_of_its_own_leaves_the_key_as_it_was_before_there_were_ancestors():
+    (cell,) = cells_of(grid(["a"]), "quality")
+    assert "ancestor" not in cell.model_dump(exclude_defaults=True)
+
+
+@pytest.mark.parametrize(
+    ("starts", "said"),
+    [({"child": "nobody"}, "no such variant"), ({"a": "b", "b": "a"}, "starts from itself")],
+)
+def test_an_ancestor_that_there_is_not_is_one_line(tmp_path, starts, said):
+    lines = [(presets.FOLDER / "smoke.toml").read_text().split("[variants")[0]]
+    lines += [f'[variants.{name}]\nparadigm = "diffusion"\ninit_from = "{start}"' for name, start in starts.items()]
+    (tmp_path / "own.toml").write_text("\n".join(lines))
+    with pytest.raises(BadInput, match=said) as caught:
+        presets.load(str(tmp_path / "own.toml"))
+    assert "\n" not in str(caught.value) and "own.toml" in str(caught.value)
+
+
+def test_selecting_a_variant_selects_what_it_starts_from():
+    preset = grid(["a"], variants=variants(parent=None, child="parent", grandchild="child", other=None))
+    assert list(selection.selected(preset, ["grandchild"]).variants) == ["parent", "child", "grandchild"]
+
+
+def test_an_executor_with_room_for_both_waits_for_the_ancestor(tmp_path):
+    cells = cells_of(grid(["a"], variants=variants(parent=None, child="parent", other=None)), "quality")
+    cells[0] = cells[0].model_copy(update={"options": {"act": "succeed", "seconds": 0.5}})
+    cells = [cell.model_copy(update={"ancestor": cells[0].stem}) if cell.variant == "child" else cell for cell in cells]
+    Local(tmp_path, 3, worker=FAKE_WORKER).run(cells, heard := Heard())
+    order = [place for place, _ in heard.ended]
+    assert order.index("parent.digits.s0") < order.index("child.digits.s0")
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_starts_from_diffusion(name):
+    source, target = built("diffusion"), built(name)
+    torch.nn.init.normal_(source.net.leave.weight)
+    warm_start.adopt(target, source.state_dict(), "diffusion.digits.s0")
+    assert all(torch.equal(a, b) for a, b in zip(source.net.parameters(), target.net.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "said"),
+    [
+        (("dbn", {}), ("unrolled", {}), "there is no frequencies|there is no .* in it"),
+        (("diffusion", {}), ("dbn", {}), "there is no"),
+        (("dbn", {}), ("dbn", {}), "sets .* anew"),
+        (("diffusion", {}), ("unrolled", {"width": 24}), "there and"),
+        (("diffusion", {"conditional": True}), ("unrolled", {}), "nothing here takes"),
+        (("diffusion", {}), ("end_to_end", {}), "has no chain"),
+    ],
+)
+def test_what_cannot_go_on_is_refused_in_one_line(source, target, said):
+    weights, paradigm = built(source[0], **source[1]).state_dict(), built(target[0], **target[1])
+    before = {name: value.clone() for name, value in paradigm.state_dict().items()}
+    with pytest.raises(BadInput, match=said) as caught:
+        warm_start.adopt(paradigm, weights, "theirs")
+    assert str(caught.value).startswith("init_from: ") and "\n" not in str(caught.value)
+    if "anew" not in said:
+        assert all(torch.equal(value, before[name]) for name, value in paradigm.state_dict().items())
+
+
+def test_the_cost_of_the_ancestor_counts_and_is_taken_from_the_budget(tmp_path):
+    source, target = built("diffusion"), built("unrolled", k=1)
+    stem = "diffusion.digits.s0.01234567"
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "cells").mkdir()
+    save_file(source.state_dict(), tmp_path / "weights" / f"{stem}.safetensors")
+    training = {"flops": 5e11, "images": 100, "updates": 10, "seconds": 2.0}
+    record = {"schema": 1, "kind": "quality", "key": "k", "status": "done", "cell": {}, "training": training}
+    (tmp_path / "cells" / f"{stem}.json").write_text(json.dumps(record))
+    before = warm_start.start_from(target, tmp_path, stem)
+    assert before == {"cell": stem} | training
+    assert warm_start.left(1.2e12, before) == 7e11 and warm_start.left(1e12, None) == 1e12
+    with pytest.raises(BadInput, match="larger budget"):
+        warm_start.left(5e11, before)
+
+
+def test_an_ancestor_without_weights_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"diffusion\.digits\.s0 has left no weights"):
+        warm_start.start_from(built("unrolled"), tmp_path, "diffusion.digits.s0")
+
+
+def test_preparation_refuses_before_anything_is_trained():
+    unrolled, dbn = Variant(paradigm="unrolled", init_from="rbm"), Variant(paradigm="dbn")
+    with pytest.raises(BadInput, match=r"^preset 'x', variant 'y': init_from: Unrolled cannot start from"):
+        check_start(unrolled, dbn, "preset 'x', variant 'y'", data.load("digits"))
