@@ -34,10 +34,8 @@ def _read(frames: Frames) -> Iterator[Chain]:
 
 def _done(frames: Frames) -> Iterator[dict]:
     shown = set(zip(frames.cells.dataset, frames.cells.variant, strict=True))
-    for path in sorted((frames.folder / "cells").glob("*.json")):
-        try:
-            record = records.read(path)
-        except records.DamagedRecord:
+    for _, record in records.in_folder(frames.folder):
+        if not isinstance(record, dict):
             continue  # the frames have said so
         cell = record["cell"]
         if (record["kind"], record["status"]) == ("quality", "done") and (cell["dataset"], cell["variant"]) in shown:

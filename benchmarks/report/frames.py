@@ -102,19 +102,19 @@ def read(folder: Path) -> Frames:
 
     Raises BadInput where there is no record.
     """
-    paths = sorted((folder / "cells").glob("*.json"))
-    if not paths:
+    found = list(records.in_folder(folder))
+    if not found:
         raise BadInput(f"results folder {folder}: no records in cells/; fill it with: python -m benchmarks run PRESET")
-    everything = sorted(_read(paths), key=_place)
+    everything = sorted(_readable(found), key=_place)
     if not everything:
         raise BadInput(f"results folder {folder}: every record in cells/ is damaged; run the preset again")
-    found = chosen(everything)
-    done = [record for record in found if record["status"] == "done"]
+    kept = chosen(everything)
+    done = [record for record in kept if record["status"] == "done"]
     quality = [record for record in done if record["kind"] == "quality"]
     timing = [record for record in done if record["kind"] == "timing"]
     return Frames(
         folder,
-        cells=_complete(_frame(map(rows.cell, found), CELL)),
+        cells=_complete(_frame(map(rows.cell, kept), CELL)),
         samples=_frame((row for record in quality for row in rows.samples(record, "quality")), SAMPLE),
         timing=_frame((row for record in timing for row in rows.samples(record, "timing")), TIMED),
         draws=_frame((row for record in quality for row in rows.draws(record)), DRAW),
@@ -144,12 +144,12 @@ def means(frame: DataFrame, by: list[str], values: list[str]) -> DataFrame:
     return groups[values].mean().where(known).assign(n=n).reset_index()
 
 
-def _read(paths: list[Path]) -> Iterator[dict]:
-    for path in paths:
-        try:
-            yield records.read(path)
-        except records.DamagedRecord as error:
-            warnings.warn(f"left out of the report: {error}", stacklevel=4)
+def _readable(found: Iterable[tuple[str, dict | records.DamagedRecord]]) -> Iterator[dict]:
+    for _, record in found:
+        if isinstance(record, dict):
+            yield record
+        else:
+            warnings.warn(f"left out of the report: {record}", stacklevel=4)
 
 
 def _place(record: dict) -> tuple:

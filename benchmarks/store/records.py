@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import lzma
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import paradigms
 from benchmarks.plan.cell import Cell
 
 SCHEMA = 1
+ARCHIVE = "cells.jsonl.xz"
 STATUSES = ("done", "failed", "timeout", "oom", "non_finite", "interrupted")
 FACTS = ("title", "era", "reference", "task")
 
@@ -35,16 +37,19 @@ def write(path: Path, record: dict) -> None:
     Numbers that are NaN or infinite become null: JSON has no name for them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _replace(path, (json.dumps(finite(record), indent=1, allow_nan=False) + "\n").encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(finite(record), file, indent=1, allow_nan=False)
-            file.write("\n")
+        with fresh.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        os.replace(fresh, path)
     finally:
-        partial.unlink(missing_ok=True)
+        fresh.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict:
@@ -53,12 +58,51 @@ def read(path: Path) -> dict:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DamagedRecord(f"{path}: {' '.join(str(error).split())}") from None
+    return _checked(record, path)
+
+
+def _checked(record: object, path: Path) -> dict:
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise DamagedRecord(f"{path}: not a record of schema {SCHEMA}")
     missing = [key for key in ("kind", "key", "status", "cell") if key not in record]
     if missing or record["status"] not in STATUSES:
         raise DamagedRecord(f"{path}: " + (f"lacks {missing[0]!r}" if missing else f"status {record['status']!r}"))
     return record
+
+
+def in_folder(results_dir: Path) -> Iterator[tuple[str, dict | DamagedRecord]]:
+    """(name of its file, record) of every record of a results folder, sorted by name.
+
+    They are in `cells/`, and for large committed studies in `cells.jsonl.xz`. A file in `cells/` comes before
+    one of its name in the archive. In place of a record that cannot be read stands the error that says why.
+    """
+    found = _unpacked(results_dir / ARCHIVE)
+    for path in (results_dir / "cells").glob("*.json"):
+        try:
+            found[path.name] = read(path)
+        except DamagedRecord as error:
+            found[path.name] = error
+    yield from sorted(found.items())
+
+
+def pack(results_dir: Path) -> int:
+    """Move the records of `cells/` into the archive, which reads like the folder; returns how many it then holds."""
+    kept = [(name, record) for name, record in in_folder(results_dir) if isinstance(record, dict)]
+    lines = (json.dumps([name, record], separators=(",", ":")) + "\n" for name, record in kept)
+    _replace(results_dir / ARCHIVE, lzma.compress("".join(lines).encode()))
+    for name, _ in kept:
+        (results_dir / "cells" / name).unlink(missing_ok=True)
+    return len(kept)
+
+
+def _unpacked(archive: Path) -> dict[str, dict | DamagedRecord]:
+    if not archive.is_file():
+        return {}
+    try:
+        lines = [json.loads(line) for line in lzma.decompress(archive.read_bytes()).splitlines()]
+        return {name: _checked(record, archive.with_name(name)) for name, record in lines}
+    except (OSError, EOFError, lzma.LZMAError, ValueError, TypeError) as error:
+        return {archive.name: DamagedRecord(f"{archive}: {' '.join(str(error).split())}")}
 
 
 def path_of(results_dir: Path, cell: Cell) -> Path:
@@ -82,8 +126,8 @@ def arrange(results_dir: Path, cells: Iterable[Cell]) -> list[str]:
     go to `stale/`, and one made earlier under the asked key comes back from there.
     """
     lines = []
-    for partial in (results_dir / "cells").glob(".*.tmp"):
-        partial.unlink()  # of a writer that was killed; nobody writes while the folder is claimed
+    for left in (results_dir / "cells").glob(".*.tmp"):
+        left.unlink()  # of a writer that was killed; nobody writes while the folder is claimed
     for path in sorted((results_dir / "cells").glob("*.json")):
         try:
             read(path)

@@ -1,4 +1,4 @@
-"""Scoring networks by kind, from the per-user cache; what is absent is built from the training split, deterministically."""
+"""Scoring networks by kind, from the per-user cache; what is absent is built there from the training split."""
 
 from __future__ import annotations
 
