@@ -1,6 +1,7 @@
 """The commands. Results go to standard output, progress and errors to standard error.
 
-Exit codes: 0 done, 1 a cell failed, 2 bad usage or input (one line says what), 130 interrupted.
+Exit codes: 0 done, 1 a cell failed, 2 bad usage or input (one line says what; --traceback on any command shows where),
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import time
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,15 +20,17 @@ from tabulate import tabulate
 from typer.exceptions import TyperException
 
 import paradigms
-from benchmarks import data
+from benchmarks import columns, data
 from benchmarks import doctor as doctor_
 from benchmarks.errors import BadInput
-from benchmarks.execute import session as run_
+from benchmarks.execute import rescore as rescore_
+from benchmarks.execute import session
 from benchmarks.plan import presets, selection
 from benchmarks.plan.cell import Cell
 from benchmarks.store import records
 
 INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
+TRACEBACK = "--traceback"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=__doc__)
 
@@ -33,6 +38,10 @@ Device = StrEnum("Device", ["auto", "cpu", "cuda"])
 Axis = StrEnum("Axis", ["flops", "images", "seconds"])
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 DataDir = Annotated[Path | None, typer.Option(help="Where data sets are; else $ALEXNET_MOMENT_DATA, else a cache.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(help="Cells that train or score at a time; default: one on a GPU, else one per core, at most two."),
+]
 Paradigms = Annotated[
     list[str], typer.Option("--paradigm", help="A variant, a paradigm, or a path to a paradigm's .py file; repeatable.")
 ]
@@ -60,7 +69,7 @@ def run(
     changes: Annotated[list[str], typer.Option("--set", help="key=value over the preset's; repeatable.")] = [],  # noqa: B006
     budget: Annotated[float, typer.Option(help="Factor on the preset's training FLOPs.")] = 1.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells and do nothing.")] = False,
-    jobs: Annotated[int | None, typer.Option(help="Quality cells at a time.")] = None,
+    jobs: Jobs = None,
     device: Annotated[Device, typer.Option(help="Where cells run.")] = Device.auto,
     data_dir: DataDir = None,
     results: Annotated[Path | None, typer.Option(help="Results folder; else results/<preset>.")] = None,
@@ -72,13 +81,39 @@ def run(
             raise BadInput(f"{option} {value:g}: it must be greater than 0")
     changes = [*changes, *([f"seeds={seeds}"] if seeds is not None else [])]
     grid = selection.scaled(selection.selected(presets.load(preset, changes), paradigm), budget)
-    place = run_.Place(results or Path("results") / grid.name, device.value, data_dir, jobs)
-    cells = run_.plan(grid, place, build=not dry_run)
+    place = session.Place(results or Path("results") / grid.name, device.value, data_dir, jobs)
+    cells = session.plan(grid, place, build=not dry_run)
     if dry_run:
         _print_plan(cells, place.results_dir, as_json)
         return 0
-    found = run_.execute(cells, place)
+    found = session.execute(cells, place)
     return _conclude(cells, found, place.results_dir, as_json)
+
+
+@app.command()
+def rescore(
+    results: Annotated[Path, typer.Argument(help="A results folder with the weights of its cells (trained/).")],
+    every: Annotated[bool, typer.Option("--all", help="Also cells whose scores are up to date.")] = False,
+    jobs: Jobs = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> int:
+    """Score the trained cells of a folder again where metrics or scoring networks have changed; nothing is trained."""
+    if not results.is_dir():
+        raise BadInput(f"results folder {results}: no such folder")
+    place, began = session.Place(results, data_dir=data_dir, jobs=jobs), time.monotonic()
+    cells, lines = rescore_.cells_of(place)
+    print(*lines, sep="\n" if lines else "", file=sys.stderr)
+    found = session.execute(cells, place, again=every)
+    code = _conclude(cells, found, results, as_json)
+    print(f"scored again in {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return code
+
+
+@app.command()
+def glossary() -> None:
+    """Print what every column of the tables means, as Markdown (docs/metrics.md)."""
+    print(columns.glossary(), end="")
 
 
 @app.command()
@@ -93,7 +128,7 @@ def report(
     """Write tables and figures from a folder's records and print the comparison."""
     if not results.is_dir():
         raise BadInput(f"results folder {results}: no such folder")
-    print(run_.finish(results, as_json, budget_axis and budget_axis.value, aa))
+    print(session.finish(results, as_json, budget_axis and budget_axis.value, aa))
 
 
 @app.command()
@@ -106,7 +141,7 @@ def doctor(data_dir: DataDir = None, as_json: Json = False) -> int:
 
 @app.command()
 def diagnose(
-    path: Annotated[Path, typer.Argument(metavar="RECORD|WEIGHTS", help="Of a quality cell: .json or .safetensors.")],
+    path: Annotated[Path, typer.Argument(metavar="RECORD", help="Record of a quality cell: cells/*.json.")],
     device: Annotated[Device, typer.Option(help="Where it is scored.")] = Device.auto,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -143,27 +178,32 @@ def _print_plan(cells: list[Cell], results_dir: Path, as_json: bool) -> None:
 
 
 def _conclude(cells: list[Cell], found: list[dict], results_dir: Path, as_json: bool) -> int:
-    table = run_.finish(results_dir, as_json)
-    failed = {cell.stem: record for cell, record in zip(cells, found, strict=True) if record["status"] != "done"}
+    table = session.finish(results_dir, as_json)
+    failed = [(cell, record) for cell, record in zip(cells, found, strict=True) if record["status"] != "done"]
     print(table)
-    for stem, record in failed.items():
-        log = results_dir / ".work" / stem / "log.txt"
-        print(f"{stem}: {record['status']}: {record['reason']} (log: {log})", file=sys.stderr)
+    for cell, record in failed:
+        log = results_dir / ".work" / cell.work_stem / "log.txt"
+        print(f"{cell.stem}: {record['status']}: {record['reason']} (log: {log})", file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {len(cells)} cells are not done; the same command tries them again", file=sys.stderr)
     return 1 if failed else 0
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The console script: runs a command and exits; errors of the user are one line and exit code 2."""
-    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    """The console script: runs a command and exits; errors of the user are one line and exit code 2.
+
+    `--traceback` anywhere on the line also prints where the error was raised.
+    """
+    arguments = (sys.argv[1:] if arguments is None else list(arguments)) or ["--help"]
+    given = [argument for argument in arguments if argument != TRACEBACK]
     try:
-        code = app(arguments, prog_name="alexnet-moment", standalone_mode=False) or 0
-    except (BadInput, paradigms.UnknownParadigm) as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
-    except TyperException as error:
-        print(f"error: {' '.join(error.format_message().split())} (see --help)", file=sys.stderr)
+        code = app(given or ["--help"], prog_name="alexnet-moment", standalone_mode=False) or 0
+    except (BadInput, paradigms.UnknownParadigm, TyperException) as error:
+        if TRACEBACK in arguments:
+            traceback.print_exc()
+        usage = isinstance(error, TyperException)
+        said = f"{' '.join(error.format_message().split())} (see --help)" if usage else error
+        print(f"error: {said}", file=sys.stderr)
         code = 2
     if code == INTERRUPTED:
         again = shlex.join(["python", "-m", "benchmarks", *arguments])

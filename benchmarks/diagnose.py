@@ -6,16 +6,16 @@ from itertools import pairwise
 from pathlib import Path
 
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from tabulate import tabulate
 
 from benchmarks.errors import BadInput
 from benchmarks.plan.cell import Cell
-from benchmarks.plan.fingerprint import code_hash
+from benchmarks.plan.fingerprint import train_code
 from benchmarks.plan.preflight import resolve
-from benchmarks.score.scoring import Judge
+from benchmarks.score.scoring import Scoring
 from benchmarks.store import records
+from benchmarks.store.trained import NoWeights, Trained
+from benchmarks.weights import load_into
 from benchmarks.worker import open_job
 from paradigms import source
 
@@ -29,49 +29,31 @@ SAMPLE = ("fid_ratio", "fid2_ratio", "kid", "precision", "recall", "memorisation
 def diagnose(path: Path, device: str = "auto", data_dir: Path | None = None) -> dict:
     """Score the weights of a quality cell again: {"record", "weights", "code_changed", "quality", "lost"}.
 
-    path: the cell's record, cells/STEM.json of a results folder, or its weights, weights/STEM.safetensors. Raises
-    BadInput, one line, for anything that is not a finished quality cell whose weights fit its paradigm.
+    path: the cell's record, cells/STEM.json of a results folder.
+    Raises BadInput, one line, for anything that is not a finished quality cell whose weights fit its paradigm.
     """
-    record_path, weights_path = _places(path)
-    cell = _cell(record_path, resolve(device))
-    if not weights_path.is_file():
-        raise BadInput(f"weights {weights_path}: no such file; running the cell again writes it")
-    job = open_job(cell, record_path.parent.parent, {"data_dir": data_dir})
-    if job.dataset.hash != cell.data_hash:
-        raise BadInput(f"record {record_path}: made with other data than {cell.dataset} is here (their hashes differ)")
-    paradigm = job.build()
+    cell = read_cell(path).model_copy(update={"device": resolve(device)})
+    job = open_job(cell, path.resolve().parent.parent, {"data_dir": data_dir})
+    paradigm = job.build().requires_grad_(False)
+    trained = Trained(job.results_dir, records.read(path)["trained"])
     try:
-        paradigm.load_state_dict(load_file(weights_path, device=str(job.device)))
-    except (RuntimeError, SafetensorError, OSError) as error:
-        said = " ".join(str(error).split())
-        raise BadInput(f"weights {weights_path}: do not fit paradigm {cell.paradigm}: {said[:200]}") from None
-    quality = Judge(job, paradigm.requires_grad_(False)).verdict()
-    changed = code_hash(source(cell.paradigm)) != cell.code_hash
-    places = {"record": str(record_path), "weights": str(weights_path)}
+        weights = trained.file()
+    except NoWeights as error:
+        raise BadInput(f"record {path}: {error}; running the cell again writes them") from None
+    load_into(paradigm, weights, job.device)
+    quality = Scoring(job, paradigm).full_scores()
+    changed = train_code(source(cell.paradigm)) != cell.train_code
+    places = {"record": str(path), "weights": str(weights)}
     return places | {"code_changed": changed, "quality": quality, "lost": where_lost(quality)}
 
 
-def _places(path: Path) -> tuple[Path, Path]:
-    """The record and the weights of a cell, from either."""
-    folders = {".json": ("cells", "weights", ".safetensors"), ".safetensors": ("weights", "cells", ".json")}
-    if path.suffix not in folders:
-        raise BadInput(
-            f"{path}: neither a record (cells/*.json) nor weights (weights/*.safetensors) of a results folder"
-        )
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file")
-    _, other, suffix = folders[path.suffix]
-    twin = path.resolve().parent.parent / other / f"{path.stem}{suffix}"
-    return (path, twin) if path.suffix == ".json" else (twin, path)
-
-
-def _cell(path: Path, device: str) -> Cell:
-    if not path.is_file():
-        raise BadInput(f"record {path}: no such file; weights are scored by the settings of their record")
+def read_cell(path: Path) -> Cell:
+    """The cell of the record of a finished quality cell. Raises BadInput, one line, for any other file."""
+    if path.suffix != ".json":
+        raise BadInput(f"{path}: no record (cells/*.json of a results folder)")
     try:
         record = records.read(path)
-        described = {name: record["cell"][name] for name in Cell.model_fields}
-        cell = Cell.model_validate(described | {"device": device})
+        cell = Cell.model_validate({name: record["cell"][name] for name in Cell.model_fields})
     except records.DamagedRecord as error:
         raise BadInput(str(error)) from None
     except (KeyError, ValidationError) as error:

@@ -10,6 +10,7 @@ from torch import nn
 
 from benchmarks.data import Dataset
 from benchmarks.plan.cell import Cell
+from benchmarks.store.trained import Trained
 from paradigms import load
 from paradigms.base import Paradigm
 from paradigms.parts.networks.shared_network import accelerate
@@ -29,7 +30,13 @@ class Job:
 
     @property
     def work_dir(self) -> Path:
-        return self.results_dir / ".work" / self.cell.stem
+        """Where its log, checkpoint and progress are."""
+        return self.results_dir / ".work" / self.cell.work_stem
+
+    @property
+    def trained(self) -> Trained:
+        """The folder of its weights."""
+        return Trained(self.results_dir, self.cell.trained_stem)
 
     def build(self) -> Paradigm:
         """The untrained paradigm on the device, the same for a seed whatever came before."""

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -19,11 +20,14 @@ from threadpoolctl import threadpool_limits
 from benchmarks import data
 from benchmarks.cost.timing import measure_timing
 from benchmarks.data.pixels import to_float
+from benchmarks.errors import BadInput
 from benchmarks.job import Job
 from benchmarks.plan.cell import Cell
 from benchmarks.score.extractors import cache
+from benchmarks.score.leakage_guard import refuse_shared
+from benchmarks.score.score import score
 from benchmarks.store import provenance, records
-from benchmarks.train.train_and_score import measure_quality
+from benchmarks.train.train import train
 from paradigms.base import NonFinite
 
 
@@ -52,9 +56,7 @@ def main(spec_path: str) -> int:
     try:
         job = open_job(cell, results_dir, spec)
         record["data_note"] = job.dataset.note or None
-        progress = ProgressFile(job.work_dir / "progress.json")
-        measure = measure_timing if cell.kind == "timing" else measure_quality
-        record |= measure(job, progress)
+        record |= HALVES[cell.kind](job, ProgressFile(job.work_dir / "progress.json"))
     except Exception as error:
         traceback.print_exc()
         first_line = (str(error).splitlines() or [""])[0]
@@ -64,18 +66,39 @@ def main(spec_path: str) -> int:
     records.write(records.path_of(results_dir, cell), record)
     if record["status"] != "done":
         return 1
-    (results_dir / ".work" / cell.stem / "checkpoint.pt").unlink(missing_ok=True)
+    (results_dir / ".work" / cell.work_stem / "checkpoint.pt").unlink(missing_ok=True)
     return 0
 
 
+def train_only(job: Job, progress: Callable) -> dict:
+    """Train unless the weights are there; returns the record's `training`."""
+    if job.trained.done(job.cell.train_key):
+        return {"training": job.trained.report(job.cell.train_key)["training"]}
+    refuse_shared(job.build(), job.extractors)
+    return {"training": train(job, progress)}
+
+
+def train_and_score(job: Job, progress: Callable) -> dict:
+    """Train unless the weights are there, then score them. `rescored`: whether they were."""
+    found = job.trained.done(job.cell.train_key)
+    train_only(job, progress)
+    return score(job, progress) | {"rescored": found}
+
+
+HALVES = {"training": train_only, "quality": train_and_score, "timing": measure_timing}
+
+
 def open_job(cell: Cell, results_dir: Path, spec: dict) -> Job:
-    """The cell with its data on its device; `spec` may name data_dir and cache_dir."""
+    """The cell with its data on its device; `spec` may name data_dir and cache_dir. Raises BadInput where the data are
+    not those that the cell is about."""
     torch.set_num_threads(cell.threads)
     threadpool_limits(cell.threads)  # the libraries below NumPy and SciPy
     data_dir, cache_dir = (Path(spec[key]) if spec.get(key) else None for key in ("data_dir", "cache_dir"))
     dataset = data.load(cell.dataset, data_dir)
+    if dataset.hash != cell.data_hash:
+        raise BadInput(f"data set {cell.dataset}: not the data that this cell is about (their hashes differ)")
     device = torch.device(cell.device)
-    scorers = cell.extractors if "samples" in cell.scores else []
+    scorers = cell.extractors if "samples" in cell.scores and cell.kind != "training" else []
     networks = cache.load_all(dataset, cache_dir, scorers, data_dir)
     networks = tuple(network.to(device) for network in networks)
     x = to_float(torch.from_numpy(dataset.train.images)).to(device)

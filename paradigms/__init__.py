@@ -90,6 +90,8 @@ def _import(name: str, path: Path):
         return importlib.import_module(f"paradigms.{path.stem}")
     if name in (plugins := _plugins()):
         return importlib.import_module(plugins[name].module)
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # last, so that modules beside the file hide nothing
     spec = importlib.util.spec_from_file_location(f"paradigm_file_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

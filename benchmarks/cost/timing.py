@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import torch
 
+from benchmarks.budget import StagePlan, plan_stages
 from benchmarks.cost import sanity_checks
 from benchmarks.cost.energy import energy_counter, others_on
 from benchmarks.cost.memory import peak_memory
@@ -18,7 +19,6 @@ from benchmarks.cost.timing_samples import SampleClock
 from benchmarks.cost.timing_stages import end_to_end_images_per_second, time_stage
 from benchmarks.job import Job
 from benchmarks.score.metrics import outputs
-from benchmarks.train.budget import StagePlan, plan_stages
 from paradigms.base import Paradigm
 
 

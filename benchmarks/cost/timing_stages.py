@@ -8,11 +8,11 @@ from contextlib import suppress
 
 import torch
 
+from benchmarks.budget import StagePlan
 from benchmarks.cost.clock import host_and_device, now, time_calls
 from benchmarks.cost.energy import joules_per_call
 from benchmarks.cost.memory import peak_memory
 from benchmarks.job import Job
-from benchmarks.train.budget import StagePlan
 from benchmarks.train.fit import GROUP, Fit
 from paradigms.base import Batch, Paradigm, Stage
 

@@ -65,7 +65,7 @@ class RunObserver(Protocol):
 
 
 class Local:
-    """Runs cells in child processes: quality cells `jobs` at a time, then timing cells one at a time.
+    """Runs cells in child processes: those that train `jobs` at a time, then timing cells one at a time.
 
     worker: module whose `main(spec path)` runs a cell. keep_fds: descriptors that workers inherit. grace_seconds:
     between asking a worker to end and killing it.
@@ -90,12 +90,12 @@ class Local:
     def run(self, cells: Sequence[Cell], watch: RunObserver) -> None:
         """Leave a record of every cell. An exception, such as KeyboardInterrupt, ends the workers before it leaves."""
         try:
-            self._work_off([cell for cell in cells if cell.kind == "quality"], self.jobs, watch)
-            self._work_off([cell for cell in cells if cell.kind == "timing"], 1, watch)
+            self._run_all([cell for cell in cells if cell.kind != "timing"], self.jobs, watch)
+            self._run_all([cell for cell in cells if cell.kind == "timing"], 1, watch)
         finally:
             self._abandon()
 
-    def _work_off(self, cells: Sequence[Cell], jobs: int, watch: RunObserver) -> None:
+    def _run_all(self, cells: Sequence[Cell], jobs: int, watch: RunObserver) -> None:
         waiting = list(cells)
         while waiting or self.running:
             while len(self.running) < jobs and (cell := self._ready(waiting)):
@@ -113,11 +113,11 @@ class Local:
 
     def _ready(self, waiting: Sequence[Cell]) -> Cell | None:
         """The first cell that does not wait for the one that it starts from."""
-        unfinished = {cell.stem for cell in [*waiting, *(job.cell for job in self.running)]}
+        unfinished = {cell.trained_stem for cell in [*waiting, *(job.cell for job in self.running)]}
         return next((cell for cell in waiting if cell.ancestor not in unfinished), None)
 
     def _start(self, cell: Cell) -> RunningCell:
-        work_dir = self.results_dir / ".work" / cell.stem
+        work_dir = self.results_dir / ".work" / cell.work_stem
         work_dir.mkdir(parents=True, exist_ok=True)
         # What an earlier attempt said must not be taken for this one's.
         records.path_of(self.results_dir, cell).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One run of a preset: prepare it, work off the cells that are not done, write the report."""
+"""One run of a preset: prepare it, run the cells that are not done, write the report."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from benchmarks.plan import grid
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.preset import Preset
 from benchmarks.store import records
+from benchmarks.store.trained import Trained
 
 PREPARE, SCORING_NETWORK = "benchmarks.plan.preflight", "benchmarks.execute.build_extractor"
 
@@ -42,29 +43,46 @@ def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
     fork_server.import_once([PREPARE, WORKER])
     try:
         answer = fork_server.ask(PREPARE, request)
-        networks = [
-            {"dataset": dataset, "kind": kind, "data_dir": place.data_dir} for dataset, kind in answer["unbuilt"]
-        ]
-        fork_server.ask_all(SCORING_NETWORK, networks, cores())
+        extractors = answer["extractors"] | networks(answer["unbuilt"], place.data_dir)
     except ChildProcessError as error:
         raise BadInput(f"preparing {error}; `doctor` may say why") from None
-    return grid.cells(preset, answer["device"], answer["data_hashes"])
+    return grid.cells(preset, grid.Found(answer["device"], answer["data_hashes"], extractors))
 
 
-def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER) -> list[dict]:
-    """Work off the cells that are not done; returns the records of all, in the order of `cells`.
+def networks(pairs: Sequence[tuple[str, str]], data_dir: Path | None) -> dict[tuple[str, str], str]:
+    """(data set, kind) -> hash of these scoring networks, built where they are not cached, one per core at a time."""
+    requests = [{"dataset": dataset, "kind": kind, "data_dir": data_dir} for dataset, kind in pairs]
+    return dict(zip(pairs, fork_server.ask_all(SCORING_NETWORK, requests, cores()), strict=True))
+
+
+def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bool = False) -> list[dict]:
+    """Run the cells that are not done, or all `again`; returns the records of all, in the order of `cells`.
 
     KeyboardInterrupt (SIGTERM and SIGHUP raise it, too) ends the workers first; what is done stays done.
     """
     with claimed(place.results_dir) as lock, _interruptible():
         for line in records.arrange(place.results_dir, cells):
             print(line, file=sys.stderr)
-        todo = [cell for cell in cells if not records.done(place.results_dir, cell)]
+        todo = list(cells) if again else unfinished(cells, place.results_dir)
         jobs = place.jobs or default_jobs(cells[0])
         executor = Local(place.results_dir, jobs, data_dir=place.data_dir, worker=worker, keep_fds=[lock])
         with Progress(todo, len(cells), jobs) as progress:
             executor.run(todo, progress)
     return [records.read(records.path_of(place.results_dir, cell)) for cell in cells]
+
+
+def unfinished(cells: Sequence[Cell], results_dir: Path) -> list[Cell]:
+    """The cells that are not done, in their order, and those of which one of them needs weights that are gone."""
+    todo = {cell.stem for cell in cells if not records.done(results_dir, cell)}
+    for cell in reversed(cells):  # each stands after the one that it starts from
+        for start in cells:
+            if cell.stem in todo and cell.ancestor == start.trained_stem and not _trained(results_dir, start):
+                todo.add(start.stem)
+    return [cell for cell in cells if cell.stem in todo]
+
+
+def _trained(results_dir: Path, cell: Cell) -> bool:
+    return Trained(results_dir, cell.trained_stem).done(cell.train_key)
 
 
 def default_jobs(cell: Cell) -> int:

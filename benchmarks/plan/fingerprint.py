@@ -1,34 +1,108 @@
-"""Which code decides a cell's record: the paradigm's file, the worker, and all they import of this project."""
+"""Which code decides a cell's weights, numbers and times: hashes over sources, without comments and docstrings.
+
+What a file decides by a value that is hashed itself (settings, data) is left out, and so are words: rewording a
+docstring repeats no work. Imports are read from the source and followed to any depth, also those of a plug-in within
+its own package or beside its file. What is imported by a computed name is not seen.
+"""
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+import io
+import site
+import sys
+import sysconfig
+import tokenize
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("paradigms", "benchmarks")
-WORKER = ROOT / "benchmarks" / "worker.py"
+# Settings, data sets and the registry decide by values that are part of the keys; how results are stored decides none.
+BY_VALUE = (
+    "benchmarks/plan/",
+    "benchmarks/data/",
+    "benchmarks/store/",
+    "benchmarks/errors.py",
+    "paradigms/__init__.py",
+)
+NOT_BY_VALUE = ("benchmarks/data/pixels.py",)
 
 
-def code_hash(paradigm: Path) -> str:
-    """sha256 (hex) over the sources of a paradigm's file, of the worker, and of what they import of this project.
+@cache
+def train_code(paradigm: Path) -> str:
+    """sha256 (hex) of the code that training a paradigm's file runs."""
+    return _hash(sources(paradigm) | room("train"))
 
-    The worker loads paradigms by name, so another paradigm's file is no part of it.
-    """
-    files = sources(paradigm) | sources(WORKER)
+
+@cache
+def score_code(paradigm: Path) -> str:
+    """sha256 (hex) of the code that scoring a paradigm's file runs; its samplers are in the file itself."""
+    return _hash(sources(paradigm) | room("score"))
+
+
+@cache
+def cost_code() -> str:
+    """sha256 (hex) of the code that measures costs."""
+    return _hash(room("cost"))
+
+
+def forget() -> None:
+    """Read every source anew, after files have changed."""
+    for function in (train_code, score_code, cost_code, imports, _code):
+        function.cache_clear()
+
+
+def room(name: str) -> set[Path]:
+    """Every file of a room of `benchmarks` and what these import: some are found by their folder, not by an import."""
+    return {file for path in (ROOT / "benchmarks" / name).rglob("*.py") for file in sources(path)}
+
+
+def _hash(files: Iterable[Path]) -> str:
     # A file outside the project has no stable path, only a content; it comes first.
-    names = {path: path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else "" for path in files}
-    digest = hashlib.sha256()
-    for path in sorted(files, key=names.get):
-        digest.update(f"{names[path]}\0{path.read_text(encoding='utf-8')}\0".encode())
-    return digest.hexdigest()
+    texts = sorted((_name(path), _code(path)) for path in files if not _by_value(path))
+    return hashlib.sha256("\0".join(part for pair in texts for part in pair).encode()).hexdigest()
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else ""
+
+
+def _by_value(path: Path) -> bool:
+    name = _name(path)
+    return name.startswith(BY_VALUE) and name not in NOT_BY_VALUE
+
+
+@cache
+def _code(path: Path) -> str:
+    return without_words(_text(path))
+
+
+def _text(path: Path) -> str:
+    with tokenize.open(path) as file:  # heeds a coding cookie and a byte-order mark
+        return file.read()
+
+
+def without_words(source: str) -> str:
+    """Python source without comments, docstrings and blank lines."""
+    rows = [list(line) for line in source.splitlines(keepends=True)]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+                for row in range(first.lineno - 1, first.end_lineno):
+                    rows[row] = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and rows[token.start[0] - 1]:
+            del rows[token.start[0] - 1][token.start[1] : token.end[1]]
+    lines = ("".join(row).rstrip() for row in rows)
+    return "\n".join(line for line in lines if line)
 
 
 def sources(path: Path) -> set[Path]:
-    """`path` and every file of this project that importing it runs, package files included."""
+    """`path` and every file of this project, or of its own package or folder, that importing it runs."""
     found, waiting = set(), [path.resolve()]
     while waiting:
         file = waiting.pop()
@@ -40,12 +114,13 @@ def sources(path: Path) -> set[Path]:
 
 @cache
 def imports(path: Path) -> frozenset[Path]:
-    """The files of this project that the import statements of `path` name, at any depth of the file.
+    """The files that the import statements of `path` name, at any depth of the file: those of this project, of the
+    file's own package, beside it, or anywhere on the path outside of installed packages.
 
     Raises SyntaxError where `path` is not Python.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    return frozenset(file for name in _imported(tree, path) for file in _files(name))
+    tree = ast.parse(_text(path), str(path))
+    return frozenset(file for name in _imported(tree, path) for file in _files(name, path)) - {path}
 
 
 def _imported(tree: ast.AST, path: Path) -> Iterator[str]:
@@ -54,18 +129,45 @@ def _imported(tree: ast.AST, path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            if node.level and path.is_relative_to(ROOT):
-                package = path.relative_to(ROOT).parts[: -node.level]
+            if node.level:
+                package = path.relative_to(package_root(path)).parts[: -node.level]
                 module = ".".join([*package, *([module] if module else [])])
             # `from package import name` may name a module or something inside one.
             yield module
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def _files(module: str) -> Iterator[Path]:
-    parts = module.split(".")
-    if parts[0] not in PACKAGES:
+def package_root(path: Path) -> Path:
+    """The folder that holds the outermost package of a file; its own folder where it is in none."""
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
+
+
+def _files(module: str, importer: Path) -> Iterator[Path]:
+    parts = [part for part in module.split(".") if part]
+    if not parts:
         return
-    for depth in range(1, len(parts) + 1):
-        place = ROOT.joinpath(*parts[:depth])
-        yield from (file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file())
+    for root in [ROOT] if parts[0] in PACKAGES else _roots(importer):
+        files = [file for depth in range(1, len(parts) + 1) for file in _at(root.joinpath(*parts[:depth]))]
+        if files:
+            yield from files
+            return
+
+
+def _at(place: Path) -> Iterator[Path]:
+    yield from (file for file in (place / "__init__.py", place.with_suffix(".py")) if file.is_file())
+
+
+def _roots(importer: Path) -> list[Path]:
+    """Where a plug-in's own modules may lie. The libraries' are no part of its code: provenance has their versions."""
+    if importer.is_relative_to(ROOT):
+        return []
+    own = [importer.parent, package_root(importer)]
+    return [*own, *(Path(entry) for entry in sys.path if entry and not _is_library(Path(entry)))]
+
+
+def _is_library(folder: Path) -> bool:
+    libraries = {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("stdlib")}
+    return folder.is_relative_to(ROOT) or any(folder.is_relative_to(library) for library in libraries)

@@ -3,57 +3,100 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import paradigms
 from benchmarks.errors import BadInput
+from benchmarks.plan import fingerprint
 from benchmarks.plan.cell import Cell
-from benchmarks.plan.fingerprint import code_hash
 from benchmarks.plan.preset import Budget, Preset, Variant
 
 
-def cells(preset: Preset, device: str, data_hashes: Mapping[str, str]) -> list[Cell]:
-    """The cells of a preset on a device: quality cells, repetition by repetition, then timing cells, launch by launch.
+@dataclass(frozen=True)
+class Found:
+    """What preflight has found out about this machine.
 
-    data_hashes: data set -> hash of its arrays. Raises BadInput where a paradigm does not say its task.
+    device: "cpu" or "cuda". data_hashes: data set -> hash of its arrays.
+    extractors: (data set, kind) -> hash of the scoring network; absent where it is not built yet.
     """
-    found: list[Cell] = []
-    codes = {name: code_hash(paradigms.source(v.paradigm)) for name, v in preset.variants.items()}
-    for kind, repetitions in (("quality", preset.seeds), ("timing", preset.timing_launches)):
-        for repetition in range(repetitions):
-            for dataset in preset.datasets:
-                seed = _seed(preset.base_seed, dataset, repetition)
-                hashes = {"data_hash": data_hashes[dataset]}
-                place = {"kind": kind, "dataset": dataset, "repetition": repetition, "seed": seed, "device": device}
-                trained: dict[str, Cell] = {}  # variant -> its cell here
-                for name, variant in preset.variants.items():
-                    if dataset not in (variant.datasets or preset.datasets) or (kind == "timing" and not variant.timed):
-                        continue
-                    settings = _settings(preset, variant, dataset) | hashes | {"code_hash": codes[name]}
-                    if variant.init_from and kind == "quality":
-                        settings["ancestor"] = trained[variant.init_from].stem
-                    trials = list(enumerate(variant.trials)) or [(None, {})]
-                    # Trials differ in how well they learn, not in how fast; so one of them is timed.
-                    for number, changes in trials if kind == "quality" else trials[:1]:
-                        trial = number if kind == "quality" else None
-                        found.append(Cell(variant=name, trial=trial, changes=changes, **place, **settings))
-                        trained[name] = found[-1]
-    return found
+
+    device: str
+    data_hashes: Mapping[str, str]
+    extractors: Mapping[tuple[str, str], str]
 
 
-def _settings(preset: Preset, variant: Variant, dataset: str) -> dict:
-    budget = getattr(preset.budget_flops, task(variant.paradigm))
-    shared = {"threads", "limit_seconds", "timing_seconds"}  # that the preset's cells have in common
-    shared |= {"curve_points", "curve_nfe", "sample_batch", "extractors", "compute"}
-    return preset.model_dump(include=shared) | {
-        "preset": preset.name,
-        **variant.model_dump(include={"paradigm", "series", "options", "samplers", "nfe_of"}),
-        "title": variant.title or variant.series,
-        "nfe": variant.nfe or preset.nfe,
-        "scores": variant.scores or preset.scores,
-        "n_samples": None if preset.n_samples == "train" else preset.n_samples,
-        "budget_flops": budget * variant.budget * preset.budget_of.get(dataset, 1.0),
-    }
+def cells(preset: Preset, found: Found) -> list[Cell]:
+    """The cells of a preset: quality cells, repetition by repetition, each after the one that it starts from; then
+    timing cells, launch by launch. Raises BadInput where a paradigm does not say its task."""
+    grid = Grid(preset, found)
+    quality = [cell for repetition in range(preset.seeds) for cell in grid.quality(repetition)]
+    return quality + [cell for launch in range(preset.timing_launches) for cell in grid.timing(launch)]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of one preset on one machine."""
+
+    preset: Preset
+    found: Found
+
+    def quality(self, repetition: int) -> Iterator[Cell]:
+        """One per data set, variant and trial, and the common starts that they need."""
+        for dataset in self.preset.datasets:
+            trained: dict[str, Cell] = {}  # variant -> its cell here
+            starts: dict[str, Cell] = {}  # train key -> common start
+            for name, variant in self._variants(dataset):
+                start = trained.get(variant.init_from)
+                if variant.init_share is not None:
+                    start = self._start(variant, dataset, repetition)
+                    if start.train_key not in starts:
+                        starts[start.train_key] = start
+                        yield start
+                ancestor = start.trained_stem if start else None
+                for trial, changes in list(enumerate(variant.trials)) or [(None, {})]:
+                    more = {"trial": trial, "changes": changes, "ancestor": ancestor}
+                    trained[name] = self._cell("quality", name, dataset, repetition, **more)
+                    yield trained[name]
+
+    def timing(self, launch: int) -> Iterator[Cell]:
+        """One per data set and timed variant. Trials differ in how well they learn, not in how fast: one is timed."""
+        for dataset in self.preset.datasets:
+            for name, variant in self._variants(dataset):
+                if variant.timed:
+                    yield self._cell("timing", name, dataset, launch, changes=next(iter(variant.trials), {}))
+
+    def _variants(self, dataset: str) -> Iterator[tuple[str, Variant]]:
+        for name, variant in self.preset.variants.items():
+            if dataset in (variant.datasets or self.preset.datasets):
+                yield name, variant
+
+    def _start(self, variant: Variant, dataset: str, repetition: int) -> Cell:
+        """The cell that trains what `variant` starts from, on its share of the variant's budget."""
+        budget = variant.init_share * self._budget(variant, dataset)
+        # Nothing of it is scored, so it keeps no weights along the way.
+        more = {"budget_flops": budget, "curve_points": 1}
+        return self._cell("training", variant.init_from, dataset, repetition, **more)
+
+    def _cell(self, kind: str, name: str, dataset: str, repetition: int, **more) -> Cell:
+        preset, variant = self.preset, self.preset.variants[name]
+        source = paradigms.source(variant.paradigm)
+        settings = preset.model_dump(include=set(Preset.model_fields) & set(Cell.model_fields) - {"name"})
+        settings |= variant.model_dump(include=set(Variant.model_fields) & set(Cell.model_fields), exclude_none=True)
+        settings |= {"title": variant.title or variant.series, "budget_flops": self._budget(variant, dataset)}
+        settings |= {"train_code": fingerprint.train_code(source), "score_code": fingerprint.score_code(source)}
+        settings |= {"cost_code": fingerprint.cost_code(), "data_hash": self.found.data_hashes[dataset]}
+        settings["extractor_hashes"] = self._hashes(dataset, settings["extractors"])
+        settings |= {"device": self.found.device, "seed": _seed(preset.base_seed, dataset, repetition)}
+        place = {"kind": kind, "preset": preset.name, "variant": name, "dataset": dataset, "repetition": repetition}
+        return Cell(**settings | place | more)
+
+    def _hashes(self, dataset: str, kinds: Sequence[str]) -> list[str | None]:
+        return [self.found.extractors.get((dataset, kind)) for kind in kinds]
+
+    def _budget(self, variant: Variant, dataset: str) -> float:
+        flops = getattr(self.preset.budget_flops, task(variant.paradigm))
+        return flops * variant.budget * self.preset.budget_of.get(dataset, 1.0)
 
 
 def task(paradigm: str) -> str:

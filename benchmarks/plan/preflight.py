@@ -31,9 +31,10 @@ def answer(preset: Preset, **request) -> dict:
 
 
 def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, build: bool = True) -> dict:
-    """Check a preset against this machine; returns {"device", "data_hashes": {data set: hash}, "unbuilt"}.
+    """Check a preset against this machine; returns {"device", "data_hashes", "extractors", "unbuilt"}.
 
-    unbuilt: (data set, kind) of the scoring networks that are not cached; without `build` nobody asks, and it is empty.
+    data_hashes: data set -> hash. extractors: (data set, kind) -> hash of the scoring networks that are cached.
+    unbuilt: (data set, kind) of the others, where `build` asks for them.
     Raises BadInput for the first thing that cannot run.
     """
     device = resolve(device)
@@ -50,10 +51,12 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
                 check(asked, where, datasets[dataset], preset.nfe)
             if variant.init_from:
                 check_start(variant, preset.variants[variant.init_from], where, datasets[dataset])
-    networks = [(name, kind) for name in sorted(scored) for kind in preset.extractors] if build else []
-    unbuilt = [(name, kind) for name, kind in networks if not cache.ready(datasets[name], kind, data_dir=data_dir)]
+    networks = [(name, kind) for name in sorted(scored) for kind in preset.extractors]
+    cached = {pair: cache.hash_of(datasets[pair[0]], pair[1], data_dir=data_dir) for pair in networks}
+    built = {pair: found for pair, found in cached.items() if found}
+    unbuilt = [pair for pair in networks if pair not in built] if build else []
     hashes = {name: dataset.hash for name, dataset in datasets.items()}
-    return {"device": device, "data_hashes": hashes, "unbuilt": unbuilt}
+    return {"device": device, "data_hashes": hashes, "extractors": built, "unbuilt": unbuilt}
 
 
 def resolve(device: str) -> str:

@@ -39,16 +39,17 @@ class Drawn(NamedTuple):
     evaluations: float
 
 
-class Judge:
+class Scoring:
     """Scores a paradigm and keeps the time that it took.
 
-    Raises BadInput if the paradigm holds a network that scores, at once and again in the verdict.
+    Raises BadInput if the paradigm holds a network that scores, at once and again in the full_scores.
     """
 
     def __init__(self, job: Job, paradigm: Paradigm):
         self.job, self.paradigm, self.seconds = job, paradigm, 0.0
         refuse_shared(paradigm, job.extractors)
-        self.n_samples = job.cell.n_samples or len(job.dataset.train.images)
+        n_train = len(job.dataset.train.images)
+        self.n_samples = n_train if (n := job.cell.n_samples) == "train" else n
         self.samplers = job.samplers(paradigm)
         self.scorer = Scorer(job.dataset, job.extractors, self.n_samples) if self.samplers else None
         validation = job.dataset.validation
@@ -56,10 +57,10 @@ class Judge:
         self.test = torch.from_numpy(job.dataset.test.images), torch.from_numpy(job.dataset.test.labels)
         self.grids: dict[str, np.ndarray] = {}
 
-    def glance(self, scored: Sequence[dict] = ()) -> dict:
+    def quick_scores(self, scored: Sequence[dict] = ()) -> dict:
         """The cheap look along training: FID of the first sampler at the curve's NFEs, and accuracy.
 
-        scored: entries of the verdict on the same weights, which need not be drawn again.
+        scored: entries of the full_scores on the same weights, which need not be drawn again.
         """
         began = time.perf_counter()
         known = {(entry["sampler"], entry["nfe_asked"]): entry for entry in scored}
@@ -75,13 +76,13 @@ class Judge:
         """Whether `score` is asked for and the paradigm has the ability that it needs."""
         return score in self.job.cell.scores and self.paradigm.can(ability)
 
-    def verdict(self) -> dict:
+    def full_scores(self) -> dict:
         """The record's `quality`, but for the curve: the full score at every sampler and NFE, and of recognition."""
         began = time.perf_counter()
         refuse_shared(self.paradigm, self.job.extractors)
         seen = self._recognition()
         scored = [self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])]
-        verdict = {
+        full_scores = {
             "accuracy": seen and seen["accuracy"],
             "validation_accuracy": self._validation_accuracy(),
             "n_test": len(self.test[1]),
@@ -94,7 +95,7 @@ class Judge:
             **self._chain(),
         }
         self.seconds += time.perf_counter() - began
-        return verdict
+        return full_scores
 
     @torch.no_grad()
     def draw(self, sampler: str, nfe: int, redraw: int = 0) -> Drawn:

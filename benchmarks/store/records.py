@@ -12,7 +12,8 @@ from pathlib import Path
 import paradigms
 from benchmarks.plan.cell import Cell
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)  # 1: before a cell had a key for training and one for scoring
 ARCHIVE = "cells.jsonl.xz"
 STATUSES = ("done", "failed", "timeout", "oom", "non_finite", "interrupted")
 FACTS = ("title", "era", "reference", "task")
@@ -27,7 +28,8 @@ def opening(cell: Cell, status: str, reason: str | None = None) -> dict:
     facts = paradigms.facts(cell.paradigm)
     described = cell.model_dump() | {fact: facts.get(fact) for fact in FACTS}
     described["title"] = cell.title or facts.get("title")
-    heading = {"schema": SCHEMA, "kind": cell.kind, "key": cell.key, "status": status, "reason": reason}
+    keys = {"key": cell.key, "train_key": cell.train_key}
+    heading = {"schema": SCHEMA, "kind": cell.kind, **keys, "status": status, "reason": reason}
     return heading | {"cell": described}
 
 
@@ -62,8 +64,8 @@ def read(path: Path) -> dict:
 
 
 def _checked(record: object, path: Path) -> dict:
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise DamagedRecord(f"{path}: not a record of schema {SCHEMA}")
+    if not isinstance(record, dict) or record.get("schema") not in READABLE:
+        raise DamagedRecord(f"{path}: not a record of schema {' or '.join(map(str, READABLE))}")
     missing = [key for key in ("kind", "key", "status", "cell") if key not in record]
     if missing or record["status"] not in STATUSES:
         raise DamagedRecord(f"{path}: " + (f"lacks {missing[0]!r}" if missing else f"status {record['status']!r}"))

@@ -6,28 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from benchmarks.clone import twin
 from benchmarks.errors import BadInput
-from benchmarks.store import records
+from benchmarks.store.trained import NoWeights, Trained
+from benchmarks.weights import load
 from paradigms.base import Paradigm
 
 
 def start_from(paradigm: Paradigm, results_dir: Path, ancestor: str) -> dict:
-    """Give `paradigm` the weights of the chain that the cell `ancestor` (its stem) has trained; returns what that cost:
-    {"cell", "flops", "images", "updates", "seconds"}, its own ancestor's cost included.
+    """Give `paradigm` the weights of the chain that the cell `ancestor` (its `trained_stem`) has trained; returns what
+    that cost: {"cell", "flops", "images", "updates", "seconds"}, its own ancestor's cost included.
 
     Raises BadInput where that cell has left no weights, or the weights are not those of this paradigm's chain.
     """
-    path = results_dir / "weights" / f"{ancestor}.safetensors"
+    trained = Trained(results_dir, ancestor)
     try:
-        training = records.read(results_dir / "cells" / f"{ancestor}.json")["training"]
-        weights = load_file(path, device=str(paradigm.device))
-    except (records.DamagedRecord, KeyError, OSError) as error:
-        raise BadInput(f"init_from: {ancestor} has left no weights in {path.parent} ({error}); run it first") from None
-    adopt(paradigm, weights, ancestor)
+        training, path = trained.report()["training"], trained.file()
+    except NoWeights as error:
+        raise BadInput(f"init_from: {ancestor} has left no weights ({error}); run it first") from None
+    adopt(paradigm, load(path, paradigm.device), ancestor)
     return {"cell": ancestor} | {key: training[key] for key in ("flops", "images", "updates", "seconds")}
 
 

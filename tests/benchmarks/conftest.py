@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.plan import preset
-from benchmarks.plan.grid import cells
+from benchmarks.plan.grid import Found, cells
 
 FAKE_WORKER = "tests.benchmarks.fake_worker"  # starts in no time; options {"act": ...} say how it ends
 
@@ -32,8 +32,8 @@ def grid(acts, seeds=1, **changes):
 
 def cells_of(preset, kind=None):
     """The cells of a preset on the CPU, with a made-up hash of the data."""
-    found = cells(preset, "cpu", dict.fromkeys(preset.datasets, "data"))
-    return [cell for cell in found if kind in (None, cell.kind)]
+    found = Found("cpu", dict.fromkeys(preset.datasets, "data"), {})
+    return [cell for cell in cells(preset, found) if kind in (None, cell.kind)]
 
 
 def slow_cells(seconds=0.2):

@@ -7,4 +7,5 @@ import signal
 def answer(preset, device, data_dir, build):
     if device == "cpu":
         os.kill(os.getpid(), signal.SIGSEGV)
-    return {"device": device, "data_hashes": {"digits": "abc"}, "unbuilt": [("digits", "cnn"), ("digits", "mine")]}
+    unbuilt = [("digits", "cnn"), ("digits", "autoencoder")] if build else []
+    return {"device": device, "data_hashes": {"digits": "abc"}, "extractors": {}, "unbuilt": unbuilt}

@@ -19,7 +19,7 @@ from tests.benchmarks.conftest import FAKE_WORKER
 def command(monkeypatch, capsys, tmp_path):
     """Runs a command line in this process, with the torch-free worker; returns exit code, output, error lines."""
     monkeypatch.chdir(tmp_path)
-    found = {"device": "cpu", "data_hashes": {"digits": "data"}, "unbuilt": []}
+    found = {"device": "cpu", "data_hashes": {"digits": "data"}, "extractors": {}, "unbuilt": []}
     monkeypatch.setattr(fork_server, "ask", lambda module, request: found)
     monkeypatch.setattr(session, "execute", functools.partial(session.execute, worker=FAKE_WORKER))
     monkeypatch.setattr(session, "finish", lambda folder, as_json: f"the table of {folder}")
@@ -166,7 +166,7 @@ def test_a_disk_that_fills_up_on_the_way_ends_the_run_in_one_line_and_keeps_what
     monkeypatch.setattr(records, "write", refuse)
     code, _, errors = command(f"run {preset} --jobs 1")
     assert code == 2 and "results/tiny: No space left on device" in errors[-1]
-    cells = grid.cells(presets.load(preset), "cpu", {"digits": "data"})
+    cells = grid.cells(presets.load(preset), grid.Found("cpu", {"digits": "data"}, {}))
     assert records.done(Path("results/tiny"), cells[0])
 
 

@@ -11,14 +11,13 @@ from threadpoolctl import threadpool_info
 
 from benchmarks import cli, data
 from benchmarks.diagnose import where_lost
+from benchmarks.plan import fingerprint
 from benchmarks.plan.cell import Cell
-from benchmarks.plan.fingerprint import code_hash
 from benchmarks.report import style
 from benchmarks.report.figures import mismatch, quality_vs_reach, reach
 from benchmarks.report.frames import read
 from benchmarks.store import records
-from benchmarks.train.train_and_score import measure_quality
-from benchmarks.worker import open_job
+from benchmarks.worker import open_job, train_and_score
 from paradigms import source
 from tests.benchmarks.fake_run import write_run
 
@@ -31,12 +30,12 @@ def run(tmp_path_factory):
         kind="quality", preset="tiny", variant="unrolled-k2", paradigm="unrolled", title=None, dataset="digits",
         options={"k": 2, "backbone": "mlp", "width": 32}, repetition=0, seed=1, device="cpu", threads=1, nfe=[1, 2, 4],
         samplers=[], n_samples=64, budget_flops=1e7, curve_points=1, curve_nfe=[2], sample_batch=64,
-        timing_seconds=0.1, limit_seconds=300, data_hash=data.load("digits").hash,
-        code_hash=code_hash(source("unrolled")),
+        timing_seconds=0.1, limit_seconds=300, data_hash=data.load("digits").hash, cost_code="",
+        train_code=fingerprint.train_code(source("unrolled")), score_code="", extractor_hashes=[None, None],
     )  # fmt: skip
     job = open_job(cell, folder, {})
     job.work_dir.mkdir(parents=True)
-    record = records.opening(cell, "done") | measure_quality(job, lambda *_: None)
+    record = records.opening(cell, "done") | train_and_score(job, lambda *_: None)
     path = records.path_of(folder, cell)
     records.write(path, record | {"provenance": {}})
     return folder, path
@@ -76,16 +75,15 @@ def test_a_cell_computes_on_its_own_number_of_threads(run):
         assert torch.get_num_threads() == threads and blas and set(blas) == {threads}
 
 
-def test_a_cell_is_scored_again_to_the_same_numbers_from_its_record_or_its_weights(run, capsys):
-    folder, record = run
+def test_a_cell_is_scored_again_to_the_same_numbers_from_its_record(run, capsys):
+    _, record = run
     kept = json.loads(record.read_text())["quality"]
-    for path in (record, folder / "weights" / f"{record.stem}.safetensors"):
-        code, out, _ = command(capsys, path, "--json", "--device", "cpu")
-        found = json.loads(out)
-        assert code == 0 and found["code_changed"] is False
-        for entry in (*found["quality"]["samples"], *kept["samples"]):
-            entry.pop("seconds", None)
-        assert all(found["quality"][part] == kept[part] for part in ("reach", "mismatch", "samples"))
+    code, out, _ = command(capsys, record, "--json", "--device", "cpu")
+    found = json.loads(out)
+    assert code == 0 and found["code_changed"] is False
+    for entry in (*found["quality"]["samples"], *kept["samples"]):
+        entry.pop("seconds", None)
+    assert all(found["quality"][part] == kept[part] for part in ("reach", "mismatch", "samples"))
     assert found["quality"]["reach"]["on_policy_reach"] == 1 and len(found["quality"]["mismatch"]["steps"]) == 3
 
 
@@ -104,33 +102,29 @@ def test_it_prints_tables_and_where_quality_is_lost(run, capsys):
 
 def bad_inputs(folder, record):
     """Paths that cannot be diagnosed, and what the error must say."""
-    cells, weights = record.parent, folder / "weights"
+    cells, weights = record.parent, next((folder / "trained").iterdir()) / "end.safetensors"
     other = copy.deepcopy(json.loads(record.read_text()))
 
     def put(name, change):
         changed = copy.deepcopy(other)
         change(changed)
         (cells / f"{name}.json").write_text(json.dumps(changed))
-        shutil.copy(weights / f"{record.stem}.safetensors", weights / f"{name}.safetensors")
         return cells / f"{name}.json"
 
-    yield folder / "nowhere.json", "no such file"
-    yield folder / "weights", "neither a record"
+    yield folder / "nowhere.json", "No such file"
+    yield weights, "no record"
     (cells / "broken.json").write_text("{")
     yield cells / "broken.json", "broken.json"
     yield put("failed", lambda r: r.update(status="failed")), "a quality cell that is failed"
     yield put("timing", lambda r: (r.update(kind="timing"), r["cell"].update(kind="timing"))), "a timing cell"
     yield put("old", lambda r: r["cell"].pop("threads")), "'threads'"
-    yield put("wider", lambda r: r["cell"]["options"].update(width=64)), "do not fit paradigm unrolled"
-    yield put("other", lambda r: r["cell"].update(data_hash="0" * 64)), "other data"
-    unpaired = put("unpaired", lambda r: None)
-    (weights / "unpaired.safetensors").unlink()
-    yield unpaired, "weights/unpaired.safetensors: no such file"
-    (weights / "orphan.safetensors").write_bytes(b"")
-    yield weights / "orphan.safetensors", "cells/orphan.json: no such file"
-    empty = put("empty", lambda r: None)
-    (weights / "empty.safetensors").write_bytes(b"")
-    yield empty, "empty.safetensors"
+    yield put("wider", lambda r: r["cell"]["options"].update(width=64)), "do not fit Unrolled"
+    yield put("other", lambda r: r["cell"].update(data_hash="0" * 64)), "not the data"
+    yield put("nowhere", lambda r: r.update(trained="elsewhere")), "trained/elsewhere/training.json"
+    weights.write_bytes(weights.read_bytes() + b" ")
+    yield record, "changed since training"
+    weights.unlink()
+    yield record, "end.safetensors: No such file"
 
 
 def test_bad_input_is_one_line_and_exit_code_2(run, capsys, tmp_path):

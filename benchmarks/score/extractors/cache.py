@@ -49,12 +49,13 @@ def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> 
     return made
 
 
-def ready(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir: Path | None = None) -> bool:
-    """Whether nothing is to be built. Raises BadInput for Inception without its weights, which nobody can build."""
+def hash_of(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir: Path | None = None) -> str | None:
+    """The hash of the scoring network of a kind; None where it is not built yet. Raises BadInput for Inception without
+    its weights, which nobody can build."""
     if kind == "inception":
-        load_all(dataset, cache_dir, [kind], data_dir)
-        return True
-    return _read(_path(dataset, kind, cache_dir), dataset, kind) is not None
+        return inception.load(data_dir).hash
+    found = _read(_path(dataset, kind, cache_dir), dataset, kind)
+    return found and found.hash
 
 
 def build(dataset: Dataset, kind: str = "cnn") -> Extractor:

@@ -116,7 +116,8 @@ def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypat
     monkeypatch.setattr(session, "cores", lambda: 2)
     cells = session.plan(grid(["a"]), Place(tmp_path, "cuda", data_dir=tmp_path))
     assert {(cell.device, cell.data_hash) for cell in cells} == {("cuda", "abc")}
-    assert sorted(os.listdir(tmp_path)) == ["cnn", "mine"]
+    assert sorted(os.listdir(tmp_path)) == ["autoencoder", "cnn"]
+    assert cells[0].extractor_hashes == ["digits-cnn", "digits-autoencoder"]
 
 
 def test_children_that_are_asked_work_side_by_side_and_answer_in_the_order_of_the_questions(tmp_path):

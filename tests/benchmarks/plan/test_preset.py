@@ -3,10 +3,10 @@ import json
 import pytest
 
 from benchmarks.errors import BadInput
-from benchmarks.plan import fingerprint, presets, selection
+from benchmarks.plan import fingerprint, presets, selection, settings
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.grid import task
-from benchmarks.plan.preset import Variant
+from benchmarks.plan.preset import Preset, Variant
 from tests.benchmarks.conftest import cells_of, grid
 
 
@@ -54,28 +54,47 @@ def test_a_cell_survives_json_and_keeps_its_key():
 
 
 @pytest.mark.parametrize(
-    ("change", "changes_quality", "changes_timing"),
+    ("change", "trains", "scores", "times"),
     [
-        ({"options": {"act": "b"}}, True, True),
-        ({"seed": 7}, True, True),
-        ({"data_hash": "other"}, True, True),
-        ({"code_hash": "other"}, True, True),
-        ({"threads": 2}, True, True),
-        ({"device": "cuda"}, True, True),
-        ({"budget_flops": 2.0}, True, True),
-        ({"compute": ["bfloat16"]}, True, True),
-        ({"n_samples": 5}, True, False),
-        ({"curve_points": 5}, True, False),
-        ({"timing_seconds": 9.0}, False, True),
-        ({"limit_seconds": 9.0}, False, False),
-        ({"title": "another"}, False, False),
-        ({"preset": "another"}, False, False),
+        ({"options": {"act": "b"}}, True, True, True),
+        ({"seed": 7}, True, True, True),
+        ({"data_hash": "other"}, True, True, True),
+        ({"train_code": "other"}, True, True, True),
+        ({"ancestor": "other"}, True, True, True),
+        ({"threads": 2}, True, True, True),
+        ({"device": "cuda"}, True, True, True),
+        ({"budget_flops": 2.0}, True, True, True),
+        ({"compute": ["bfloat16"]}, True, True, True),
+        ({"curve_points": 5}, True, True, True),
+        ({"n_samples": 5}, False, True, True),
+        ({"nfe": [2]}, False, True, True),
+        ({"extractors": ["cnn"]}, False, True, True),
+        ({"score_code": "other"}, False, True, False),
+        ({"extractor_hashes": ["other", None]}, False, True, False),
+        ({"timing_seconds": 9.0}, False, False, True),
+        ({"cost_code": "other"}, False, False, True),
+        ({"limit_seconds": 9.0}, False, False, False),
+        ({"title": "another"}, False, False, False),
+        ({"preset": "another"}, False, False, False),
     ],
 )
-def test_the_key_changes_exactly_with_what_can_change_the_record(change, changes_quality, changes_timing):
+def test_each_key_changes_exactly_with_what_can_change_its_result(change, trains, scores, times):
     quality, *_, timing = cells_of(grid(["a"]))
-    assert (quality.model_copy(update=change).key != quality.key) == changes_quality
-    assert (timing.model_copy(update=change).key != timing.key) == changes_timing
+    assert (quality.model_copy(update=change).train_key != quality.train_key) == trains
+    assert (quality.model_copy(update=change).key != quality.key) == scores
+    assert (timing.model_copy(update=change).key != timing.key) == times
+
+
+def test_every_setting_of_a_preset_is_declared_once_and_reaches_its_cells():
+    groups = (settings.TrainSettings, settings.ScoreSettings, settings.TimeSettings, settings.Limits)
+    for group in groups:
+        assert issubclass(Preset, group) and issubclass(Cell, group)
+        for model in (Preset, Cell):
+            assert not set(group.model_fields) & set(vars(model).get("__annotations__", {})), model
+    preset = grid(["a"], threads=3, curve_points=4, n_samples=5, timing_seconds=6.0, limit_seconds=7.0)
+    cell = cells_of(preset)[0]
+    names = [name for group in groups for name in group.model_fields]
+    assert {name: getattr(cell, name) for name in names} == {name: getattr(preset, name) for name in names}
 
 
 def test_the_key_of_a_paradigm_file_does_not_depend_on_where_it_lies(tmp_path):
@@ -88,38 +107,100 @@ def test_the_key_of_a_paradigm_file_does_not_depend_on_where_it_lies(tmp_path):
     assert len(keys) == 1
 
 
-def test_the_code_hash_follows_imports_and_nothing_else(tmp_path, monkeypatch):
-    for name, text in {
-        "paradigms/__init__.py": "",
-        "paradigms/one.py": "from paradigms.parts import net",
-        "paradigms/two.py": "",
-        "paradigms/parts/__init__.py": "",
-        "paradigms/parts/net.py": "def f():\n    from . import deep",
-        "paradigms/parts/deep.py": "",
-        "benchmarks/__init__.py": "",
-        "benchmarks/worker.py": "import benchmarks.cost.clock",
-        "benchmarks/measure/__init__.py": "",
-        "benchmarks/cost/clock.py": "",
-        "benchmarks/report.py": "",
-    }.items():
+FILES = {
+    "paradigms/__init__.py": "",
+    "paradigms/one.py": '"""Words."""\nfrom paradigms.parts import net\n',
+    "paradigms/two.py": "",
+    "paradigms/parts/__init__.py": "",
+    "paradigms/parts/net.py": "def f():\n    from . import deep\n",
+    "paradigms/parts/deep.py": "",
+    "benchmarks/__init__.py": "",
+    "benchmarks/flops.py": "",
+    "benchmarks/plan/__init__.py": "",
+    "benchmarks/plan/cell.py": "",
+    "benchmarks/train/__init__.py": "",
+    "benchmarks/train/train.py": "import benchmarks.flops, benchmarks.plan.cell",
+    "benchmarks/score/__init__.py": "",
+    "benchmarks/score/metrics/__init__.py": "",
+    "benchmarks/score/metrics/kernel.py": "",
+    "benchmarks/report.py": "",
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
-    monkeypatch.setattr(fingerprint, "WORKER", tmp_path / "benchmarks/worker.py")
+    fingerprint.forget()
+    yield tmp_path
+    fingerprint.forget()
 
-    def hash_after(name):
-        fingerprint.imports.cache_clear()
-        if name:
-            (tmp_path / name).open("a").write("\n# changed")
-        return fingerprint.code_hash(tmp_path / "paradigms/one.py")
 
-    before = hash_after(None)
-    for unrelated in ("paradigms/two.py", "benchmarks/report.py"):
-        assert hash_after(unrelated) == before
-    for used in ("paradigms/one.py", "paradigms/parts/deep.py", "benchmarks/cost/clock.py", "benchmarks/worker.py"):
-        after = hash_after(used)
-        assert after != before
-        before = after
+def codes(project):
+    fingerprint.forget()
+    path = project / "paradigms/one.py"
+    return fingerprint.train_code(path), fingerprint.score_code(path)
+
+
+@pytest.mark.parametrize(
+    ("file", "trains", "scores"),
+    [
+        ("paradigms/one.py", True, True),
+        ("paradigms/parts/deep.py", True, True),
+        ("benchmarks/flops.py", True, False),
+        ("benchmarks/train/train.py", True, False),
+        ("benchmarks/score/metrics/kernel.py", False, True),  # found by its folder: nothing imports it
+        ("benchmarks/plan/cell.py", False, False),  # settings are part of the keys by value
+        ("paradigms/two.py", False, False),
+        ("benchmarks/report.py", False, False),
+    ],
+)
+def test_code_hashes_follow_imports_and_nothing_else(project, file, trains, scores):
+    before = codes(project)
+    with (project / file).open("a") as text:
+        text.write("\nCHANGED = 1\n")
+    after = codes(project)
+    assert (after[0] != before[0], after[1] != before[1]) == (trains, scores)
+
+
+def test_words_are_no_code(project):
+    before = codes(project)
+    (project / "paradigms/one.py").write_text('"""Other words."""\n\nfrom paradigms.parts import net  # why\n')
+    assert codes(project) == before
+
+
+@pytest.mark.parametrize("source", ['x = "# no comment"\n', "def f():\n    return 1\n", 'x = """a\n\n# b\n"""\n'])
+def test_what_is_no_word_stays(source):
+    assert fingerprint.without_words(source).replace("\n", "") == source.replace("\n", "")
+
+
+HELPER, PLUGIN = "import deeper\nVALUE = 1\n", 'import helper\nclass Mine:\n    task = "generation"\n'
+
+
+@pytest.mark.parametrize("changed", ["helper.py", "deeper.py"])
+def test_a_module_beside_a_plug_in_is_part_of_its_code_at_any_depth(tmp_path, changed):
+    for name, text in {"mine.py": PLUGIN, "helper.py": HELPER, "deeper.py": "VALUE = 1\n"}.items():
+        (tmp_path / name).write_text(text)
+    fingerprint.forget()
+    before = fingerprint.train_code(tmp_path / "mine.py")
+    (tmp_path / changed).write_text((tmp_path / changed).read_text() + "VALUE = 2\n")
+    fingerprint.forget()
+    assert fingerprint.train_code(tmp_path / "mine.py") != before
+
+
+def test_a_plug_in_in_a_package_brings_its_own_modules_and_no_library(tmp_path):
+    package = tmp_path / "theirs" / "methods"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").write_text("")
+    (package / "mine.py").write_text("import torch, numpy\nfrom ..base import Start\nfrom theirs.methods import near\n")
+    (package.parent / "base.py").write_text("class Start: ...\n")
+    (package / "near.py").write_text("")
+    fingerprint.forget()
+    found = {path.relative_to(tmp_path).as_posix() for path in fingerprint.sources(package / "mine.py")}
+    assert {"theirs/base.py", "theirs/methods/near.py"} < found and len(found) <= 5
 
 
 def test_variants_are_chosen_by_variant_by_paradigm_and_by_file(tmp_path):
@@ -195,7 +276,7 @@ def test_a_bad_value_is_refused_in_one_line_that_names_it(change, said):
 def test_a_preset_file_is_named_in_its_errors(tmp_path):
     digits = (presets.FOLDER / "digits.toml").read_text()
     for text, said in (
-        ("seeds = 3", "'description' is missing"),
+        ("seeds = 3", " is missing"),
         ("seeds = 3]", "at line 1"),
         (digits.replace("seeds = 3", "seeds = '3'"), "seeds = '3'"),
     ):

@@ -8,7 +8,8 @@ from benchmarks import report
 from benchmarks.errors import BadInput
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.preflight import prepare
-from benchmarks.plan.preset import SCORES, Variant
+from benchmarks.plan.preset import Variant
+from benchmarks.plan.settings import SCORES
 from benchmarks.report import figures
 from benchmarks.report.frames import read
 from benchmarks.report.trials import chosen

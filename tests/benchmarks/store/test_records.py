@@ -58,7 +58,7 @@ def test_a_write_replaces_the_file_instead_of_changing_it(tmp_path, cell):
 def test_a_writer_killed_at_any_moment_leaves_a_whole_record(tmp_path):
     path = tmp_path / "a.json"
     script = (
-        "import sys; from pathlib import Path; from benchmarks import records\n"
+        "import sys; from pathlib import Path; from benchmarks.store import records\n"
         "for n in range(10**9):\n"
         "    base = {'schema': 1, 'kind': 'quality', 'key': 'k', 'status': 'done', 'cell': {}}\n"
         "    records.write(Path(sys.argv[1]), base | {'n': n, 'body': [n] * 20_000})\n"
@@ -66,6 +66,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_record(tmp_path):
     for seconds in (0.01, 0.1):
         writer = subprocess.Popen([sys.executable, "-c", script, str(path)], cwd=ROOT)
         while not path.exists():
+            assert writer.poll() is None, "the writer fell over"
             time.sleep(0.005)
         time.sleep(seconds)
         writer.send_signal(signal.SIGKILL)

@@ -1,10 +1,8 @@
 """Cells that go on from another's trained chain: order, keys, cost, and what is refused."""
 
-import json
-
 import pytest
 import torch
-from safetensors.torch import save_file
+from pydantic import ValidationError
 
 from benchmarks import data
 from benchmarks.errors import BadInput
@@ -12,7 +10,9 @@ from benchmarks.execute.local import Local
 from benchmarks.plan import presets, selection
 from benchmarks.plan.preflight import check_start
 from benchmarks.plan.preset import Variant
+from benchmarks.store.trained import Trained
 from benchmarks.train import warm_start
+from benchmarks.weights import save
 from paradigms import load
 from tests.benchmarks.conftest import FAKE_WORKER, cells_of, grid
 from tests.benchmarks.execute.test_local import Heard
@@ -39,11 +39,42 @@ def built(name, **options):
 def test_a_cell_comes_after_its_ancestor_whose_configuration_is_in_its_key():
     one = cells_of(grid(["a"], variants=variants(child="parent", parent=None)), "quality")
     assert [cell.variant for cell in one] == ["parent", "child"]
-    assert one[1].ancestor == one[0].stem and one[0].ancestor is None
+    assert one[1].ancestor == one[0].trained_stem and one[0].ancestor is None
     other = variants(child="parent", parent=None)
     other["parent"] = other["parent"].model_copy(update={"budget": 2.0})
     two = cells_of(grid(["a"], variants=other), "quality")
     assert two[1].key != one[1].key
+
+
+def shared(**changes):
+    """Two variants that start from diffusion on half of their own budgets."""
+    found = variants(parent=None, one="parent", two="parent", three="parent")
+    for name, budget in (("one", 1.0), ("two", 1.0), ("three", 3.0)):
+        found[name] = found[name].model_copy(update={"budget": budget, "init_share": 0.5} | changes)
+    return cells_of(grid(["a"], variants=found), "quality"), cells_of(grid(["a"], variants=found), "training")
+
+
+def test_a_common_start_is_trained_once_on_its_share_of_the_budget_and_is_not_scored():
+    quality, starts = shared()
+    assert [start.budget_flops for start in starts] == [0.5, 1.5] and {start.variant for start in starts} == {"parent"}
+    by_name = {cell.variant: cell for cell in quality}
+    assert by_name["one"].ancestor == by_name["two"].ancestor == starts[0].trained_stem
+    assert by_name["three"].ancestor == starts[1].trained_stem and by_name["parent"].ancestor is None
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.5])
+def test_a_share_of_nothing_or_of_everything_is_refused(share):
+    with pytest.raises(ValidationError, match="init_share"):
+        Variant(paradigm="unrolled", init_from="diffusion", init_share=share)
+
+
+def test_a_share_without_a_start_and_a_share_of_a_start_that_has_one_are_refused():
+    alone = {"one": Variant(paradigm="unrolled", init_share=0.5)}
+    twice = variants(parent=None, child="parent", grandchild="child")
+    twice["grandchild"] = twice["grandchild"].model_copy(update={"init_share": 0.5})
+    for found, said in ((alone, "one has none"), (twice, "starts from scratch")):
+        with pytest.raises(ValidationError, match=said):
+            grid(["a"], variants=found)
 
 
 def test_a_start_of_its_own_leaves_the_key_as_it_was_before_there_were_ancestors():
@@ -72,7 +103,10 @@ def test_selecting_a_variant_selects_what_it_starts_from():
 def test_an_executor_with_room_for_both_waits_for_the_ancestor(tmp_path):
     cells = cells_of(grid(["a"], variants=variants(parent=None, child="parent", other=None)), "quality")
     cells[0] = cells[0].model_copy(update={"options": {"act": "succeed", "seconds": 0.5}})
-    cells = [cell.model_copy(update={"ancestor": cells[0].stem}) if cell.variant == "child" else cell for cell in cells]
+    cells = [
+        cell.model_copy(update={"ancestor": cells[0].trained_stem}) if cell.variant == "child" else cell
+        for cell in cells
+    ]
     Local(tmp_path, 3, worker=FAKE_WORKER).run(cells, heard := Heard())
     order = [place for place, _ in heard.ended]
     assert order.index("parent.digits.s0") < order.index("child.digits.s0")
@@ -110,12 +144,10 @@ def test_what_cannot_go_on_is_refused_in_one_line(source, target, said):
 def test_the_cost_of_the_ancestor_counts_and_is_taken_from_the_budget(tmp_path):
     source, target = built("diffusion"), built("unrolled", k=1)
     stem = "diffusion.digits.s0.01234567"
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "cells").mkdir()
-    save_file(source.state_dict(), tmp_path / "weights" / f"{stem}.safetensors")
+    trained = Trained(tmp_path, stem)
+    save(source, trained.folder / "end.safetensors")
     training = {"flops": 5e11, "images": 100, "updates": 10, "seconds": 2.0}
-    record = {"schema": 1, "kind": "quality", "key": "k", "status": "done", "cell": {}, "training": training}
-    (tmp_path / "cells" / f"{stem}.json").write_text(json.dumps(record))
+    trained.finish("k", training, [])
     before = warm_start.start_from(target, tmp_path, stem)
     assert before == {"cell": stem} | training
     assert warm_start.left(1.2e12, before) == 7e11 and warm_start.left(1e12, None) == 1e12

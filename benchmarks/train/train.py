@@ -1,37 +1,40 @@
-"""A quality cell: train the paradigm on its budget, then score what it draws and how it classifies."""
+"""Train a cell on its budget: the result is weights, also some kept along the way, and what they cost.
+
+No scoring network and no metric is known here, so that a change of either repeats no training.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-from safetensors.torch import save_file
-
+from benchmarks.budget import StagePlan, curve_points, plan_stages
 from benchmarks.job import Job
-from benchmarks.score.scoring import Judge
-from benchmarks.train.budget import StagePlan, curve_points, plan_stages
+from benchmarks.store.trained import END
 from benchmarks.train.fit import Fit
 from benchmarks.train.layer_signals import signals
 from benchmarks.train.warm_start import left, start_from
+from benchmarks.weights import save
 from paradigms.base import Batch, Paradigm
 
 N_ROWS = 500  # training images that the layers' signals are taken on
 
 
-def measure_quality(job: Job, progress: Callable) -> dict:
-    """Train and score; returns the record's `training`, `quality`, `samples_file` and `evaluation_seconds`.
+def train(job: Job, progress: Callable) -> dict:
+    """Train; writes the weights and returns the record's `training`.
 
     Raises BadInput where the cell cannot start from its ancestor, or that one has left nothing of the budget.
     """
     paradigm = job.build()
     before = start_from(paradigm, job.results_dir, job.cell.ancestor) if job.cell.ancestor else None
     plans = plan_stages(paradigm, job.x, job.label, left(job.cell.budget_flops, before))
-    judge, layers = Judge(job, paradigm), Layers(job, paradigm, plans)
-    points = curve_points(plans, job.cell.curve_points)
+    layers, points = Layers(job, paradigm, plans), curve_points(plans, job.cell.curve_points)
 
     def look(stage: int, update: int, seconds: float) -> dict:
         found = _spent(plans, stage, update, seconds, before) | layers.at(stage, update)
-        return found | (judge.glance() if update in points[stage] else {})
+        if update in points[stage]:
+            found["weights"] = f"{stage}-{update}.safetensors"
+            save(paradigm, job.trained.folder / found["weights"])
+        return found
 
     fit = Fit(
         paradigm,
@@ -43,39 +46,32 @@ def measure_quality(job: Job, progress: Callable) -> dict:
         evaluate=look,
         progress=lambda stage, update: progress("training", *_position(plans, stage, update)),
     )
-    reports = fit()
-    progress("scoring", 1.0)
-    training = _training(paradigm, plans, reports, before)
-    last = {key: training[key] for key in ("flops", "images", "updates", "seconds")} | {"stage": plans[-1].name}
-    quality = judge.verdict()
-    quality["curve"] = [look for look in fit.curve if "samples" in look] + [last | judge.glance(quality["samples"])]
+    training = _training(paradigm, plans, fit(), before)
     seen = [{"moment": look["moment"], "layers": look["layers"]} for look in fit.curve if "layers" in look]
-    quality["signals"] = [*seen, layers.at_end()] if seen else None
-    _save_weights(paradigm, job.results_dir / "weights" / f"{job.cell.stem}.safetensors")
-    return {
-        "training": training,
-        "quality": quality,
-        "samples_file": judge.save_grids(),
-        "evaluation_seconds": judge.seconds,
-    }
+    training["signals"] = [*seen, layers.at_end()] if seen else None
+    save(paradigm, job.trained.folder / END)
+    costs = ("flops", "images", "updates", "seconds", "stage", "weights")
+    kept = [{name: look[name] for name in costs} for look in fit.curve if "weights" in look]
+    job.trained.finish(job.cell.train_key, training, kept)
+    return training
 
 
 class Layers:
     """Signals of the layers at the start of the last stage, after its first epoch and at its end.
 
-    moments: per stage, the updates before which they are wanted; none if they are not asked for.
+    moments: per stage, the updates before which they are measured; none of a paradigm that does not classify.
     """
 
     def __init__(self, job: Job, paradigm: Paradigm, plans: list[StagePlan]):
         self.paradigm, self.last = paradigm, len(plans) - 1
         self.batch = Batch(job.x[:N_ROWS], job.label[:N_ROWS])
-        asked = "signals" in job.cell.scores and paradigm.can("logits")
         epoch = len(job.x) // plans[-1].batch_size
-        self.names = {0: "start", min(epoch, plans[-1].updates): "one epoch"} if asked else {}
+        classifies = paradigm.can("logits")
+        self.names = {0: "start", min(epoch, plans[-1].updates): "one epoch"} if classifies else {}
         self.moments = [[] for _ in plans[:-1]] + [sorted(self.names)]
 
     def at(self, stage: int, update: int) -> dict:
-        """{"moment", "layers"} in mid-training, or nothing where it is no moment for that."""
+        """{"moment", "layers"} in mid-training, or nothing where none is measured."""
         if update not in self.moments[stage]:
             return {}
         return {"moment": self.names[update], "layers": signals(self.paradigm, self.paradigm.stage, self.batch)}
@@ -116,8 +112,3 @@ def _training(paradigm: Paradigm, plans: list[StagePlan], reports: list[dict], b
         for plan, report in zip(plans, reports, strict=True)
     ]
     return total | {"n_parameters": sum(p.numel() for p in paradigm.parameters()), "stages": stages}
-
-
-def _save_weights(paradigm: Paradigm, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in paradigm.state_dict().items()}, path)

@@ -1,0 +1,54 @@
+"""Score the trained cells of a results folder again where metrics, instruments or scoring networks have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+import paradigms
+from benchmarks.errors import BadInput
+from benchmarks.execute import fork_server, session
+from benchmarks.plan import fingerprint
+from benchmarks.plan.cell import Cell
+from benchmarks.store import records
+from benchmarks.store.trained import Trained
+
+
+def cells_of(place: session.Place) -> tuple[list[Cell], list[str]]:
+    """The quality cells of a results folder as today's code would score them, and a line for each that cannot be.
+
+    Nothing is trained: a cell keeps its train key, and one without weights is left as it is. Raises BadInput where no
+    cell has weights.
+    """
+    found, lines = [], []
+    for name, record in records.in_folder(place.results_dir):
+        cell = _cell(record)
+        if cell is None:
+            continue
+        if Trained(place.results_dir, cell.trained_stem).done(cell.train_key):
+            found.append(cell)
+        else:
+            lines.append(f"{name}: no weights in trained/{cell.trained_stem}; its scores stay as they are")
+    if not found:
+        raise BadInput(f"results folder {place.results_dir}: no trained cells to score; run its preset first")
+    fork_server.import_once([session.PREPARE, session.WORKER])
+    pairs = sorted({(cell.dataset, kind) for cell in found for kind in cell.extractors if "samples" in cell.scores})
+    hashes = session.networks(pairs, place.data_dir)
+    return [_today(cell, hashes) for cell in found], lines
+
+
+def _cell(record: object) -> Cell | None:
+    """The cell of a finished quality record of this version."""
+    if not isinstance(record, dict) or (record["kind"], record["status"]) != ("quality", "done"):
+        return None
+    try:
+        return Cell.model_validate({name: record["cell"][name] for name in Cell.model_fields})
+    except (KeyError, ValidationError):
+        return None
+
+
+def _today(cell: Cell, hashes: dict[tuple[str, str], str]) -> Cell:
+    code = fingerprint.score_code(paradigms.source(cell.paradigm))
+    networks: Sequence[str | None] = [hashes.get((cell.dataset, kind)) for kind in cell.extractors]
+    return cell.model_copy(update={"score_code": code, "extractor_hashes": list(networks)})

@@ -1,0 +1,79 @@
+"""What training leaves behind: one folder per trained cell, with its weights and what they cost.
+
+`trained/STEM/` holds `end.safetensors`, weights kept along the way, and `training.json`. That is written last: a folder
+without it is not finished. It holds the hash of every file of weights, so that changed ones are noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.store import records
+
+END, REPORT = "end.safetensors", "training.json"
+
+
+class NoWeights(ValueError):
+    """A trained cell that is absent, unfinished or changed; the message is one line that says which."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The folder of one trained cell. stem: `Cell.trained_stem`."""
+
+    results_dir: Path
+    stem: str
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self.results_dir / "trained" / self.stem
+
+    def finish(self, key: str, training: dict, points: list[dict]) -> None:
+        """Declare the folder complete. key: the train key. points: what was kept along the way, each with the name of
+        its weights' file as `weights`."""
+        names = [*(point["weights"] for point in points), END]
+        hashes = {name: _hash(self.folder / name) for name in names}
+        report = {"train_key": key, "training": training, "points": points, "weights": hashes}
+        records.write(self.folder / REPORT, report)
+
+    def report(self, key: str | None = None) -> dict:
+        """{"train_key", "training", "points", "weights"} of a finished folder. Raises NoWeights where it is not
+        finished, or was trained under another key than `key`."""
+        path = self.folder / REPORT
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+            missing = {"train_key", "training", "points", "weights"} - report.keys()
+        except (OSError, ValueError, AttributeError) as error:
+            raise NoWeights(f"{path}: {' '.join(str(error).split())}") from None
+        if missing:
+            raise NoWeights(f"{path}: lacks {sorted(missing)[0]!r}")
+        if key is not None and report["train_key"] != key:
+            raise NoWeights(f"{path}: trained under another key")
+        return report
+
+    def file(self, name: str = END) -> Path:
+        """A file of weights. Raises NoWeights where it is absent or not as it was written."""
+        expected, path = self.report()["weights"].get(name), self.folder / name
+        try:
+            found = _hash(path)
+        except OSError as error:
+            raise NoWeights(f"weights {path}: {error.strerror}") from None
+        if found != expected:
+            raise NoWeights(f"weights {path}: changed since training (their hash differs)")
+        return path
+
+    def done(self, key: str) -> bool:
+        """Whether it is finished under this train key, with all its files in place."""
+        try:
+            return all((self.folder / name).is_file() for name in self.report(key)["weights"])
+        except NoWeights:
+            return False
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
