@@ -1,4 +1,4 @@
-"""What is compared: one paradigm a file, and the file name is the registry.
+"""Registry of paradigms: one paradigm per file, found by the name of the file.
 
 A paradigm comes from this folder, from an entry point of the group `alexnet_moment.paradigms`, or from a path to a
 file. Importing this package, listing names and reading `facts` does not import torch.
@@ -20,17 +20,22 @@ NOT_PARADIGMS = {"__init__", "base"}
 
 
 class UnknownParadigm(ValueError):
-    """No paradigm of that name, or its file does not import or holds no paradigm; the message is one line."""
+    """No paradigm has that name, or its file cannot be imported, or it does not hold one paradigm; one-line message."""
 
 
 def names() -> list[str]:
-    """Every paradigm that can be loaded by name, sorted: those of this folder, then entry points."""
+    """Names of all paradigms of this folder and of the entry points, sorted."""
     own = {path.stem for path in FOLDER.glob("*.py")} - NOT_PARADIGMS
     return sorted(own | set(_plugins()))
 
 
 def source(name: str) -> Path:
-    """The file that holds the paradigm `name` (a name, or a path ending in .py). Raises UnknownParadigm."""
+    """Path of the file that holds a paradigm.
+
+    name: name of a paradigm, or a path that ends in .py.
+
+    Raises UnknownParadigm where there is no such file.
+    """
     path = Path(name)
     if path.suffix == ".py":
         if not path.is_file():
@@ -49,7 +54,12 @@ def source(name: str) -> Path:
 
 
 def facts(name: str) -> dict[str, str]:
-    """The literal class facts (title, era, reference, task) and the docstring's first line, read without importing."""
+    """Class constants of a paradigm (title, era, reference, task) and its docstring's first line, without importing it.
+
+    name: as in `source`.
+
+    Raises UnknownParadigm where there is no such file or its syntax is wrong.
+    """
     path = source(name)
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -63,12 +73,17 @@ def facts(name: str) -> dict[str, str]:
 
 
 def load(name: str) -> type:
-    """The Paradigm class of `name` (a name or a path ending in .py). Raises UnknownParadigm with one line."""
+    """The Paradigm class in a paradigm's file.
+
+    name: as in `source`.
+
+    Raises UnknownParadigm where there is no such file, it cannot be imported, or it does not hold one paradigm.
+    """
     path = source(name)
     try:
         module = _import(name, path)
     except Exception as error:
-        raise UnknownParadigm(f"paradigm file {path}: does not import: {type(error).__name__}: {error}") from error
+        raise UnknownParadigm(f"paradigm file {path}: cannot be imported: {type(error).__name__}: {error}") from error
     from paradigms.base import Paradigm
 
     classes = [
@@ -77,7 +92,7 @@ def load(name: str) -> type:
         if isinstance(value, type) and issubclass(value, Paradigm) and value.__module__ == module.__name__
     ]
     if len(classes) != 1:
-        raise UnknownParadigm(f"paradigm file {path}: holds {len(classes)} subclasses of Paradigm; it must hold one")
+        raise UnknownParadigm(f"paradigm file {path}: has {len(classes)} subclasses of Paradigm; it must have one")
     return classes[0]
 
 

@@ -1,17 +1,19 @@
-"""Deep auto-encoder: restricted Boltzmann machines learnt greedily, unrolled to an encoder and a decoder, fine-tuned.
+"""Deep auto-encoder: restricted Boltzmann machines (RBMs) trained greedily, unrolled, then fine-tuned.
 
 Source: Hinton & Salakhutdinov, "Reducing the dimensionality of data with neural networks", Science 313, 2006, and its
-supporting text (linear code units with Gaussian noise; cross-entropy fine-tuning).
+supporting text (linear code units with Gaussian noise; cross-entropy fine-tuning; weight decay).
 
-symbol    meaning                                                          shape
-x         image, in [-1, 1]                                                (B, C, H, W)
-v         pixels (x + 1) / 2; binary states drawn from them                (B, C H W)
-code      the last hidden units, linear                                    (B, widths[-1])
-logits    log-odds of the reconstructed pixels                             (B, C H W)
+symbol    meaning                                                         shape
+x         image, in [-1, 1]                                               (B, C, H, W)
+v         pixel probabilities (x + 1) / 2, or states sampled from them    (B, C H W)
+code      the last hidden units, linear                                   (B, widths[-1])
+logits    log-odds of the reconstructed pixels                            (B, C H W)
 
-Differs: Adam instead of conjugate gradients; a machine learns from drawn states of the one below, not probabilities.
-With nothing of the budget for the machines, the same network starts from random weights: the control, which may have
-the units of a later time.
+Differs:
+- Adam instead of conjugate gradients.
+- Each RBM is trained on sampled states of the one below, not on probabilities.
+- With a share of 0 for the RBMs, the same network is trained from random weights: the control for pre-training. This
+  control may also have tanh, ReLU or GELU units.
 """
 
 from __future__ import annotations
@@ -28,13 +30,20 @@ from paradigms.parts.networks.initialisation import ACTIVATIONS, STARTS, initial
 from paradigms.parts.optimizers.momentum import momentum_sgd
 from paradigms.parts.options import numbers, one_of, positive
 from paradigms.parts.rbm.binary_units import bernoulli, cross_entropy, to_images, to_units
-from paradigms.parts.rbm.greedy import N_SEEN, Greedy
 from paradigms.parts.rbm.rbm import RBM
+from paradigms.parts.rbm.stack import N_SEEN, RBMStack
 from paradigms.training.defaults import adam
+
+WEIGHT_DECAY = 2e-4  # of the RBMs (Hinton & Salakhutdinov 2006, supporting text)
 
 
 class DeepAutoencoder(nn.Module):
-    """Encoder and decoder of hidden widths `sizes[1:]` and back, of units `activation` around a linear code."""
+    """Encoder and decoder, mirror images of each other, with a linear code between them.
+
+    sizes: units of each layer of the encoder, from the pixels to the code.
+    start: initialisation of the weights, as in `initialise`.
+    activation: hidden units, a key of ACTIVATIONS.
+    """
 
     def __init__(self, sizes: Sequence[int], start: str, activation: str):
         super().__init__()
@@ -57,7 +66,7 @@ class DeepAutoencoder(nn.Module):
 
     @torch.no_grad()
     def adopt(self, rbms: Sequence[RBM]) -> None:
-        """Copy each machine, the lowest first, into a layer of the encoder and its mirror image in the decoder."""
+        """Copy each RBM, the lowest first, into a layer of the encoder and its mirror image in the decoder."""
         for rbm, up, down in zip(rbms, self.encoder, reversed(self.decoder), strict=True):
             up.weight.copy_(rbm.W.T)
             up.bias.copy_(rbm.hbias)
@@ -66,6 +75,17 @@ class DeepAutoencoder(nn.Module):
 
 
 class AutoEncoder(Paradigm):
+    """Deep auto-encoder. Options; a value outside its range raises ValueError:
+
+    Network
+        widths: units of each layer of the encoder; the last is the code.
+        activation: hidden units: "sigmoid", or without RBMs also "tanh", "relu" or "gelu".
+        start: initialisation of weights that are not pre-trained: "standard", "glorot" or "he", as in `initialise`.
+    Training
+        rates: learning rates: of RBMs with binary hidden units, of the RBM of the linear code, of Adam in fine-tuning.
+        shares: weights in the budget: of the RBMs together, which are left out at 0, and of fine-tuning.
+    """
+
     title = "Deep auto-encoder (greedy RBMs, unrolled)"
     era = "layer-wise"
     reference = "Hinton & Salakhutdinov 2006"
@@ -79,39 +99,33 @@ class AutoEncoder(Paradigm):
         widths: Sequence[int] = (128, 64, 16),
         start: str = "glorot",
         activation: str = "sigmoid",
-        n_sweeps: int = 1,
         rates: Sequence[float] = (0.1, 1e-3, 2e-3),
-        weight_decay: float = 2e-4,
         shares: Sequence[float] = (0.3, 0.7),
     ):
-        """widths: units of each hidden layer, the code last. start: of weights that nothing pre-trains, as in
-        `initialise`. activation: only "sigmoid" where machines pre-train. n_sweeps: of contrastive divergence. rates:
-        of the binary machines, of that with the linear code, and Adam's in fine-tuning. weight_decay: of the machines'
-        weights. shares: of the budget, for the machines together (left out at 0) and for fine-tuning."""
         super().__init__(shape, n_classes)
-        positive(widths=list(widths), n_sweeps=n_sweeps)
+        positive(widths=list(widths))
         numbers({"rates": 3, "shares": 2}, rates=rates, shares=shares)
         units = ["sigmoid"] if shares[0] else list(ACTIVATIONS)
         one_of({"start": STARTS, "activation": units}, start=start, activation=activation)
         sizes = [shape[0] * shape[1] * shape[2], *widths]
         kinds = [*["binary"] * (len(widths) - 1), "gaussian"]
-        self.rbms = Greedy(RBM(n, m, hidden=kind) for (n, m), kind in zip(pairwise(sizes), kinds, strict=True))
+        self.rbms = RBMStack(RBM(n, m, hidden=kind) for (n, m), kind in zip(pairwise(sizes), kinds, strict=True))
         self.network = DeepAutoencoder(sizes, start, activation)
         self.register_buffer("seen", torch.empty(0), persistent=False)
-        self.n_sweeps, self.rates, self.weight_decay, self.shares = n_sweeps, rates, weight_decay, shares
+        self.rates, self.shares = rates, shares
 
     def observe(self, x: Tensor, label: Tensor) -> None:
         self.seen = to_units(x[:N_SEEN])
 
     def stages(self) -> list[Stage]:
         below, fine_tuning = self.shares
-        machines = [
+        greedy = [
             Stage(
                 f"rbm {depth + 1}",
                 list(rbm.parameters()),
                 partial(self.greedy_loss, depth),
                 share=below / len(self.rbms),
-                optimizer=momentum_sgd(self.rates[depth == len(self.rbms) - 1], self.weight_decay),
+                optimizer=momentum_sgd(self.rates[depth == len(self.rbms) - 1], WEIGHT_DECAY),
                 begin=lambda depth=depth: self.rbms.begin(depth, bernoulli(self.seen)),
                 steady=True,
             )
@@ -126,20 +140,20 @@ class AutoEncoder(Paradigm):
             begin=lambda: self.network.adopt(self.rbms) if below else None,
             steady=True,
         )
-        return [*machines, unrolled] if below else [unrolled]
+        return [*greedy, unrolled] if below else [unrolled]
 
     def greedy_loss(self, depth: int, batch: Batch) -> Tensor:
-        """Contrastive divergence of the machine at `depth`."""
-        return self.rbms.loss(depth, bernoulli(to_units(batch.x)), self.n_sweeps)
+        """Contrastive divergence with one Gibbs sweep (CD-1) of the RBM at `depth`, a scalar."""
+        return self.rbms.loss(depth, bernoulli(to_units(batch.x)), n_sweeps=1)
 
     def reconstruction_loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy with the pixels, summed over them and averaged over images, through the whole network."""
+        """Cross-entropy of the reconstruction with the pixels, summed over pixels, averaged over images; a scalar."""
         v = to_units(batch.x)
         return cross_entropy(self.network.decode(self.network.encode(v)), v)
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor) -> Tensor:
-        """Images (B, C, H, W) in [-1, 1] that the decoder makes of the codes of images x (B, C, H, W)."""
+        """Images (B, C, H, W) in [-1, 1] decoded from the codes of images x (B, C, H, W)."""
         return to_images(torch.sigmoid(self.network.decode(self.features(x))), self.shape)
 
     def features(self, x: Tensor) -> Tensor:

@@ -1,21 +1,23 @@
-"""Stacked denoising auto-encoders: each layer learns to undo corruption of the codes below it; then fine-tuning.
+"""Stacked denoising auto-encoders: each layer is trained to denoise the codes of the layer below; then fine-tuning.
 
 Source: Vincent et al., "Stacked denoising autoencoders", JMLR 11, 2010 (cross-entropy: equation 5; stacking: section 4;
-noise and emphasis: `parts/corruption`); generation: Bengio et al., "Generalized denoising auto-encoders as generative
-models", NIPS 2013 (the chain: equation 4; walkback: algorithm 1).
+noise: section 3.3). Generation: Bengio et al., "Generalized denoising auto-encoders as generative models", NIPS 2013
+(Markov chain: equation 4; walkback: algorithm 1).
 
 symbol    meaning                                                                      shape
 x         image, in [-1, 1]                                                            (B, C, H, W)
 v         input of a layer; (x + 1) / 2 in the first, clean codes in the others        (B, width below)
-corrupt   v after noise of the kind and level asked for                                (B, width below)
-h         sigmoid(corrupt W + hbias), the code                                         (B, width)
+noisy     v after corruption                                                           (B, width below)
+h         sigmoid(noisy W + hbias), the code                                           (B, width)
 r         sigmoid(h W' + vbias), the reconstruction of v                               (B, width below)
 
-Differs: the whole stack, down and up again, is trained further as the generator, since the layers alone have no model
-of their top codes (Vincent et al., section 7); what it corrupts are binary states drawn from v, as they come in its
-chain; without a share of the budget for that, the stack generates as the layers left it. Recognition has its own copy
-of the encoders, fine-tuned on drawn states unless told otherwise. Walkback is off by default: it blurred
-(results/LOG.md).
+Differs:
+- The generator is a copy of the whole stack, encoder and decoder, trained further as one denoising auto-encoder, since
+  the layers alone have no model of the top codes (Vincent et al., section 7). Its inputs are binary states sampled from
+  v, as in its Markov chain. Without a share of the budget for this stage, the greedily trained stack generates.
+- Recognition fine-tunes its own copy of the encoders, by default on sampled states.
+- Reconstruction weighs all units alike, where the paper's section 4.1 also emphasises corrupted ones.
+- Walkback is off by default because it made samples blurred and their FID worse (results/LOG.md).
 """
 
 from __future__ import annotations
@@ -37,12 +39,12 @@ from paradigms.parts.rbm.binary_units import bernoulli, cross_entropy, to_images
 
 
 class DenoisingLayer(nn.Module):
-    """Auto-encoder of one hidden layer with tied weights."""
+    """Auto-encoder with one hidden layer of sigmoid units and tied weights."""
 
     def __init__(self, n_visible: int, n_hidden: int):
         super().__init__()
         self.W = nn.Parameter(torch.empty(n_visible, n_hidden))
-        nn.init.xavier_uniform_(self.W, gain=4.0)  # a sigmoid's slope is 1/4 where tanh's is 1 (Glorot & Bengio 2010)
+        nn.init.xavier_uniform_(self.W, gain=4.0)  # sigmoid: slope 1/4 at 0, tanh: 1 (Glorot & Bengio 2010)
         self.vbias = nn.Parameter(torch.zeros(n_visible))
         self.hbias = nn.Parameter(torch.zeros(n_hidden))
 
@@ -56,7 +58,11 @@ class DenoisingLayer(nn.Module):
 
 
 class Stack(nn.Module):
-    """Layers over one another. sizes: units from the pixels up. corruption: of the pixels, in `forward`."""
+    """Stacked denoising layers.
+
+    sizes: units of each layer, from the pixels up.
+    corruption: noise that `forward` adds to its input.
+    """
 
     def __init__(self, sizes: Sequence[int], corruption: Corruption):
         super().__init__()
@@ -64,7 +70,7 @@ class Stack(nn.Module):
         self.corruption = corruption
 
     def forward(self, v: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Corrupt v (B, n), encode to the top, decode to the bottom: logits (B, n) of the clean v."""
+        """Logits (B, n) of the reconstruction of v (B, n) after corruption, encoding and decoding by all layers."""
         return self.decode(self.encode(self.corruption(v, generator)))
 
     def encode(self, v: Tensor) -> Tensor:
@@ -81,6 +87,25 @@ class Stack(nn.Module):
 
 
 class SDAE(Paradigm):
+    """Stacked denoising auto-encoders. Options; a value outside its range raises ValueError:
+
+    Network
+        widths: hidden units of each layer.
+    Corruption
+        corruption: kind of noise: "masking", "salt-and-pepper" or "gaussian", as in `Corruption`.
+        corruption_level: its level in greedy training.
+        chain_corruption_level: its level in the generator's Markov chain.
+        walkback_steps: steps of the chain away from the data that one update trains; 1 is no walkback.
+    Fine-tuning of the recogniser
+        drawn: whether its inputs are sampled binary states of the pixels, or else their probabilities.
+        dropout: probability that a hidden unit is dropped, in [0, 1).
+    Length and rate of each phase
+        lr: learning rate of Adam, before fine-tuning.
+        lr_fine_tuning: learning rate of SGD with momentum, in fine-tuning.
+        shares: weights in the budget: of the layers together, of the generator, of fine-tuning; the last two are left
+            out at 0.
+    """
+
     title = "Stacked denoising auto-encoders"
     era = "layer-wise"
     reference = "Vincent et al. 2010"
@@ -95,37 +120,30 @@ class SDAE(Paradigm):
         corruption: str = "masking",
         corruption_level: float = 0.25,
         chain_corruption_level: float = 0.1,
-        emphasis: Sequence[float] = (1.0, 1.0),
         walkback_steps: int = 1,
         drawn: bool = True,
         dropout: float = 0.0,
         lr: float = 1e-2,
         lr_fine_tuning: float = 0.1,
-        weight_decay: float = 0.0,
         shares: Sequence[float] = (0.15, 0.65, 0.2),
     ):
-        """widths: hidden units of each layer. corruption: kind of noise. corruption_level, chain_corruption_level: its
-        level in pre-training and in the generating chain. emphasis: weights, in pre-training, of what noise has changed
-        and of what it has not. walkback_steps: steps of the chain that an update trains. drawn, dropout: fine-tune on
-        drawn states, not on pixels; without that share of hidden units. lr: Adam's, before fine-tuning. shares: of the
-        budget, for the layers together, the generator, and fine-tuning; the last two are left out at 0."""
         super().__init__(shape, n_classes)
         one_of({"corruption": KINDS}, corruption=corruption)
         positive(widths=list(widths), walkback_steps=walkback_steps)
-        numbers({"shares": 3, "emphasis": 2}, shares=shares, emphasis=emphasis)
+        numbers({"shares": 3}, shares=shares)
         if corruption != "gaussian":
             fractions(corruption_level=corruption_level, chain_corruption_level=chain_corruption_level)
         sizes = [shape[0] * shape[1] * shape[2], *widths]
-        self.stack = Stack(sizes, Corruption(corruption, corruption_level, emphasis))
+        self.stack = Stack(sizes, Corruption(corruption, corruption_level))
         noise = Corruption(corruption, chain_corruption_level)
         self.trained_chain = Stack(sizes, noise) if shares[1] else None
         self.recogniser = Recogniser(sizes, n_classes, drop=dropout)
         self.walkback_steps, self.drawn, self.shares = walkback_steps, drawn, tuple(shares)
-        self.lr, self.lr_fine_tuning, self.weight_decay = lr, lr_fine_tuning, weight_decay
+        self.lr, self.lr_fine_tuning = lr, lr_fine_tuning
 
     @property
     def chain(self) -> Stack:
-        """What generates: the stack, until it has a copy that is trained for that."""
+        """The generator: the copy of the stack that is trained for it, else the greedily trained stack."""
         return self.trained_chain or self.stack
 
     def stages(self) -> list[Stage]:
@@ -155,7 +173,7 @@ class SDAE(Paradigm):
             list(self.recogniser.parameters()),
             self.recognition_loss,
             share=fine_tuning,
-            optimizer=momentum_sgd(self.lr_fine_tuning, self.weight_decay),
+            optimizer=momentum_sgd(self.lr_fine_tuning),
             begin=lambda: self.recogniser.adopt((layer.W, layer.hbias) for layer in self.stack.layers),
             steady=True,
         )
@@ -165,14 +183,13 @@ class SDAE(Paradigm):
         return torch.optim.Adam(parameters, lr=self.lr, fused=True)
 
     def greedy_loss(self, depth: int, batch: Batch) -> Tensor:
-        """The layer at `depth` reconstructs clean codes from corrupted ones."""
+        """Cross-entropy of the layer at `depth`, which reconstructs clean codes from corrupted ones; a scalar."""
         clean, layer = self.up(to_units(batch.x), depth), self.stack.layers[depth]
         noisy = self.stack.corruption(clean)
-        weight = self.stack.corruption.weight(noisy, clean)
-        return cross_entropy(layer.decode(layer.encode(noisy)), clean, weight)
+        return cross_entropy(layer.decode(layer.encode(noisy)), clean)
 
     def chain_loss(self, batch: Batch) -> Tensor:
-        """Steps of the chain away from the data, each of them taught the way back to it."""
+        """Mean cross-entropy with the data of each of `walkback_steps` steps of the chain from the data; a scalar."""
         clean, losses = to_units(batch.x), []
         mean = clean
         for _ in range(self.walkback_steps):
@@ -182,13 +199,13 @@ class SDAE(Paradigm):
         return torch.stack(losses).mean()
 
     def recognition_loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy of the recogniser; on drawn states, whose noise regularises it (results/LOG.md)."""
+        """Cross-entropy of the recogniser, a scalar; with `drawn`, sampling noise regularises it (results/LOG.md)."""
         v = to_units(batch.x)
         return F.cross_entropy(self.recogniser(bernoulli(v) if self.drawn else v), batch.label)
 
     @torch.no_grad()
     def up(self, v: Tensor, depth: int) -> Tensor:
-        """Clean codes below the layer at `depth`, from pixel probabilities v (B, C H W)."""
+        """Input of the layer at `depth`, clean codes (B, width), from pixel probabilities v (B, C H W)."""
         for layer in self.stack.layers[:depth]:
             v = layer.encode(v)
         return v
@@ -198,14 +215,17 @@ class SDAE(Paradigm):
 
     @torch.no_grad()
     def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default") -> Tensor:
-        """`nfe` steps of the chain from fair coins: draw states, corrupt, encode, decode; the last mean is shown."""
+        """Images after `nfe` steps of the chain from fair coins: sample states, corrupt, encode, decode.
+
+        The images are the means of the last step, not states sampled from them.
+        """
         mean = torch.full_like(self.chain.layers[0].vbias, 0.5).repeat(n, 1)
         for _ in range(nfe):
             mean = torch.sigmoid(self.chain(bernoulli(mean, generator), generator))
         return to_images(mean, self.shape)
 
     def on_data(self, x: Tensor, label: Tensor, step: int, nfe: int, generator: torch.Generator) -> Tensor:
-        """Drawn states of the pixels, (B, C H W), at every step: the chain has no schedule."""
+        """Sampled states of the pixels, (B, C H W), at every step: the chain has no schedule."""
         return bernoulli(to_units(x), generator)
 
     @torch.no_grad()
@@ -214,7 +234,7 @@ class SDAE(Paradigm):
 
     @torch.no_grad()
     def reconstruct(self, x: Tensor) -> Tensor:
-        """Up to the top code and down again, by means and without noise."""
+        """Images (B, C, H, W) by encoding to the top code and decoding it, by means and without noise."""
         chain = self.chain
         return to_images(torch.sigmoid(chain.decode(chain.encode(to_units(x)))), self.shape)
 

@@ -1,4 +1,4 @@
-"""Options of a paradigm that are not what they may be: one line that says which, what was given and what is allowed."""
+"""Checks of a paradigm's options; the error is one line that names the option, the value given and those allowed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 
 def one_of(allowed: dict[str, Sequence[str]], **options: str) -> None:
-    """Raises ValueError for the first of `options` that is not among the words `allowed` for its name."""
+    """Raises ValueError for the first of `options` whose value is not in `allowed`, by the name of the option."""
     for name, value in options.items():
         if value not in allowed[name]:
             raise ValueError(f"{name} = {value!r}; allowed: {', '.join(allowed[name])}")
 
 
 def positive(**options: int | Sequence[int]) -> None:
-    """Raises ValueError for the first of `options` that is, or holds, a number below 1, or holds none."""
+    """Raises ValueError for the first of `options` that is, or contains, a number below 1, or is empty."""
     for name, value in options.items():
         if min(value if isinstance(value, Sequence) else [value], default=0) < 1:
             raise ValueError(f"{name} = {value}; allowed: 1 or more")
@@ -34,14 +34,14 @@ def fractions(**options: float) -> None:
 
 
 def inside(high: float = 1, **options: float) -> None:
-    """Raises ValueError for the first of `options` outside (0, high)."""
+    """Raises ValueError for the first of `options` outside the open interval (0, high)."""
     for name, value in options.items():
         if not 0 < value < high:
             raise ValueError(f"{name} = {value}; allowed: between 0 and {high:g}, both excluded")
 
 
 def numbers(lengths: dict[str, int], **options: Sequence[float]) -> None:
-    """Raises ValueError for the first of `options` that has not as many numbers as `lengths` says, all at least 0."""
+    """Raises ValueError for the first of `options` that is not a list of `lengths[name]` numbers, all at least 0."""
     for name, value in options.items():
         if len(value) != lengths[name] or min(value) < 0:
             raise ValueError(f"{name} = {list(value)}; allowed: {lengths[name]} numbers, none below 0")

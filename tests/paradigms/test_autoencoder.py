@@ -1,4 +1,4 @@
-"""The deep auto-encoder: unrolling, its linear code, and that a few updates rebuild its data."""
+"""The deep auto-encoder: unrolling, its linear code, and the squared error after a few updates."""
 
 import pytest
 import torch
@@ -22,11 +22,11 @@ def data(n: int = 80) -> Batch:
     return Batch(2.0 * bars - 1, torch.arange(n) % N_CLASSES)
 
 
-def test_unrolling_encodes_as_the_machines_infer_and_decodes_as_they_reconstruct():
+def test_the_unrolled_network_encodes_and_decodes_by_the_conditional_means_of_the_rbms():
     model, batch = build(), data()
     model.observe(*batch)
-    *machines, unrolled = model.stages()
-    for stage in machines:
+    *greedy, unrolled = model.stages()
+    for stage in greedy:
         solve(model, stage, batch)
     with torch.no_grad():
         unrolled.begin()
@@ -49,15 +49,15 @@ def test_the_code_is_linear_and_every_other_layer_is_not():
     torch.testing.assert_close(model.features(x), model.network.encoder[2](h))
 
 
-def test_the_machine_of_the_code_has_gaussian_hidden_units_and_a_rate_of_its_own():
+def test_the_rbm_of_the_code_has_gaussian_hidden_units_and_its_own_learning_rate():
     model = build(rates=(0.2, 0.003, 0.001))
     h = model.rbms[-1].sample_h(torch.zeros(2000, 3))
-    assert abs(float(h.std()) - 1) < 0.05  # 6000 draws: sd .009
+    assert abs(float(h.std()) - 1) < 0.05  # 6000 samples: sd 0.009
     rates = [stage.optimizer(list(stage.parameters)).param_groups[0]["lr"] for stage in model.stages()]
     assert rates == [0.2, 0.2, 0.003, 0.001]
 
 
-def test_fine_tuning_lowers_the_squared_error_and_moves_the_whole_network():
+def test_fine_tuning_lowers_the_squared_error_and_trains_the_whole_network():
     model, batch = build(), data()
     model.observe(*batch)
     stages = model.stages()
@@ -70,7 +70,7 @@ def test_fine_tuning_lowers_the_squared_error_and_moves_the_whole_network():
     assert all(not torch.equal(p, q) for p, q in zip(model.network.parameters(), held, strict=True))
 
 
-def test_without_a_share_for_machines_the_network_is_trained_from_its_own_start():
+def test_without_a_share_for_rbms_the_network_is_trained_from_its_own_initialisation():
     model, batch = build(shares=(0.0, 1.0)), data()
     model.observe(*batch)
     assert [stage.name for stage in model.stages()] == ["unrolled"]
@@ -80,7 +80,7 @@ def test_without_a_share_for_machines_the_network_is_trained_from_its_own_start(
     assert torch.equal(model.network.encoder[0].weight, held)
 
 
-def test_units_of_another_time_start_by_their_own_rule_and_lower_the_loss():
+def test_gelu_units_with_he_initialisation_lower_the_squared_error():
     model, batch = build(shares=(0.0, 1.0), activation="gelu", start="he"), data()
     x = batch.x
     h = F.gelu(model.network.encoder[0]((x.flatten(1) + 1) / 2))
@@ -90,7 +90,7 @@ def test_units_of_another_time_start_by_their_own_rule_and_lower_the_loss():
     assert F.mse_loss(model.reconstruct(x), x) < 0.1 * before
 
 
-WRONG = [{"widths": ()}, {"start": "random"}, {"n_sweeps": 0}, {"shares": (1.0,)}, {"activation": "gelu"}]
+WRONG = [{"widths": ()}, {"start": "random"}, {"shares": (1.0,)}, {"activation": "gelu"}]
 
 
 @pytest.mark.parametrize("options", WRONG)

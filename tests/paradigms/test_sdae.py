@@ -1,4 +1,4 @@
-"""What denoising auto-encoders see, what they are taught, and how their chain draws."""
+"""Stacked denoising auto-encoders: corruption, targets of each stage, and sampling."""
 
 import pytest
 import torch
@@ -27,14 +27,14 @@ def draw(sdae: SDAE, nfe: int = 3, seed: int = 0, n: int = 9) -> torch.Tensor:
     return sdae.sample(n, nfe, torch.Generator().manual_seed(seed))
 
 
-def test_corruption_masks_the_stated_share_and_does_not_rescale_the_rest():
+def test_masking_sets_its_share_of_units_to_zero_and_does_not_rescale_the_others():
     torch.manual_seed(0)
     v = 0.1 + 0.9 * torch.rand(400, 100)
     masked = Corruption("masking", 0.3)(v)
     kept = masked != 0
     assert torch.equal(masked[kept], v[kept])
-    assert abs(1 - kept.float().mean() - 0.3) < 0.012  # 40,000 coins: sd .0023, five sd
-    assert kept.float().mean(0).std() < 0.04  # each unit on its own: sd sqrt(.21 / 400) = .023
+    assert abs(1 - kept.float().mean() - 0.3) < 0.012  # 40,000 coins: sd 0.0023, five sd
+    assert kept.float().mean(0).std() < 0.04  # each unit on its own: sd sqrt(0.21 / 400) = 0.023
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -43,7 +43,7 @@ def test_corruption_level_zero_is_the_identity(kind):
     assert torch.equal(Corruption(kind, 0.0)(v), v)
 
 
-def test_salt_and_pepper_sets_its_share_to_zero_or_one_alike():
+def test_salt_and_pepper_sets_its_share_of_units_to_zero_or_one_equally_often():
     torch.manual_seed(0)
     v = 0.1 + 0.8 * torch.rand(400, 100)
     noisy = Corruption("salt-and-pepper", 0.3)(v)
@@ -53,29 +53,17 @@ def test_salt_and_pepper_sets_its_share_to_zero_or_one_alike():
     assert torch.equal(noisy[untouched], v[untouched])
 
 
-def test_gaussian_corruption_has_the_level_as_its_spread():
+def test_gaussian_corruption_has_the_level_as_its_standard_deviation():
     torch.manual_seed(0)
     noise = Corruption("gaussian", 0.3)(torch.full((400, 100), 0.5)) - 0.5
     assert float(noise.std()) == pytest.approx(0.3, abs=0.006) and abs(float(noise.mean())) < 0.008  # five sd
 
 
-def test_emphasis_weighs_what_noise_changed_and_what_it_did_not():
-    clean = torch.tensor([[0.2, 0.4, 0.6]])
-    noisy = torch.tensor([[0.0, 0.4, 1.0]])
-    weight = Corruption("salt-and-pepper", 0.3, (2.0, 0.5)).weight(noisy, clean)
-    assert weight.tolist() == [[2.0, 0.5, 2.0]]
-    logits = torch.randn(1, 3)
-    each = F.binary_cross_entropy_with_logits(logits, clean, reduction="none")
-    expected = 2 * each[0, 0] + 0.5 * each[0, 1] + 2 * each[0, 2]
-    torch.testing.assert_close(cross_entropy(logits, clean, weight), expected)
-    assert Corruption("masking", 0.3).weight(noisy, clean) is None
-
-
 @pytest.mark.parametrize("planted", [False, True])
-def test_what_a_denoiser_adds_is_the_score_times_the_variance_of_its_noise(planted):
-    """Alain & Bengio, JMLR 15, 2014; exact for the noisy density (Tweedie). Planted: the target is noisy too."""
+def test_the_correction_of_a_denoiser_is_the_score_times_the_variance_of_its_noise(planted):
+    """Alain & Bengio, JMLR 15, 2014; exact for the noisy density (Tweedie). Planted fault: the target is noisy too."""
     torch.manual_seed(0)
-    sigma, spread = 0.1, 0.15  # of units in [0, 1] around a half
+    sigma, spread = 0.1, 0.15  # of units in [0, 1] around 0.5
     layer, noise = DenoisingLayer(1, 64).double(), Corruption("gaussian", sigma)
     optimizer = torch.optim.Adam(layer.parameters(), lr=1e-2)
     for _ in range(600):
@@ -125,7 +113,7 @@ def test_a_greedy_layer_sends_no_gradient_below_itself():
     assert sdae.stack.layers[0].W.grad is None and sdae.stack.layers[1].W.grad is not None
 
 
-def test_walkback_teaches_each_of_its_steps_the_way_back_to_the_data():
+def test_walkback_trains_each_of_its_steps_to_reconstruct_the_data():
     sdae, batch, seen = build(walkback_steps=4), data(), []
     sdae.chain.register_forward_hook(lambda module, arguments, output: seen.append((arguments[0], output)))
     loss = sdae.chain_loss(batch)
@@ -134,18 +122,18 @@ def test_walkback_teaches_each_of_its_steps_the_way_back_to_the_data():
     assert len(seen) == 4 and all(set(v.unique().tolist()) <= {0.0, 1.0} for v, _ in seen)
 
 
-def test_the_generator_starts_as_the_greedy_stack():
+def test_the_generator_starts_as_a_copy_of_the_greedily_trained_stack():
     sdae = build()
     *greedy, chain, _ = sdae.stages()
     for stage in greedy:
         solve(sdae, stage, data())
     with torch.no_grad():
         chain.begin()
-    for mine, theirs in zip(sdae.chain.parameters(), sdae.stack.parameters(), strict=True):
-        assert torch.equal(mine, theirs)
+    for copied, greedily_trained in zip(sdae.chain.parameters(), sdae.stack.parameters(), strict=True):
+        assert torch.equal(copied, greedily_trained)
 
 
-def test_fine_tuning_leaves_generator_and_stack_bit_equal_and_moves_its_own_copy():
+def test_fine_tuning_leaves_generator_and_stack_bit_equal_and_trains_its_own_copy():
     sdae = build()
     *before, fine_tuning = sdae.stages()
     for stage in before:
@@ -182,7 +170,7 @@ def test_samples_start_from_noise_and_depend_on_the_generator_alone():
         {"chain_corruption_level": -0.1},
         {"walkback_steps": 0},
         {"corruption": "pepper"},
-        {"emphasis": (1.0,)},
+        {"shares": (1.0,)},
     ],
 )
 def test_wrong_options_raise_one_line_that_names_them(options):

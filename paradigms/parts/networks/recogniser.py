@@ -1,4 +1,4 @@
-"""A stack of fully connected layers under a softmax: what layer-wise pre-training initialises."""
+"""Multilayer perceptron with a softmax output: the network that layer-wise pre-training initialises."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from paradigms.parts.options import fractions
 
 
 class Recogniser(nn.Module):
-    """widths: units of the input and of every hidden layer. activation: class of the nonlinearity. drop: share of
-    hidden units dropped in training. normalised: batch normalisation before each nonlinearity.
+    """Multilayer perceptron with a softmax output.
 
-    Raises ValueError where `drop` is no share.
+    widths: units of the input and of each hidden layer.
+    n_classes: number of classes.
+    activation: class of the nonlinearity.
+    drop: probability that a hidden unit is dropped in training, in [0, 1).
+    normalised: whether batch normalisation precedes each nonlinearity.
+
+    Raises ValueError where `drop` is outside its range.
     """
 
     def __init__(
@@ -34,18 +39,21 @@ class Recogniser(nn.Module):
         self.softmax = nn.Linear(widths[-1], n_classes)
 
     def features(self, v: Tensor) -> Tensor:
-        """Activities (B, widths[-1]) of the last hidden layer for input v (B, widths[0])."""
+        """Activations (B, widths[-1]) of the last hidden layer for input v (B, widths[0])."""
         for layer, norm in zip(self.layers, self.norms, strict=True):
             v = self.dropout(self.activation(norm(layer(v))))
         return v
 
     def forward(self, v: Tensor) -> Tensor:
-        """Class scores (B, n_classes)."""
+        """Class scores (logits) (B, n_classes) for input v (B, widths[0])."""
         return self.softmax(self.features(v))
 
     @torch.no_grad()
     def adopt(self, pretrained: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Copy pre-trained (W (n_in, n_out), hbias (n_out,)) into the hidden layers; the softmax stays random."""
+        """Copy pre-trained parameters into the hidden layers; the softmax layer keeps its random initialisation.
+
+        pretrained: (W (n_in, n_out), hbias (n_out,)) of each hidden layer, the lowest first.
+        """
         for layer, (W, hbias) in zip(self.layers, pretrained, strict=True):
             layer.weight.copy_(W.T)
             layer.bias.copy_(hbias)

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent with momentum, as all recognisers use it: weight decay touches matrices, never biases."""
+"""Stochastic gradient descent with momentum for all recognisers: weight decay on matrices, none on biases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from torch import nn
 
 
 def momentum_sgd(lr: float, weight_decay: float = 0.0, momentum: float = 0.9) -> Callable:
-    """The optimiser of a Stage: SGD whose decay is `weight_decay` W in the gradient of every W of two or more axes."""
+    """A Stage's `optimizer`: parameters -> SGD with momentum.
+
+    lr: learning rate.
+    weight_decay: adds weight_decay * W to the gradient of every parameter W of two or more axes.
+    momentum: in [0, 1).
+    """
 
     def build(parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         groups = [

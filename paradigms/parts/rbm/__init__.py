@@ -1,1 +1,1 @@
-"""Restricted Boltzmann machines: units, sweeps, learning, likelihood, and stacks of them."""
+"""Restricted Boltzmann machines: units, Gibbs sweeps, training, likelihood, and stacks of RBMs."""

@@ -1,4 +1,4 @@
-"""The partition function of an RBM: annealed importance sampling from two sides; enumeration where that is possible.
+"""The partition function Z of an RBM: annealed importance sampling (AIS) in both directions, or enumeration.
 
 Source: Neal, "Annealed importance sampling", Statistics and Computing 11, 2001; for RBMs, with the base-rate RBM,
 Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks", ICML 2008; both directions as a bracket:
@@ -6,16 +6,16 @@ Grosse, Ghahramani & Adams, "Sandwiching the marginal likelihood using bidirecti
 
 symbol       meaning                                                                        shape
 v            visible states: units 0 or 1, then one label of the softmax group if any       (n_chains, V)
-field        v W + hbias, what the hidden units feel                                        (n_chains, H)
+field        v W + hbias, total input of the hidden units                                   (n_chains, H)
 base         visible biases of the base-rate RBM, which has no weights                      (V,)
 betas        inverse temperatures, 0 = base-rate RBM, 1 = the RBM                           (K + 1,)
-log_weight   logs of the importance weights                                                 (n_chains,)
+log_weight   log importance weights                                                         (n_chains,)
 
 p_beta(v) is proportional to exp((1 - beta) v.base + beta v.vbias + sum_j softplus(beta field_j)).
 
-On average over runs, the forward estimate of log Z is at most log Z (Jensen), and the reverse one at least log Z if its
-chains start at exact samples of the RBM: for a likelihood, which has -log Z in it, forward is the optimistic side.
-Everything runs in the dtype of the RBM; make it float64 where a nat matters.
+The mean over runs of the forward estimate of log Z is at most log Z (Jensen's inequality); that of the reverse estimate
+is at least log Z if its chains start at exact samples of the RBM. A log-likelihood contains -log Z, so forward AIS
+overestimates it. All functions compute in the dtype of the RBM; use float64 where one nat matters.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ from paradigms.parts.rbm.units import UNITS
 
 MAX_ENUMERATED = 20  # units: 2^20 states of the smaller side
 CHUNK = 4096  # states in memory at a time
-RARE = 0.01  # a base-rate unit is on at least this often, so that no chain is frozen in it
+RARE = 0.01  # lowest probability of a base-rate unit, so that no unit stays constant along a chain
 
 
 class LogZ(NamedTuple):
-    """log Z in nats and its standard error, 0 if exact; the error is blind to what no chain has met."""
+    """log Z in nats and its standard error, 0 if exact; the error ignores modes that no chain has visited."""
 
     value: float
     standard_error: float
 
 
 def betas(n: int) -> Tensor:
-    """n + 1 evenly spaced inverse temperatures from 0 to 1; RBMs as small as ours gain nothing by other spacings."""
+    """n + 1 evenly spaced inverse temperatures from 0 to 1; other spacings gave no gain on the RBMs here."""
     return torch.linspace(0, 1, n + 1, dtype=torch.float64)
 
 
 @torch.no_grad()
 def base_rates(rbm: RBM, v: Tensor) -> Tensor:
-    """Visible biases (V,) of the RBM without weights whose units are on as often as in data v (N, V)."""
+    """Visible biases (V,) of the RBM without weights that has the unit means of data v (N, V)."""
     rate = v.mean(0).to(rbm.W.dtype)
     n_units = len(rate) - rbm.n_labels
     return torch.cat([torch.logit(rate[:n_units], eps=RARE), rate[n_units:].clamp(min=RARE).log()])
@@ -60,7 +60,13 @@ def base_rates(rbm: RBM, v: Tensor) -> Tensor:
 
 @torch.no_grad()
 def forward_log_z(rbm: RBM, base: Tensor, n_chains: int, betas: Tensor, generator: torch.Generator) -> LogZ:
-    """AIS from the base-rate RBM to `rbm`: too low on average, by less the more betas (ascending from 0 to 1)."""
+    """Forward AIS, from the base-rate RBM to `rbm`: log Z, an underestimate on average.
+
+    base: visible biases of the base-rate RBM, (V,).
+    n_chains: number of independent chains.
+    betas: inverse temperatures, ascending from 0 to 1; the bias shrinks with their number.
+    generator: source of all random numbers.
+    """
     v = rbm.sample_v(rbm.v_mean(base.expand(n_chains, -1)), generator)
     ratio, standard_error = log_mean(anneal(rbm, base, v, betas, generator))
     return LogZ(base_log_z(rbm, base) + ratio, standard_error)
@@ -68,25 +74,26 @@ def forward_log_z(rbm: RBM, base: Tensor, n_chains: int, betas: Tensor, generato
 
 @torch.no_grad()
 def reverse_log_z(rbm: RBM, base: Tensor, v: Tensor, betas: Tensor, generator: torch.Generator) -> LogZ:
-    """AIS from states v (n_chains, V) of `rbm` itself back to the base-rate RBM, over the same ascending betas.
+    """Reverse AIS, from `rbm` to the base-rate RBM: log Z, an overestimate on average if `v` are exact samples.
 
-    Too high on average if v are exact samples (`exact_samples`); with long-run samples, as far as they are like exact.
+    v: states of the RBM, (n_chains, V): from `exact_samples`, or of long chains, which make the property approximate.
+    base, betas, generator: as in `forward_log_z`; betas ascend here too.
     """
     ratio, standard_error = log_mean(anneal(rbm, base, v, betas.flip(0), generator))
     return LogZ(base_log_z(rbm, base) - ratio, standard_error)
 
 
 def base_log_z(rbm: RBM, base: Tensor) -> float:
-    """log Z at beta = 0: independent visible units, and hidden ones that are fair coins."""
+    """log Z at beta = 0: independent visible units with biases `base` (V,), and hidden units without bias."""
     return len(rbm.hbias) * math.log(2) + float(rbm.log_sum_v(base[None]))
 
 
 @torch.no_grad()
 def anneal(rbm: RBM, base: Tensor, v: Tensor, betas: Tensor, generator: torch.Generator) -> Tensor:
-    """Log weights (n_chains,), float64, of chains from v through the temperatures `betas`, in the order given.
+    """Log importance weights (n_chains,), float64, of chains from v (n_chains, V) through `betas` in the given order.
 
-    The ratio between two temperatures is taken at a state that the earlier one has produced; only then does a Gibbs
-    sweep of the later one move it. In the other order the weights estimate something else.
+    The ratio of two successive distributions is evaluated at a state of the earlier one, before a Gibbs sweep of the
+    later one changes that state. In the other order the weights are biased.
     """
     slope = rbm.vbias - base
     log_weight = torch.zeros(len(v), dtype=torch.float64, device=v.device)
@@ -99,14 +106,14 @@ def anneal(rbm: RBM, base: Tensor, v: Tensor, betas: Tensor, generator: torch.Ge
 
 
 def sweep(rbm: RBM, base: Tensor, field: Tensor, beta: float, generator: torch.Generator) -> Tensor:
-    """Visible states after one Gibbs sweep at `beta` from those that gave `field`; reversible, so of use both ways."""
+    """Visible states after one Gibbs sweep at `beta` from those with `field`; reversible, as both directions need."""
     h = bernoulli(torch.sigmoid(beta * field), generator)
     bias = torch.lerp(base, rbm.vbias, beta)
     return rbm.sample_v(rbm.v_mean(torch.addmm(bias, h, rbm.W.T, alpha=beta)), generator)
 
 
 def log_mean(log_weight: Tensor) -> LogZ:
-    """Log of the mean weight and its standard error, from log weights (n,): sd / (mean sqrt(n)) by the delta method."""
+    """Log of the mean weight, from log weights (n,), and its standard error sd / (mean sqrt(n)) (delta method)."""
     top = log_weight.max()
     weight = (log_weight - top).exp()
     standard_error = weight.std() / weight.mean() / math.sqrt(len(weight)) if len(weight) > 1 else math.inf
@@ -114,22 +121,21 @@ def log_mean(log_weight: Tensor) -> LogZ:
 
 
 def can_enumerate(rbm: RBM) -> bool:
-    """Whether a side of binary units, the smaller one, has few enough of them for `exact_log_z`."""
+    """Whether `exact_log_z` can enumerate a layer: at most MAX_ENUMERATED binary units in it."""
     return min(_sides(rbm)) <= MAX_ENUMERATED
 
 
 def _sides(rbm: RBM) -> tuple[float, float]:
-    """States to enumerate as their log2, visible and hidden; infinite on a Gaussian side."""
-    sides = (rbm.visible, len(rbm.vbias) - rbm.n_labels), (rbm.hidden, len(rbm.hbias))
-    return tuple(n if kind == UNITS["binary"] else math.inf for kind, n in sides)
+    """log2 of the number of visible states (without labels) and of hidden states; infinite for Gaussian units."""
+    return len(rbm.vbias) - rbm.n_labels, len(rbm.hbias) if rbm.hidden == UNITS["binary"] else math.inf
 
 
 @torch.no_grad()
 def exact_log_z(rbm: RBM) -> LogZ:
-    """log Z by enumerating the smaller side. Raises ValueError where both have more than MAX_ENUMERATED units."""
+    """log Z by enumerating the smaller layer. Raises ValueError where both have more than MAX_ENUMERATED units."""
     if not can_enumerate(rbm):
         raise ValueError(
-            f"an RBM of {' x '.join(map(str, _sides(rbm)))} units; allowed: at most {MAX_ENUMERATED} on one side"
+            f"an RBM of {' x '.join(map(str, _sides(rbm)))} units; allowed: at most {MAX_ENUMERATED} in one layer"
         )
     n_units, n_hidden = _sides(rbm)
     if n_hidden <= n_units:
@@ -146,7 +152,7 @@ def log_mass_of_h(rbm: RBM, h: Tensor) -> Tensor:
 
 @torch.no_grad()
 def exact_samples(rbm: RBM, n: int, generator: torch.Generator) -> Tensor:
-    """n independent visible states (n, V) of an RBM whose hidden side can be enumerated."""
+    """n independent visible states (n, V) of an RBM whose hidden layer can be enumerated."""
     h = torch.cat(list(binary_states(len(rbm.hbias), rbm.W)))
     probability = log_mass_of_h(rbm, h).softmax(0)
     # torch.multinomial takes at most 2^24 categories, which MAX_ENUMERATED stays below.
@@ -155,7 +161,7 @@ def exact_samples(rbm: RBM, n: int, generator: torch.Generator) -> Tensor:
 
 
 def binary_states(n: int, like: Tensor) -> Iterator[Tensor]:
-    """All 2^n states of n binary units, a few thousand rows at a time, in the dtype and on the device of `like`."""
+    """All 2^n states of n binary units, at most CHUNK rows at a time, in the dtype and on the device of `like`."""
     bits = torch.arange(n, device=like.device)
     for start in range(0, 1 << n, CHUNK):
         index = torch.arange(start, min(start + CHUNK, 1 << n), device=like.device)

@@ -1,7 +1,7 @@
-"""How a restricted Boltzmann machine learns: from statistics on data against those of chains, as an ordinary loss.
+"""Contrastive training of a restricted Boltzmann machine as an ordinary loss: positive minus negative phase.
 
-Source: CD-k: Hinton, Neural Computation 14, 2002, equation 5; chains that persist (PCD): Tieleman, ICML 2008; chains
-from noise, as long as those that sample (Rdm-k): Decelle, Furtlehner & Seoane, NeurIPS 2021; centred gradient:
+Source: contrastive divergence (CD-k): Hinton, Neural Computation 14, 2002, equation 5; persistent chains (PCD):
+Tieleman, ICML 2008; chains that start from noise (Rdm-k): Decelle, Furtlehner & Seoane, NeurIPS 2021; centred gradient:
 Melchior, Fischer & Wiskott, JMLR 17, 2016. Symbols as in `rbm`.
 """
 
@@ -16,7 +16,7 @@ from paradigms.parts.rbm.rbm import RBM
 
 
 class States(NamedTuple):
-    """Visible states v (B, V) and the means of the hidden units given them, h (B, H)."""
+    """Visible states v (B, V), and the conditional means h (B, H) of the hidden units given them."""
 
     v: Tensor
     h: Tensor
@@ -24,13 +24,13 @@ class States(NamedTuple):
 
 @torch.no_grad()
 def on_data(rbm: RBM, v: Tensor) -> States:
-    """Data v (B, V) as states."""
+    """Positive phase: data v (B, V) and the means of the hidden units given them."""
     return States(v, rbm.h_given_v(v))
 
 
 @torch.no_grad()
 def gibbs(rbm: RBM, h: Tensor, n_sweeps: int, generator: torch.Generator | None = None) -> States:
-    """The states after `n_sweeps` of at least 1 sweep, started at hidden means h (B, H)."""
+    """Negative phase: the states after `n_sweeps` Gibbs sweeps, at least 1, from means h (B, H) of the hidden units."""
     for _ in range(n_sweeps):
         v = rbm.sample_v(rbm.v_given_h(rbm.sample_h(h, generator)), generator)
         h = rbm.h_given_v(v)
@@ -38,13 +38,15 @@ def gibbs(rbm: RBM, h: Tensor, n_sweeps: int, generator: torch.Generator | None 
 
 
 def contrastive_loss(rbm: RBM, data: States, model: States, centred: bool = False) -> Tensor:
-    """Mean energy of `data` minus that of `model`, a scalar: its gradient is the textbook difference of statistics.
+    """Mean energy of `data` minus mean energy of `model`, a scalar; its gradient is the difference of their statistics.
 
-    It is also that of mean F(data.v) - mean F(model.v), for a third less time: every probability is used twice, and
-    both outer products are one matrix. The states are constants. Those of the model come from `gibbs`: started at the
-    data's h (CD-k), where it last ended (PCD) or at noise (Rdm-k).
-    centred: the gradient as if units were measured from their means on data, which does not change when units and
-    data are flipped; the scalar then is that gradient times the parameters.
+    The gradient equals that of mean F(data.v) - mean F(model.v) and takes a third less time: every probability is used
+    twice, and both outer products are one matrix. The states are constants.
+
+    data: positive phase, from `on_data`.
+    model: negative phase, from `gibbs` started at data.h (CD-k), where it last ended (PCD) or at noise (Rdm-k).
+    centred: whether the gradient is that of the RBM in units minus their means on the data, which is invariant to
+        exchanging 0 and 1 in units and data; the scalar is then that gradient times the parameters.
     """
     with torch.no_grad():
         dW = torch.mm(data.v.T, data.h)
@@ -59,8 +61,10 @@ def contrastive_loss(rbm: RBM, data: States, model: States, centred: bool = Fals
 
 
 class _WithGradient(torch.autograd.Function):
-    """The scalar product of parameters with statistics that are its gradient: they become `.grad` where they lie, since
-    a copy of them costs a tenth of an update. It can be differentiated once."""
+    """Scalar product of the parameters with given statistics, which are its gradient; it can be differentiated once.
+
+    The statistics become `.grad` without a copy, which would cost a tenth of an update.
+    """
 
     @staticmethod
     def forward(ctx, *tensors: Tensor) -> Tensor:

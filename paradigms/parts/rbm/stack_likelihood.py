@@ -1,17 +1,18 @@
-"""log p(v) of greedily learnt RBMs under a top RBM: a variational lower bound, and the sum itself where it is small.
+"""log p(v) of a deep belief network: a variational lower bound, and the exact value where layers are small.
 
 Source: Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks", ICML 2008.
 
 symbol   meaning                                                             shape
-v        drawn binary pixels                                                 (B, C H W)
+v        sampled binary pixels                                               (B, C H W)
 h        states of the layers above; the last are units of the top RBM       (B, width)
-q        the recognition distribution: each RBM's h given v                  factorial
+q        recognition distribution: the product of each RBM's p(h | v)        (B, width) probabilities
 
 log p(v) >= E_q[log p(v | h_1) + log p(h_1 | h_2) + ... + log p_top(h) - log q(h_1, ...| v)], label units summed out.
 
-What bounds what: the variational bound with the true log Z of the top RBM is at most log p(v). AIS forward gives too
-low a log Z on average, hence too high a bound; AIS in reverse too high a log Z, hence too low a bound, as far as its
-chains start at samples of the model. The bracket is about the bound; log p(v) is above it by the gap of q.
+With the exact log Z of the top RBM, the variational bound is at most log p(v). Forward AIS underestimates log Z on
+average and so overestimates the bound. Reverse AIS overestimates log Z and so underestimates the bound, provided that
+its chains start at samples of the model. The two bracket the bound, not log p(v), which exceeds the bound by
+KL(q || posterior).
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ from paradigms.parts.rbm.ais import (
 )
 from paradigms.parts.rbm.binary_units import bernoulli
 from paradigms.parts.rbm.contrastive import gibbs
-from paradigms.parts.rbm.rbm import RBM, Downwards
+from paradigms.parts.rbm.rbm import RBM, GenerativeLayer
 
-N_SWEEPS = 100  # that take samples left over from training to the weights as they are
-N_DRAWS = 10
+N_SWEEPS = 100  # from samples of the chains of training, whose weights still changed, to samples of the final weights
+N_DRAWS = 10  # samples of q per image
 Z_SCORE = 3.0
 METHOD = (
     "variational lower bound of drawn binary pixels, labels summed out; log Z of the top RBM by AIS: from the base "
@@ -56,12 +57,15 @@ def stack_likelihood(
     generator: torch.Generator,
     n_betas: int,
 ) -> Likelihood:
-    """Likelihood of binary pixels v (B, C H W) under the stack, computed in float64.
+    """Likelihood of the network, computed in float64; `exact` is log p(v), None where layers are too large to sum.
 
-    rbms: recognition, the lowest first. down: generation; the same machines where weights are tied. samples: visible
-    states (n_chains, width + n_labels) of the top RBM to start the reverse chains at, after a few more sweeps. n_betas:
-    temperatures of annealing. `exact`
-    is the log-likelihood, which the bound is below; None where the layers are too large to sum.
+    rbms: recognition weights below the top RBM, the lowest first.
+    down: generative weights of the same layers; the same RBMs where weights are tied.
+    top: the top RBM.
+    v: binary pixels, (B, C H W).
+    samples: visible states (n_chains, width + n_labels) of the top RBM; N_SWEEPS later the reverse chains start there.
+    generator: source of all random numbers.
+    n_betas: number of temperature steps of AIS.
     """
     rbms, down, top = (deepcopy(part).double() for part in (rbms, down, top))
     v, samples = v.double(), samples.double()
@@ -83,38 +87,42 @@ def stack_likelihood(
 @torch.no_grad()
 def variational_bound(
     rbms: Sequence[RBM],
-    down: Sequence[Downwards],
+    down: Sequence[GenerativeLayer],
     top: RBM,
     v: Tensor,
     log_z: float,
     n_draws: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Lower bounds (B,) in nats on log p(v), v (B, C H W) binary, if `log_z` is log Z of `top`.
+    """Unbiased estimates (B,) in nats of the variational lower bound on log p(v).
 
-    Unbiased for the bound: q is drawn `n_draws` times. With an estimate of log Z it is a bound only as far as that
-    estimate is not too low.
+    rbms, down, top, generator: as in `stack_likelihood`.
+    v: binary pixels, (B, C H W).
+    log_z: log Z of `top`; an estimate that is too low gives values that are too high to be a bound.
+    n_draws: samples of q per image.
     """
     total = torch.zeros(len(v), dtype=v.dtype, device=v.device)
     for _ in range(n_draws):
         below = v
         for rbm, layer in zip(rbms, down, strict=True):
             h = bernoulli(rbm.h_given_v(below), generator)
-            # The drawn log q, not its exact mean: it cancels the noise of the other term where q is near the posterior.
+            # log q of the sample, not its exact mean: its noise cancels that of log p where q is near the posterior.
             total += layer.log_v_given_h(below, h) - rbm.log_h_given_v(h, below)
             below = h
         total -= top.free_energy_of_units(below)
     return total / n_draws - log_z
 
 
-def can_sum(down: Sequence[Downwards], top: RBM) -> bool:
-    """Whether `exact_log_likelihood` is possible: every layer above the pixels has few units."""
+def can_sum(down: Sequence[GenerativeLayer], top: RBM) -> bool:
+    """Whether `exact_log_likelihood` can enumerate: at most MAX_LAYER units in each layer, and the top RBM's log Z."""
     return all(layer.W.shape[1] <= MAX_LAYER for layer in down) and can_enumerate(top)
 
 
 @torch.no_grad()
-def exact_log_likelihood(down: Sequence[Downwards], top: RBM, v: Tensor) -> Tensor:
-    """log p(v) (B,) in nats, summed over all states of all layers; only where `can_sum` says so."""
+def exact_log_likelihood(down: Sequence[GenerativeLayer], top: RBM, v: Tensor) -> Tensor:
+    """log p(v) (B,) in nats of v (B, C H W), summed over all states of all layers; needs `can_sum`."""
+    if not down:
+        return -top.free_energy_of_units(v) - exact_log_z(top).value
     h = _all_states(top.W.shape[0] - top.n_labels, top.W)
     log_p = -top.free_energy_of_units(h) - exact_log_z(top).value
     for layer in reversed(down[1:]):
@@ -123,8 +131,8 @@ def exact_log_likelihood(down: Sequence[Downwards], top: RBM, v: Tensor) -> Tens
     return _below(down[0], v, h, log_p)
 
 
-def _below(layer: Downwards, v: Tensor, h: Tensor, log_p: Tensor) -> Tensor:
-    """log p(v), (B,), where h (S, H) are all states of the layer above and log_p (S,) their log-probabilities."""
+def _below(layer: GenerativeLayer, v: Tensor, h: Tensor, log_p: Tensor) -> Tensor:
+    """log p(v), (B,), from all states h (S, H) of the layer above and their log-probabilities log_p (S,)."""
     field = layer.v_field(h)
     return torch.logsumexp(v @ field.T - layer.log_sum_v(field) + log_p, dim=1)
 

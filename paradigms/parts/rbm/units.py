@@ -1,9 +1,10 @@
-"""Kinds of units of a restricted Boltzmann machine: what a unit does with the field it feels.
+"""Kinds of hidden units of a restricted Boltzmann machine: the distribution of a unit's state given its total input.
 
-Source: binary units: Hinton, Neural Computation 14, 2002; Gaussian ones of unit variance: Hinton & Salakhutdinov,
+Source: binary units: Hinton, Neural Computation 14, 2002; Gaussian units of unit variance: Hinton & Salakhutdinov,
 "Reducing the dimensionality of data with neural networks", Science 313, 2006, supporting text.
 
-A unit of state s that feels `field` has the energy own(s) - s field.
+A unit of state s whose total input (bias plus weighted states of its neighbours) is `field` has the energy
+self_energy(s) - s field, and p(s | field) is proportional to exp(-energy).
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from paradigms.parts.rbm.binary_units import bernoulli
 
 
 class Units(NamedTuple):
-    """mean: field -> E[s]. field: its inverse, kept finite. draw: (mean, generator) -> states. own: s -> own(s).
-    log_sum: field -> log of the sum (or integral) over s of exp(s field - own(s)). All elementwise, any shape."""
+    """Elementwise functions of one kind of unit, for tensors of any shape.
+
+    mean: field -> E[s].
+    draw: (mean, generator or None) -> sampled states.
+    self_energy: s -> the part of the energy that depends on s alone.
+    log_sum: field -> log of the sum (or integral) over s of exp(s field - self_energy(s)).
+    """
 
     mean: Callable[[Tensor], Tensor]
-    field: Callable[[Tensor], Tensor]
     draw: Callable[[Tensor, torch.Generator | None], Tensor]
-    own: Callable[[Tensor], Tensor]
+    self_energy: Callable[[Tensor], Tensor]
     log_sum: Callable[[Tensor], Tensor]
-
-
-def _log_odds(mean: Tensor) -> Tensor:
-    return torch.logit(mean, eps=0.01)
 
 
 def _unchanged(field: Tensor) -> Tensor:
@@ -51,6 +52,6 @@ def _log_integral(field: Tensor) -> Tensor:
 
 
 UNITS = {
-    "binary": Units(torch.sigmoid, _log_odds, bernoulli, torch.zeros_like, F.softplus),
-    "gaussian": Units(_unchanged, _unchanged, _add_noise, _half_square, _log_integral),
+    "binary": Units(torch.sigmoid, bernoulli, torch.zeros_like, F.softplus),
+    "gaussian": Units(_unchanged, _add_noise, _half_square, _log_integral),
 }

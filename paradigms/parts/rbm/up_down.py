@@ -1,13 +1,14 @@
-"""Up-down fine-tuning of a belief network whose layers were learnt greedily: contrastive wake-sleep, as a loss.
+"""Up-down fine-tuning of a greedily trained deep belief network: contrastive wake-sleep, as a loss.
 
 Source: Hinton, Osindero & Teh, "A fast learning algorithm for deep belief nets", Neural Computation 18, 2006, section 5
-and appendix B. Recognition weights draw states upwards; generative weights, their own from here on, learn to predict
-each layer from the one above (wake). The top RBM takes a few sweeps from there; from its states the generative weights
-draw downwards, and the recognition weights learn to predict each layer from the one below (sleep).
+and appendix B. From here on, recognition and generative weights are separate parameters. Wake phase: recognition
+weights sample states upwards, and generative weights are trained to predict each layer from the one above. The top RBM
+runs a few Gibbs sweeps from there. Sleep phase: generative weights sample states downwards from the top RBM, and
+recognition weights are trained to predict each layer from the one below.
 
-symbol    meaning                                            shape
-wake      states of every layer, drawn upwards from data     (B, width) each, the pixels first
-sleep     states of every layer, drawn downwards             the same
+symbol    meaning                                              shape
+wake      states of every layer, sampled upwards from data     (B, width) each, the pixels first
+sleep     states of every layer, sampled downwards             (B, width) each, the pixels first
 """
 
 from __future__ import annotations
@@ -19,29 +20,36 @@ from torch import Tensor, nn
 
 from paradigms.parts.rbm.binary_units import bernoulli, cross_entropy
 from paradigms.parts.rbm.contrastive import contrastive_loss, gibbs, on_data
-from paradigms.parts.rbm.rbm import RBM, Downwards
+from paradigms.parts.rbm.rbm import RBM, GenerativeLayer
 
 
 def untied(rbms: Sequence[RBM]) -> nn.ModuleList:
-    """Generative weights of their own, one a machine, to be set by `untie`."""
-    return nn.ModuleList(Downwards(*rbm.W.shape) for rbm in rbms)
+    """Separate generative weights, one layer per RBM; `untie` sets their values."""
+    return nn.ModuleList(GenerativeLayer(*rbm.W.shape) for rbm in rbms)
 
 
 @torch.no_grad()
-def untie(rbms: Sequence[RBM], down: Sequence[Downwards]) -> None:
-    """Start the generative weights `down`, the lowest layer first, at those of the RBMs."""
+def untie(rbms: Sequence[RBM], down: Sequence[GenerativeLayer]) -> None:
+    """Copy the weights and visible biases of the RBMs into the generative layers `down`, the lowest first."""
     for rbm, layer in zip(rbms, down, strict=True):
         layer.W.copy_(rbm.W)
         layer.vbias.copy_(rbm.vbias)
 
 
 def up_down_loss(
-    rbms: Sequence[RBM], down: Sequence[Downwards], top: RBM, v: Tensor, label: Tensor, n_sweeps: int
+    rbms: Sequence[RBM], down: Sequence[GenerativeLayer], top: RBM, v: Tensor, label: Tensor, n_sweeps: int
 ) -> Tensor:
-    """A scalar whose gradient is the paper's update of all weights, for binary pixels v (B, V) and label (B, n_labels).
+    """A scalar whose gradient is the update of appendix B for all weights.
 
-    Prediction is by cross-entropy, whose gradient is the difference of state and probability times the state that
-    predicts; no gradient passes through a drawn state. The RBMs' visible biases take no part.
+    Each prediction contributes its cross-entropy: the gradient is (state - probability) times the predicting state. No
+    gradient passes through a sampled state, and the visible biases of the RBMs are not trained.
+
+    rbms: recognition weights below the top RBM, the lowest first.
+    down: generative weights of the same layers.
+    top: the RBM over the last layer and the labels.
+    v: binary states of the pixels, (B, V).
+    label: one-hot labels, (B, n_labels).
+    n_sweeps: Gibbs sweeps of the top RBM between wake and sleep phase.
     """
     wake = [v]
     with torch.no_grad():

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from paradigms.parts.optimizers.momentum import momentum_sgd
+from paradigms.parts.rbm import rbm as rbm_module
 from paradigms.parts.rbm.contrastive import States, contrastive_loss, gibbs, on_data
 from paradigms.parts.rbm.rbm import RBM
 from paradigms.parts.rbm.units import UNITS
@@ -17,7 +18,7 @@ def states(n: int) -> torch.Tensor:
     return torch.tensor(list(itertools.product([0.0, 1.0], repeat=n)), dtype=torch.float64)
 
 
-def machine(n_visible: int = 6, n_hidden: int = 4, scale: float = 0.8, n_labels: int = 0) -> RBM:
+def random_rbm(n_visible: int = 6, n_hidden: int = 4, scale: float = 0.8, n_labels: int = 0) -> RBM:
     torch.manual_seed(0)
     rbm = RBM(n_visible, n_hidden, n_labels).double()
     for parameter in rbm.parameters():
@@ -27,7 +28,7 @@ def machine(n_visible: int = 6, n_hidden: int = 4, scale: float = 0.8, n_labels:
 
 @pytest.fixture
 def rbm() -> RBM:
-    return machine()
+    return random_rbm()
 
 
 def energies(rbm: RBM) -> torch.Tensor:
@@ -58,14 +59,14 @@ def test_conditionals_are_those_of_the_joint_distribution(rbm):
 
 def test_label_conditional_is_that_of_the_states_with_one_label_on():
     torch.manual_seed(0)
-    machine = RBM(2, 3, n_labels=3).double()
-    machine.W.data = torch.randn_like(machine.W)
-    machine.vbias.data = torch.randn_like(machine.vbias)
+    rbm = RBM(2, 3, n_labels=3).double()
+    rbm.W.data = torch.randn_like(rbm.W)
+    rbm.vbias.data = torch.randn_like(rbm.vbias)
     u, labels, h = states(2), torch.eye(3, dtype=torch.float64), states(3)
     v = torch.cat([u.repeat_interleave(3, 0), labels.repeat(4, 1)], 1)
-    joint = torch.exp(v @ machine.W @ h.T + (v @ machine.vbias)[:, None] + h @ machine.hbias)
-    torch.testing.assert_close(machine.v_given_h(h), joint.T @ v / joint.sum(0)[:, None], atol=EXACT, rtol=0)
-    drawn = machine.sample_v(machine.v_given_h(h.repeat(50, 1)))
+    joint = torch.exp(v @ rbm.W @ h.T + (v @ rbm.vbias)[:, None] + h @ rbm.hbias)
+    torch.testing.assert_close(rbm.v_given_h(h), joint.T @ v / joint.sum(0)[:, None], atol=EXACT, rtol=0)
+    drawn = rbm.sample_v(rbm.v_given_h(h.repeat(50, 1)))
     assert torch.equal(drawn[:, 2:].sum(1), torch.ones(400, dtype=torch.float64))
 
 
@@ -115,7 +116,7 @@ def test_expected_cd_gradient_approaches_the_exact_one_with_k(rbm):
         (estimate,) = torch.autograd.grad(contrastive_loss(rbm, rows, gibbs(rbm, rows.h, k)), rbm.W)
         errors.append(float((estimate - exact).norm() / exact.norm()))
     assert errors[0] > 1.5 * errors[1]
-    assert errors[2] < 0.03  # 40,000 chains leave noise of .5 % of a probability in each of 24 weights
+    assert errors[2] < 0.03  # 40,000 chains: noise of 0.5 % of a probability in each of 24 weights
 
 
 def test_gibbs_chains_end_in_the_enumerated_distribution(rbm):
@@ -127,13 +128,13 @@ def test_gibbs_chains_end_in_the_enumerated_distribution(rbm):
     assert chi2 < 120  # 63 degrees of freedom: mean 63, sd 11, five sd
 
 
-def test_a_draw_has_no_gradient():
+def test_sampling_has_no_gradient():
     mean = torch.full((3, 4), 0.5, requires_grad=True)
     assert not UNITS["binary"].draw(mean, None).requires_grad
 
 
 def one_draw_for_all_rows(mean: torch.Tensor, generator=None) -> torch.Tensor:
-    """The fault of a sampler that shares one random vector among the rows of a batch."""
+    """Planted fault: a sampler that shares one random vector among the rows of a batch."""
     return (torch.rand(mean.shape[1], dtype=mean.dtype) < mean).to(mean.dtype)
 
 
@@ -141,37 +142,38 @@ def one_draw_for_all_rows(mean: torch.Tensor, generator=None) -> torch.Tensor:
 def test_rows_of_a_gibbs_sweep_are_independent(planted, monkeypatch):
     if planted:
         monkeypatch.setitem(UNITS, "binary", UNITS["binary"]._replace(draw=one_draw_for_all_rows))
+        monkeypatch.setattr(rbm_module, "bernoulli", one_draw_for_all_rows)
     torch.manual_seed(3)
-    machine = RBM(8, 8)
-    v = gibbs(machine, torch.full((2000, 8), 0.5), 1).v
+    rbm = RBM(8, 8)
+    v = gibbs(rbm, torch.full((2000, 8), 0.5), 1).v
     agreement = (v[:1000] == v[1000:]).float().mean()
-    independent = abs(agreement - 0.5) < 0.03 and len(v.unique(dim=0)) > 200  # 8000 coins: sd .0056
+    independent = abs(agreement - 0.5) < 0.03 and len(v.unique(dim=0)) > 200  # 8000 coins: sd 0.0056
     assert independent != planted
 
 
-def test_gibbs_draws_from_the_given_generator_alone(rbm):
+def test_gibbs_sampling_uses_the_given_generator_alone(rbm):
     h, before = states(4), torch.get_rng_state()
     one, same, other = (gibbs(rbm, h, 3, torch.Generator().manual_seed(seed)).v for seed in (1, 1, 2))
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_a_clamped_unit_mean_of_zero_or_one_is_kept(rbm):
+def test_units_with_probability_zero_or_one_keep_their_state(rbm):
     assert torch.equal(rbm.sample_v(states(6)), states(6))
 
 
 def test_visible_biases_start_at_the_log_odds_of_the_data(rbm):
     v = torch.zeros(4, 6, dtype=torch.float64)
     v[0] = 1
-    rbm.start_at(v)
+    rbm.set_visible_biases(v)
     torch.testing.assert_close(rbm.vbias.sigmoid(), torch.full_like(rbm.vbias, 0.25), atol=EXACT, rtol=0)
 
 
 def test_weight_decay_shrinks_weights_and_leaves_biases():
-    machine = RBM(5, 4)
-    for parameter in machine.parameters():
+    rbm = RBM(5, 4)
+    for parameter in rbm.parameters():
         parameter.data.fill_(1.0)
         parameter.grad = torch.zeros_like(parameter)
-    momentum_sgd(lr=0.5, weight_decay=0.1)(list(machine.parameters())).step()
-    assert torch.equal(machine.W, torch.full((5, 4), 0.95))
-    assert torch.equal(machine.vbias, torch.ones(5)) and torch.equal(machine.hbias, torch.ones(4))
+    momentum_sgd(lr=0.5, weight_decay=0.1)(list(rbm.parameters())).step()
+    assert torch.equal(rbm.W, torch.full((5, 4), 0.95))
+    assert torch.equal(rbm.vbias, torch.ones(5)) and torch.equal(rbm.hbias, torch.ones(4))

@@ -1,4 +1,4 @@
-"""The likelihood of greedily learnt RBMs: exact sums against loops, and the variational bound against exact sums."""
+"""Likelihood of a deep belief network: exact sums against loops, and the variational bound against exact sums."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from tests.paradigms.parts.rbm.test_ais import EXACT, all_states, generator, vis
 
 
 def tiny(widths=(5, 4), n_classes: int = 3, weights: float = 0.9) -> DBN:
-    """A DBN on 2 x 3 pixels with weights that make its layers matter."""
+    """A DBN on 2 x 3 pixels with weights large enough that every layer changes the distribution."""
     torch.manual_seed(3)
     dbn = DBN((1, 2, 3), n_classes, widths=widths, n_chains=64).double()
     for rbm in (*dbn.rbms, dbn.top):
@@ -50,12 +50,12 @@ def test_the_bound_is_below_the_exact_log_likelihood_of_every_image(widths):
     log_z = ais.exact_log_z(dbn.top).value
     bound = variational_bound(dbn.rbms, dbn.down, dbn.top, v, log_z, 2000, generator())
     gap = exact_log_likelihood(dbn.down, dbn.top, v) - bound
-    assert gap.min() > -0.05  # 2000 draws of a few nats' spread
-    assert gap.mean() > 0.1  # these weights were not learnt together, so q is not the posterior
+    assert gap.min() > -0.05  # 2000 samples with a standard deviation of a few nats
+    assert gap.mean() > 0.1  # random weights, so q is not the posterior
 
 
-def test_the_bound_is_tight_where_the_top_machine_continues_the_lower_one():
-    """Salakhutdinov & Murray 2008: with the lower RBM's weights turned over on top, q is the posterior."""
+def test_the_bound_is_tight_where_the_top_rbm_has_the_transposed_weights_of_the_lower_one():
+    """Salakhutdinov & Murray 2008: with the transposed weights of the lower RBM in the top one, q is the posterior."""
     dbn = tiny((5, 6), n_classes=1)
     lower, top = dbn.rbms[0], dbn.top
     top.W.data.zero_()
@@ -64,7 +64,7 @@ def test_the_bound_is_tight_where_the_top_machine_continues_the_lower_one():
     v = all_states(6)
     bound = variational_bound(dbn.rbms, dbn.down, top, v, ais.exact_log_z(top).value, 1, generator())
     exact = -lower.free_energy(v) - ais.exact_log_z(lower).value
-    torch.testing.assert_close(bound, exact, atol=EXACT, rtol=0)  # one draw: the bound has no variance left
+    torch.testing.assert_close(bound, exact, atol=EXACT, rtol=0)  # one sample of q: the estimate has no variance here
 
 
 def test_the_paradigms_likelihood_is_bracketed_and_below_its_exact_value():
@@ -83,15 +83,21 @@ def test_the_paradigms_likelihood_is_bracketed_and_below_its_exact_value():
 
 def test_the_paradigms_likelihood_brackets_the_bound_at_the_exact_log_z():
     dbn = tiny((5, 4)).float()
-    x = 2.0 * all_states(6).view(64, 1, 2, 3).float() - 1  # binary already, so nothing is drawn
+    x = 2.0 * all_states(6).view(64, 1, 2, 3).float() - 1  # binary already, so sampling changes nothing
     found = dbn.log_likelihood(x, torch.zeros(64, dtype=torch.int64), generator())
     dbn.double()
     bound = variational_bound(
         dbn.rbms, dbn.down, dbn.top, all_states(6), ais.exact_log_z(dbn.top).value, 500, generator()
     )
-    # Ten draws of q and 64 images leave some hundredths of a nat.
+    # Ten samples of q for 64 images leave an error of some hundredths of a nat.
     assert found.ais_low - 0.1 < bound.mean() < found.ais_high + 0.1
     assert found.ais_high - found.ais_low < 0.3
+
+
+def test_exact_log_likelihood_of_a_single_rbm_is_its_normalised_free_energy():
+    dbn = tiny((5,))
+    found = exact_log_likelihood(dbn.down, dbn.top, all_states(6))
+    assert float(found.exp().sum()) == pytest.approx(1.0, abs=EXACT)
 
 
 def test_layers_too_large_to_sum_have_no_exact_value():

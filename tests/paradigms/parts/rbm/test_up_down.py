@@ -1,4 +1,4 @@
-"""Up-down against the rules of the paper's appendix B, and against the exact likelihood of a toy."""
+"""Up-down against the updates of the paper's appendix B, and against the exact likelihood of toy data."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ def stack() -> tuple[list[RBM], torch.nn.ModuleList, RBM]:
     return rbms, down, top
 
 
-def test_untied_weights_start_as_those_of_the_machines_and_are_their_own():
+def test_untied_weights_start_as_copies_of_those_of_the_rbms():
     rbms, down, _ = stack()
     h = torch.rand(3, 6, dtype=torch.float64)
     assert torch.equal(down[0].v_given_h(h), rbms[0].v_given_h(h))
@@ -34,7 +34,7 @@ def test_untied_weights_start_as_those_of_the_machines_and_are_their_own():
     assert rbms[0].W.any()
 
 
-def test_its_gradient_is_the_update_of_the_paper(monkeypatch):
+def test_the_gradient_of_up_down_is_the_update_of_the_paper(monkeypatch):
     rbms, down, top = stack()
     kept = {"up": [], "down": []}
 
@@ -55,12 +55,12 @@ def test_its_gradient_is_the_update_of_the_paper(monkeypatch):
     wake = [v, *kept["up"]]
     sleep = [*reversed(kept["down"]), kept["top"][0].v[:, :5]]
     for depth, (rbm, layer) in enumerate(zip(rbms, down, strict=True)):
-        surprise = wake[depth] - layer.v_given_h(wake[depth + 1])  # wake: generative weights
-        torch.testing.assert_close(-layer.W.grad, surprise.T @ wake[depth + 1] / 30)
-        torch.testing.assert_close(-layer.vbias.grad, surprise.mean(0))
-        surprise = sleep[depth + 1] - rbm.h_given_v(sleep[depth])  # sleep: recognition weights
-        torch.testing.assert_close(-rbm.W.grad, sleep[depth].T @ surprise / 30)
-        torch.testing.assert_close(-rbm.hbias.grad, surprise.mean(0))
+        error = wake[depth] - layer.v_given_h(wake[depth + 1])  # wake: generative weights
+        torch.testing.assert_close(-layer.W.grad, error.T @ wake[depth + 1] / 30)
+        torch.testing.assert_close(-layer.vbias.grad, error.mean(0))
+        error = sleep[depth + 1] - rbm.h_given_v(sleep[depth])  # sleep: recognition weights
+        torch.testing.assert_close(-rbm.W.grad, sleep[depth].T @ error / 30)
+        torch.testing.assert_close(-rbm.hbias.grad, error.mean(0))
         assert rbm.vbias.grad is None
     data, model = torch.cat([wake[2], label], 1), kept["top"][0]
     dW = (data.T @ top.h_given_v(data) - model.v.T @ top.h_given_v(model.v)) / 30
@@ -68,14 +68,14 @@ def test_its_gradient_is_the_update_of_the_paper(monkeypatch):
 
 
 def toy() -> tuple[torch.Tensor, torch.Tensor]:
-    """Two patterns, one a label, with a tenth of the pixels turned over."""
+    """One pattern per label, with a tenth of the pixels flipped."""
     torch.manual_seed(3)
     label = torch.arange(400) % 2
     pattern = torch.tensor([[1.0, 1, 1, 1, -1, -1, -1, -1], [1, -1, 1, -1, 1, -1, 1, -1]])[label]
     return torch.where(torch.rand(400, 8) < 0.1, -pattern, pattern).view(-1, *SHAPE), label
 
 
-def test_it_raises_the_exact_likelihood_of_a_toy_that_was_learnt_greedily():
+def test_up_down_raises_the_exact_likelihood_of_toy_data_after_greedy_training():
     x, label = toy()
     torch.manual_seed(4)
     dbn = DBN(SHAPE, N_CLASSES, widths=(6, 4), recognition="free energy", shares=(0.3, 0.3, 0.4, 0.0), n_chains=100)
@@ -93,7 +93,7 @@ def test_it_raises_the_exact_likelihood_of_a_toy_that_was_learnt_greedily():
 
 
 @pytest.mark.parametrize("shares", [(0.3, 0.3, 0.4, 0.0), (0.5, 0.5, 0.0, 0.0)])
-def test_the_free_energy_of_each_label_classifies(shares):
+def test_classes_are_those_of_the_lowest_free_energy(shares):
     x, label = toy()
     torch.manual_seed(5)
     dbn = DBN(SHAPE, N_CLASSES, widths=(6, 8), recognition="free energy", shares=shares, n_chains=100)
@@ -101,7 +101,7 @@ def test_the_free_energy_of_each_label_classifies(shares):
     for stage in dbn.stages():
         solve(dbn, stage, Batch(x, label), 200)
     assert (dbn.logits(x).argmax(1) == label).float().mean() > 0.9
-    units = dbn.rbms.means(dbn.pixels.means(x))
+    units = dbn.rbms.means((x.flatten(1) + 1) / 2)
     each = [dbn.top.free_energy(torch.cat([units, F.one_hot(label * 0 + k, 2).float()], 1)) for k in (0, 1)]
     torch.testing.assert_close(dbn.logits(x), -torch.stack(each, 1))
     assert dbn.features(x).shape == (400, 8)
