@@ -1,5 +1,6 @@
-# Everything runs in .venv, which is made when it is needed and again when the pins change.
-# PYTHON chooses the interpreter, ARGS adds options: make bench ARGS="--seeds 1 --device cpu".
+# Everything runs in .venv, which is created when it is needed and updated when the pinned versions change.
+# PYTHON: interpreter that creates .venv. ARGS: more options of the command: make bench ARGS="--seeds 1 --device cpu".
+# DIR: folder of records for make report.
 
 PYTHON ?= python3
 ARGS ?=
@@ -12,37 +13,37 @@ INSTALLED := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .PHONY: help install bench smoke test lint speed report list doctor clean
 
-help: ## list these targets
+help: ## print this list of targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
-install: $(INSTALLED) ## make .venv with the pinned versions
+install: $(INSTALLED) ## create .venv with the versions pinned in constraints.txt
 
-bench: $(INSTALLED) ## run the digits preset; tables and figures in results/digits
+bench: $(INSTALLED) ## run preset digits (3 seeds); records, tables and figures go to results/digits
 	$(PY) -m benchmarks run digits $(ARGS)
 
-smoke: $(INSTALLED) ## run every paradigm for a moment
+smoke: $(INSTALLED) ## run every paradigm for a few seconds (preset smoke); output goes to results/smoke
 	$(PY) -m benchmarks run smoke $(ARGS)
 
-test: $(INSTALLED) ## run the tests
+test: $(INSTALLED) ## run the test suite with pytest, in parallel
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
-lint: $(INSTALLED) ## check style
+lint: $(INSTALLED) ## check style and formatting with ruff; changes no file
 	$(PY) -m ruff check $(ARGS) .
 	$(PY) -m ruff format --check .
 
-speed: $(INSTALLED) ## time one training step and one sample batch of each paradigm
+speed: $(INSTALLED) ## time updates and samplers of the paradigms and of peers; prints tables
 	$(PY) -m pytest benchmarks/speed --benchmark-enable $(ARGS)
 
-report: $(INSTALLED) ## write tables and figures again from the records in DIR=results/digits
+report: $(INSTALLED) ## rewrite tables and figures in DIR from its records (DIR=results/digits)
 	$(PY) -m benchmarks report $(DIR) $(ARGS)
 
-list: $(INSTALLED) ## list paradigms, data sets and presets
+list: $(INSTALLED) ## print the paradigms, data sets and presets
 	$(PY) -m benchmarks list $(ARGS)
 
-doctor: $(INSTALLED) ## say what this machine offers and what would run
+doctor: $(INSTALLED) ## print the hardware and software found, and what each preset would run
 	$(PY) -m benchmarks doctor $(ARGS)
 
-clean: ## remove .venv and caches; results stay
+clean: ## delete .venv, build output and caches; results are kept
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

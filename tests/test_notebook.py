@@ -1,4 +1,4 @@
-"""Notebooks run from top to bottom, show what is there, define nothing, and hold no output of any machine."""
+"""Notebooks run from top to bottom, link existing figures, define no functions, and are stored without outputs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def notebook(request):
 
 
 def run(notebook, monkeypatch, timeout: int) -> list:
-    """Everything that the code cells put out."""
+    """All outputs of the code cells of `notebook`, run for at most `timeout` seconds per cell."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     done = nbclient.NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": str(TOUR.parent)}})
@@ -57,11 +57,11 @@ def test_a_notebook_is_stored_without_outputs(notebook):
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
 
 
-def test_a_notebook_defines_nothing(notebook):
+def test_a_notebook_defines_no_functions_or_classes(notebook):
     assert not re.search(r"^\s*(def|class)\s|lambda", sources(notebook, "code"), re.MULTILINE)
 
 
-def test_every_picture_of_the_tour_is_in_the_reference_run(tour, reference):
+def test_every_figure_of_the_tour_is_in_the_reference_run(tour, reference):
     linked = re.findall(r"!\[.*?\]\((.*?)\)", sources(tour, "markdown"))
     assert linked and [link for link in linked if not (TOUR.parent / link).is_file()] == []
 
@@ -73,7 +73,7 @@ def test_the_tour_runs_from_top_to_bottom(tour, reference, monkeypatch):
 
 
 def test_in_one_dimension_each_paradigm_ends_where_its_optimum_is(monkeypatch):
-    """Modes at -.6 and .6: a law that misses them is .3 off or more, the mean alone .5."""
+    """Modes at -0.6 and 0.6: a distribution that misses them has W1 of 0.3 or more, the mean alone about 0.5."""
     shown = run(nbformat.read(ONE_DIMENSION, as_version=4), monkeypatch, 300)
     distance = ast.literal_eval(printed(shown))
     assert distance.pop("diffusion, 1 step") > 0.45

@@ -1,15 +1,16 @@
-"""A peer from outside: conditional flow matching by TorchCFM, its network, path and loss, integrated by torchdiffeq.
+"""Conditional flow matching by TorchCFM, a peer for `diffusion`: its network, path and loss, torchdiffeq's integrators.
 
 Source: Tong et al., "Improving and generalizing flow-based generative models with minibatch optimal transport", TMLR
 2024, independent coupling (I-CFM), as torchcfm 1.0.7 implements it; Adam at 1e-3, batch 128 and one residual block a
 resolution as in its example on MNIST.
 
 symbol    meaning                                       shape
-t         its time, 0 = noise, 1 = data                 (B,)
+t         TorchCFM's time: 0 = noise, 1 = data         (B,)
 
-Ours: the space-to-depth before the network and 32 channels at both resolutions (.27 M parameters; the bench's own U-Net
-has .22 M), and what all rows have, the average of the weights and the falling rate. To run it, from the project's root:
-`pip install torchcfm==1.0.7 torchdiffeq==0.2.5`, then `python -m benchmarks run results/reference/mnist/peer.toml`.
+Differs from its example: the space-to-depth before the network; 32 channels at both resolutions (0.27 M parameters;
+this project's U-Net has 0.22 M); the average of the weights and the falling learning rate, as in all variants here. To
+run it, from the project's root: `pip install torchcfm==1.0.7 torchdiffeq==0.2.5`, then
+`python -m benchmarks run results/reference/mnist/peer.toml`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from torchdiffeq import odeint
 
 from paradigms.base import Batch, Paradigm, Stage
 
-EVALUATIONS = {"euler": 1, "midpoint": 2}  # of a step
+EVALUATIONS = {"euler": 1, "midpoint": 2}  # of the network, per step
 
 
 class SpaceToDepth(nn.Module):
-    """The velocity (B, C, H, W) by a network that sees cells of patch x patch pixels as channels."""
+    """Velocity (B, C, H, W), by a network whose input and output channels are cells of patch x patch pixels."""
 
     def __init__(self, net: nn.Module, patch: int):
         super().__init__()
@@ -59,8 +60,15 @@ class TorchCFM(Paradigm):
         batch_size: int = 128,
         ema_decay: float = 0.999,
     ):
-        """width: channels, a multiple of 32; multipliers: of it, at each resolution. patch: side of a cell of the
-        space-to-depth. lr: Adam's. ema_decay: ceiling of the average's decay per update."""
+        """Build the network and the path.
+
+        width: channels of the network, a multiple of 32
+        multipliers: factors of `width`, one per resolution
+        patch: side of a cell of the space-to-depth, pixels
+        lr: learning rate of Adam
+        batch_size: images per update
+        ema_decay: upper bound of the decay of the weights' average, per update
+        """
         super().__init__(shape, n_classes)
         size = (shape[0] * patch**2, shape[1] // patch, shape[2] // patch)
         unet = UNetModel(dim=size, num_channels=width, num_res_blocks=1, channel_mult=tuple(multipliers))
@@ -72,7 +80,7 @@ class TorchCFM(Paradigm):
         return [Stage("conditional flow matching", list(self.net.parameters()), self.loss, **settings)]
 
     def loss(self, batch: Batch) -> Tensor:
-        """Squared error of the predicted velocity at a uniform time."""
+        """Mean squared error of the predicted velocity at uniform times; a scalar."""
         t, x_t, velocity = self.path.sample_location_and_conditional_flow(torch.randn_like(batch.x), batch.x)
         return F.mse_loss(self.net(x_t, t), velocity)
 
