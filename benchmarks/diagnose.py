@@ -14,7 +14,7 @@ from benchmarks.errors import BadInput
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.fingerprint import code_hash
 from benchmarks.plan.preflight import resolve
-from benchmarks.score.scoring import Judge
+from benchmarks.score.scoring import Scoring
 from benchmarks.store import records
 from benchmarks.worker import open_job
 from paradigms import source
@@ -45,7 +45,7 @@ def diagnose(path: Path, device: str = "auto", data_dir: Path | None = None) -> 
     except (RuntimeError, SafetensorError, OSError) as error:
         said = " ".join(str(error).split())
         raise BadInput(f"weights {weights_path}: do not fit paradigm {cell.paradigm}: {said[:200]}") from None
-    quality = Judge(job, paradigm.requires_grad_(False)).verdict()
+    quality = Scoring(job, paradigm.requires_grad_(False)).full_scores()
     changed = code_hash(source(cell.paradigm)) != cell.code_hash
     places = {"record": str(record_path), "weights": str(weights_path)}
     return places | {"code_changed": changed, "quality": quality, "lost": where_lost(quality)}

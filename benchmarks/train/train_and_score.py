@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from benchmarks.job import Job
-from benchmarks.score.scoring import Judge
+from benchmarks.score.scoring import Scoring
 from benchmarks.train.budget import StagePlan, curve_points, plan_stages
 from benchmarks.train.fit import Fit
 from benchmarks.train.layer_signals import signals
@@ -26,12 +26,12 @@ def measure_quality(job: Job, progress: Callable) -> dict:
     paradigm = job.build()
     before = start_from(paradigm, job.results_dir, job.cell.ancestor) if job.cell.ancestor else None
     plans = plan_stages(paradigm, job.x, job.label, left(job.cell.budget_flops, before))
-    judge, layers = Judge(job, paradigm), Layers(job, paradigm, plans)
+    scoring, layers = Scoring(job, paradigm), Layers(job, paradigm, plans)
     points = curve_points(plans, job.cell.curve_points)
 
     def look(stage: int, update: int, seconds: float) -> dict:
         found = _spent(plans, stage, update, seconds, before) | layers.at(stage, update)
-        return found | (judge.glance() if update in points[stage] else {})
+        return found | (scoring.quick_scores() if update in points[stage] else {})
 
     fit = Fit(
         paradigm,
@@ -47,16 +47,18 @@ def measure_quality(job: Job, progress: Callable) -> dict:
     progress("scoring", 1.0)
     training = _training(paradigm, plans, reports, before)
     last = {key: training[key] for key in ("flops", "images", "updates", "seconds")} | {"stage": plans[-1].name}
-    quality = judge.verdict()
-    quality["curve"] = [look for look in fit.curve if "samples" in look] + [last | judge.glance(quality["samples"])]
+    quality = scoring.full_scores()
+    quality["curve"] = [look for look in fit.curve if "samples" in look] + [
+        last | scoring.quick_scores(quality["samples"])
+    ]
     seen = [{"moment": look["moment"], "layers": look["layers"]} for look in fit.curve if "layers" in look]
     quality["signals"] = [*seen, layers.at_end()] if seen else None
     _save_weights(paradigm, job.results_dir / "weights" / f"{job.cell.stem}.safetensors")
     return {
         "training": training,
         "quality": quality,
-        "samples_file": judge.save_grids(),
-        "evaluation_seconds": judge.seconds,
+        "samples_file": scoring.save_grids(),
+        "evaluation_seconds": scoring.seconds,
     }
 
 

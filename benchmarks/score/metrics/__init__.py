@@ -1,4 +1,7 @@
-"""Quality of samples and of recognition; one metric a file. Importing this package imports torch."""
+"""Metrics of generated images and of recognition, one per file. Importing this package imports torch.
+
+Every file with a function `compute` is a metric of generated images and is found by itself; see `scorer.Scorer`.
+"""
 
 from benchmarks.data.pixels import to_float, to_uint8
 from benchmarks.score.metrics.accuracy import accuracy, outputs, recognition

@@ -16,7 +16,7 @@ N_STEPS = 4  # where training does not say how long the chain is
 
 
 @torch.no_grad()
-def chain_path(
+def sampling_trajectory(
     paradigm: Paradigm, x: Tensor, label: Tensor, natural_nfe: int | None, nfes: Sequence[int], sampler: str, seed: int
 ) -> ndarray | None:
     """uint8 (nfe + 1, N_IMAGES, C, H, W), the same noise for a seed whatever the paradigm; None where it has no such
