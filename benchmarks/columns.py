@@ -26,7 +26,7 @@ DECLARATIONS, TITLE, COMPUTE = "COLUMNS", "TITLE", "compute"
 SAMPLES = "Generated images"
 BETTER = {"lower": "lower is better", "higher": "higher is better", None: "neither is better"}
 TITLES = ["What a row is", SAMPLES, "Recognition", "Likelihood and reconstruction", "Gradient reach"]
-TITLES += ["Train/inference mismatch", "Cost of training", "Cost of sampling", "Memory and device", "Uncertainty"]
+TITLES += ["Train/inference mismatch", "Cost", "Uncertainty"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Column:
 
     def entry(self, code: str) -> str:
         """The glossary entry in Markdown. code: file or folder that computes the column, relative to the repository."""
-        parts = {"unit": self.unit, "direction": BETTER[self.direction], "source": self.source}
+        direction = "does not apply" if self.style == "text" else BETTER[self.direction]
+        parts = {"unit": self.unit, "direction": direction, "source": self.source}
         parts |= {"misleads": self.misleads, "code": f"`{code}`"}
         # A formula stays on one line: wrapped before a minus, the rest of it would become a list item.
         lines = [_wrapped(f"- {name}: {text}", indent="  ") for name, text in parts.items()]

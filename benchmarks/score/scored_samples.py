@@ -14,11 +14,39 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks.columns import Column
 from benchmarks.data import Dataset
 
 SEED = 2012
 MAX_POOL = 10_000  # training images whose features are computed, where no more samples than that are scored
 CHUNK = 500
+
+COLUMNS = [
+    Column(
+        "n_samples",
+        unit="count",
+        direction=None,
+        meaning="Number of generated images that are scored.",
+        formula="`n_samples` of the preset; by default the number of training images",
+        source="preset",
+        misleads="FID falls with n for the same generator, so only rows with equal n can be compared.",
+        style="count",
+    ),
+    Column(
+        "fid_extractor",
+        unit="name",
+        direction=None,
+        meaning="The scoring networks: data set, kind, and the first 8 digits of the hash of the weights. The "
+        "first is a classifier, the second an auto-encoder that never saw a label.",
+        formula="SHA-256 over the names and bytes of the weights",
+        source="trained here on the training split only; no loss may use them (`benchmarks/score/leakage_guard.py`)",
+        misleads="The classifier may be blind to whatever does not distinguish classes. The auto-encoder weighs "
+        "what takes many pixels.",
+        style="text",
+        also=("fid2_extractor",),
+        code="benchmarks/score/extractors/",
+    ),
+]
 
 T = TypeVar("T")
 

@@ -6,10 +6,40 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_calibration_error
 
+from benchmarks.columns import Column
 from benchmarks.data.pixels import to_float
 from benchmarks.statistics import wilson
 
 N_BINS = 15
+
+TITLE = "Recognition"
+COLUMNS = [
+    Column(
+        "accuracy",
+        unit="share of test images",
+        direction="higher",
+        meaning="Share of test images that are classified correctly. This is the headline number of recognition.",
+        formula="correct test images / n_test",
+        source="counted",
+        misleads="On a small test split, one percent is a handful of images (3.6 of 360 on `digits`).",
+        head="accuracy",
+        style="percent",
+    ),
+    Column(
+        "calibration_error",
+        unit="share",
+        direction="lower",
+        meaning="Expected calibration error: mean difference between the confidence of the classifier and its "
+        "accuracy.",
+        formula="sum over 15 equal bins of the largest softmax probability of (share of images in the bin) |mean "
+        "confidence - accuracy in the bin|",
+        source="Guo et al. 2017, equation 3, by torchmetrics",
+        misleads="It is biased upwards on few images. A constant guess at the class frequencies is perfectly "
+        "calibrated and useless.",
+        head="calibration error",
+        style="percent",
+    ),
+]
 
 
 @torch.no_grad()

@@ -15,9 +15,40 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from benchmarks.columns import Column
+
 MAX_ROWS = 5000
 SEED = 2012
 NEIGHBOURS = 5
+
+TITLE = "Recognition"
+COLUMNS = [
+    Column(
+        "linear_probe_accuracy",
+        unit="share of test images",
+        direction="higher",
+        meaning="Test accuracy of a logistic regression on the frozen features of the trained network.",
+        formula="L2-regularised with C = 1, at most 300 iterations, on standardised features of at most 5,000 "
+        "training images",
+        source="scikit-learn; linear probes: Alain and Bengio 2017",
+        misleads="Features of a network that was trained on labels contain the labels. The number says what can "
+        "be read from the features, not what was learned without labels.",
+        head="linear probe",
+        style="percent",
+    ),
+    Column(
+        "knn_accuracy",
+        unit="share of test images",
+        direction="higher",
+        meaning="Test accuracy of the vote of the 5 nearest training images in the frozen features of the trained "
+        "network.",
+        formula="Euclidean distance of the features as they are; at most 5,000 training images",
+        source="scikit-learn",
+        misleads="It depends on the scale of the features, which a linear probe does not.",
+        head="kNN",
+        style="percent",
+    ),
+]
 
 
 def probe_rows(n: int) -> np.ndarray:

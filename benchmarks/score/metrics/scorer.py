@@ -98,7 +98,7 @@ def _computed(compute: Callable[[], dict], wanted: Sequence[str]) -> tuple[dict,
         traceback.print_exc()
         reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         return dict.fromkeys(wanted), dict.fromkeys(wanted, reason)
-    reasons = {name: "compute() returned no value for this column" for name in wanted if name not in values}
+    reasons = {name: "compute() returned no value for it" for name in wanted if name not in values}
     reasons |= {name: f"not finite: {v}" for name, v in values.items() if isinstance(v, float) and not math.isfinite(v)}
     return values | dict.fromkeys(reasons), reasons
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks.data import Dataset, Split
-from benchmarks.score.metrics import Scorer
+from benchmarks.score.metrics import Scorer, frechet, kernel
 from benchmarks.score.metrics.classes import class_distance, class_entropy, label_agreement
 from benchmarks.score.metrics.frechet import frechet_bias, frechet_distance, references
 from benchmarks.score.metrics.kernel import kernel_distance
@@ -135,6 +135,49 @@ def test_a_reference_that_overlaps_the_training_split_is_refused(dataset, n):
         Scorer(dataset_of(train, images(20, 1), train), [Pixels()], n)
     with pytest.raises(ValueError, match="must be held out"):
         Scorer(dataset_of(train, images(20, 1), torch.cat([train[:150], images(100, 8)])), [Pixels()], n)
+
+
+def test_a_metric_that_fails_is_none_with_a_reason_and_the_others_stay(dataset, monkeypatch):
+    scorer, fresh = Scorer(dataset, [Pixels()], 300), images(300, 9)
+    sound = scorer.score(fresh)
+
+    def fail(*_):
+        raise RuntimeError("no kernel\nmore about it")
+
+    monkeypatch.setattr(kernel, "kernel_distance", fail)
+    scores = scorer.score(fresh)
+    assert scores.pop("metric_reasons") == dict.fromkeys(("kid", "kid_se"), "RuntimeError: no kernel")
+    assert scores == sound | {"kid": None, "kid_se": None}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan"), torch.tensor(float("nan"))])
+def test_a_value_that_is_not_finite_is_none_with_a_reason(dataset, monkeypatch, value):
+    monkeypatch.setattr(kernel, "kernel_distance", lambda *_: (value, 0.5))
+    scores = Scorer(dataset, [Pixels()], 300).score(images(300, 9))
+    assert (scores["kid"], scores["kid_se"]) == (None, 0.5)
+    assert scores["metric_reasons"].keys() == {"kid"} and "not finite" in scores["metric_reasons"]["kid"]
+
+
+def test_a_column_that_a_metric_does_not_return_is_none_with_a_reason(dataset, monkeypatch):
+    monkeypatch.setattr(kernel, "compute", lambda samples: {"kid": 1.0})
+    scores = Scorer(dataset, [Pixels()], 300).score(images(300, 9))
+    assert scores["kid_se"] is None and scores["metric_reasons"] == {"kid_se": "compute() returned no value for it"}
+
+
+def test_a_distance_that_fails_loses_neither_a_point_of_the_curve_nor_a_trial(dataset, monkeypatch):
+    scorer, fresh = Scorer(dataset, [Pixels()], 300), images(300, 9)
+    monkeypatch.setattr(frechet, "frechet_distance", lambda *_: float("nan"))
+    assert scorer.fid(fresh) == {"fid": None, "fid_ratio": None} and scorer.distance(fresh, fresh) is None
+    scores = scorer.score(fresh)
+    assert scores["metric_reasons"].keys() == {"fid", "fid_ratio"} and scores["coverage"] > 0
+
+
+def test_what_metrics_share_is_computed_once(dataset, monkeypatch):
+    scorer, calls = Scorer(dataset, [Pixels()], 300), []
+    forward = Pixels.forward
+    monkeypatch.setattr(Pixels, "forward", lambda self, x: calls.append(len(x)) or forward(self, x))
+    scorer.score(images(300, 9))
+    assert calls == [300]
 
 
 def test_class_scores_by_hand():
