@@ -47,10 +47,8 @@ def measure_quality(job: Job, progress: Callable) -> dict:
     progress("scoring", 1.0)
     training = _training(paradigm, plans, reports, before)
     last = {key: training[key] for key in ("flops", "images", "updates", "seconds")} | {"stage": plans[-1].name}
-    quality = scoring.full_scores()
-    quality["curve"] = [look for look in fit.curve if "samples" in look] + [
-        last | scoring.quick_scores(quality["samples"])
-    ]
+    quality, curve = scoring.full_scores(), [look for look in fit.curve if "samples" in look]
+    quality["curve"] = [*curve, last | scoring.quick_scores(quality["samples"])]
     seen = [{"moment": look["moment"], "layers": look["layers"]} for look in fit.curve if "layers" in look]
     quality["signals"] = [*seen, layers.at_end()] if seen else None
     _save_weights(paradigm, job.results_dir / "weights" / f"{job.cell.stem}.safetensors")
