@@ -1,4 +1,4 @@
-"""Scoring networks by kind, from the per-user cache; what is absent is built there from the training split."""
+"""Loads scoring networks from the per-user cache; a missing one is built from the training split."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> 
 
 
 def ready(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir: Path | None = None) -> bool:
-    """Whether nothing is to be built. Raises BadInput for Inception without its weights, which nobody can build."""
+    """Whether the network is in the cache. Raises BadInput for Inception without its weights, which cannot be built."""
     if kind == "inception":
         load_all(dataset, cache_dir, [kind], data_dir)
         return True
@@ -58,7 +58,7 @@ def ready(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir: 
 
 
 def build(dataset: Dataset, kind: str = "cnn") -> Extractor:
-    """Train the extractor; bit-equal on one machine, since it uses one thread and its own seed."""
+    """Train the extractor; bit-equal on one computer, since it uses one thread and a fixed seed."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

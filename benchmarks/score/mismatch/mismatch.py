@@ -106,7 +106,7 @@ class ChainStates:
     own: p_k. on_data: q_k. others: q_k'. stepped: S_k(q_k). own_norms, norms: mean norm of the output of link k at p_k
     and at q_k. deterministic: whether a link gives the same states twice.
 
-    p and q share their noise where a paradigm draws it in the same way; q' has noise and images of its own. Raises
+    p and q share their noise where a paradigm draws it in the same order; q' has noise and images of its own. Raises
     Undefined for a paradigm without `on_data` and `chain_step`, or a sampler whose step needs more than the state.
     """
 

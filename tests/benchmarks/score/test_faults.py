@@ -77,17 +77,17 @@ def test_healthy_images_are_in_the_healthy_range_of_every_metric(scorer, new, la
     assert not unhealthy(scorer.score(new, label))
 
 
-def test_an_extractor_left_in_train_mode_is_refused_and_would_have_changed_the_number(digits, extractors, new):
+def test_an_extractor_in_training_mode_is_refused_and_would_change_the_fid(digits, extractors, new):
     faulty = copy.deepcopy(extractors[0])
     for module in faulty.network.modules():
-        module.training = True  # as `module.train()` does where nobody stands in its way
+        module.training = True  # as `module.train()` does for an ordinary module
     with pytest.raises(ValueError, match=r"digits-cnn-.* is in training mode"):
         Scorer(digits, [faulty], len(new))
     # The same images: 0 if the features were the same.
     assert frechet.frechet_distance(faulty(new), extractors[0](new)) > 0.3
 
 
-def test_an_extractor_left_in_train_mode_in_mid_run_is_refused(digits, extractors, new):
+def test_an_extractor_that_enters_training_mode_later_is_refused(digits, extractors, new):
     faulty = copy.deepcopy(extractors[0])
     scorer = Scorer(digits, [faulty], len(new))
     scorer.fid(new)
@@ -147,7 +147,7 @@ def in_float32(feature):
 _FID = frechet.FrechetInceptionDistance
 
 
-def test_real_statistics_from_the_training_set_are_refused(digits, extractors):
+def test_the_training_split_as_reference_is_refused(digits, extractors):
     faulty = Dataset("digits", digits.shape, 10, digits.train, digits.validation, digits.train)
     for n in (len(digits.train), 180):
         with pytest.raises(ValueError, match="must be held out"):

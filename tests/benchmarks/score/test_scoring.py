@@ -130,10 +130,10 @@ def test_the_full_scores_have_every_allowed_pair_of_sampler_and_nfe_and_all_fiel
     assert all(entry["nfe"] == entry["nfe_asked"] and entry["n_samples"] == 90 for entry in scores["samples"])
     assert all(entry["label_agreement"] == 1 for entry in scores["samples"])
     assert {entry["fid2_extractor"] for entry in scores["samples"]} == {"means-fedcba98"}
-    seen = scores["recognition"]
-    assert seen["accuracy"] == scores["accuracy"] == 1 and seen["correct"] == "1" * 60 and seen["n_test"] == 60
-    assert (seen["accuracy_ci_low"], seen["accuracy_ci_high"]) == wilson(60, 60)
-    assert seen["linear_probe_accuracy"] == seen["knn_accuracy"] == 1
+    found = scores["recognition"]
+    assert found["accuracy"] == scores["accuracy"] == 1 and found["correct"] == "1" * 60 and found["n_test"] == 60
+    assert (found["accuracy_ci_low"], found["accuracy_ci_high"]) == wilson(60, 60)
+    assert found["linear_probe_accuracy"] == found["knn_accuracy"] == 1
     said = {"ais": -1.0, "ais_low": -2.0, "ais_high": -0.5, "exact": None, "method": "by decree", "n_images": 60}
     assert scores["likelihood"] == said
     json.dumps(scores, allow_nan=False)
@@ -155,13 +155,13 @@ def test_a_draw_depends_on_the_seed_alone_and_not_on_whether_labels_are_returned
     assert not torch.equal(Scoring(job(tmp_path, seed=4), Toy()).draw("first", 1).images, first.images)
 
 
-def test_without_labels_there_is_no_agreement(tmp_path):
+def test_without_requested_labels_there_is_no_label_agreement(tmp_path):
     scores = Scoring(job(tmp_path), Unlabelled()).full_scores()
     assert {entry["label_agreement"] for entry in scores["samples"]} == {None}
     assert all(entry["class_distance"] < 0.2 for entry in scores["samples"])
 
 
-def test_what_a_paradigm_cannot_do_is_none_or_empty(tmp_path):
+def test_scores_of_abilities_that_a_paradigm_lacks_are_none_or_empty(tmp_path):
     scoring = Scoring(job(tmp_path), Mute())
     scores = scoring.full_scores()
     assert scores["samples"] == scores["sampling_noise"] == []
