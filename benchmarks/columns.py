@@ -83,24 +83,29 @@ def declared(path: Path) -> tuple[Column, ...]:
     return _parsed(path, path.stat().st_mtime_ns)[1]
 
 
+def metric_files() -> list[Path]:
+    """The files of the metrics of generated images, sorted by name: those of `METRIC_FOLDERS` with a `compute`.
+
+    They are imported by name at run time, so a hash of the scoring code must add them to what imports reach.
+    """
+    files = (path for folder in METRIC_FOLDERS for path in folder.glob("*.py"))
+    return sorted((path for path in files if _parsed(path, path.stat().st_mtime_ns)[2]), key=lambda path: path.stem)
+
+
 def of_metrics() -> dict[str, tuple[Column, ...]]:
     """The columns of each metric of generated images: stem of its file -> its columns, sorted by stem.
 
-    A metric is a file of `METRIC_FOLDERS` with a function `compute`. Raises ValueError where such a file declares no
-    columns, or where two of them declare the same one.
+    Raises ValueError where a metric declares no columns, or where two of them declare the same one.
     """
     found, owners = {}, {}
-    for path in sorted(path for folder in METRIC_FOLDERS for path in folder.glob("*.py")):
-        _, columns, computes = _parsed(path, path.stat().st_mtime_ns)
-        if not computes:
-            continue
-        if not columns:
+    for path in metric_files():
+        if not (columns := declared(path)):
             raise ValueError(f"{path}: a metric must declare its columns; add {DECLARATIONS} = [Column(...)]")
         found[path.stem] = columns
         for name in (name for column in columns for name in column.names):
             if (other := owners.setdefault(name, path)) is not path:
                 raise ValueError(f"{path}: column {name!r} is already declared in {other}; choose another name")
-    return dict(sorted(found.items()))
+    return found
 
 
 def everywhere() -> dict[str, list[tuple[Path, Column]]]:
@@ -137,7 +142,10 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 @cache
 def _parsed(path: Path, changed: int) -> tuple[str, tuple[Column, ...], bool]:
-    """(title, columns, whether it has a function `compute`) of a file; `changed` is its time, so edits are seen."""
+    """(title, columns, whether it has a function `compute`) of a file.
+
+    changed: time of its last change, so that an edited file is read again.
+    """
     text = path.read_text(encoding="utf-8")
     if "Column(" not in text and f"def {COMPUTE}(" not in text:
         return "", (), False

@@ -89,10 +89,10 @@ COLUMNS = [
 
 
 def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """(low, high): Wilson's score interval of a share, `successes` of `n` (Wilson 1927).
+    """(low, high) of Wilson's score interval for a share, `successes` of `n`, at the confidence `level`.
 
-    Within [0, 1] and sensible at 0 and n, where the textbook interval has no width. Raises ValueError unless
-    0 <= successes <= n and n > 0.
+    It stays within [0, 1] and has a width at 0 and n, where the normal approximation has none. Raises ValueError unless
+    0 <= successes <= n and n > 0. Source: Wilson 1927.
     """
     if not 0 <= successes <= n or n == 0:
         raise ValueError(f"{successes} successes of {n}; allowed: 0 to n, n at least 1")
@@ -103,9 +103,10 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
 def mcnemar(correct_a: str, correct_b: str) -> dict:
     """McNemar's exact test of two classifiers on the same images (McNemar 1947).
 
-    correct_a, correct_b: one character an image, "1" where the classifier is right, else "0". Returns b (only a is
-    right), c (only b is right) and the two-sided p_value of b against Binomial(b + c, 1/2); 1 where they never differ.
-    Raises ValueError for strings of different length or with other characters.
+    correct_a, correct_b: one character per image, "1" where the classifier is correct, else "0".
+
+    Returns b (images that only a gets right), c (only b), and the two-sided p_value of b against Binomial(b + c, 1/2),
+    which is 1 where they never differ. Raises ValueError for strings of different length or with other characters.
     """
     if len(correct_a) != len(correct_b):
         raise ValueError(f"predictions on {len(correct_a)} and on {len(correct_b)} images are not paired")

@@ -37,7 +37,7 @@ COLUMNS = [
         unit="name",
         direction=None,
         meaning="The scoring networks: data set, kind, and the first 8 digits of the hash of the weights. The "
-        "first is a classifier, the second an auto-encoder that never saw a label.",
+        "first is a classifier, the second an auto-encoder trained without labels.",
         formula="SHA-256 over the names and bytes of the weights",
         source="trained here on the training split only; no loss may use them (`benchmarks/score/leakage_guard.py`)",
         misleads="The classifier may be blind to whatever does not distinguish classes. The auto-encoder weighs "

@@ -83,8 +83,8 @@ COLUMNS = [
         "fid2",
         unit="squared units of the second extractor's features",
         direction="lower",
-        meaning="Fréchet distance as `fid`, in the features of the second extractor (an auto-encoder that never "
-        "saw a label).",
+        meaning="Fréchet distance as `fid`, in the features of the second extractor (an auto-encoder trained "
+        "without labels).",
         formula="as fid",
         source="Heusel et al. 2017, equation 6, by torchmetrics",
         misleads="Its size cannot be compared with that of `fid`; the ratios can.",
