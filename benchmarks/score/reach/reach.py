@@ -59,26 +59,30 @@ def measure_reach(
     paradigm's task at its natural number of evaluations, averaged over the stages that train this graph, weighted by
     their shares of the training FLOPs.
     """
-    trial_copy = twin(paradigm)
+    trial = twin(paradigm)
     sampler = sampler or paradigm.samplers[0]
-    rows = min(N_ROWS, len(x) // 2)
-    # Both batches have the same labels, since a chain may be conditioned on the class in training and in inference.
-    pair = Batch(x[:rows], label[:rows]), Batch(x[rows : 2 * rows], label[:rows])
-    with torch.random.fork_rng(devices=[trial_copy.device] if trial_copy.device.type == "cuda" else []):
-        graphs = _graphs(trial_copy, x, [nfe] if isinstance(nfe, int) else nfe, sampler)
+    pair = _pair(x, label)
+    with torch.random.fork_rng(devices=[trial.device] if trial.device.type == "cuda" else []):
+        graphs = _graphs(trial, x, [nfe] if isinstance(nfe, int) else nfe, sampler)
         modules = {name: module for graph in graphs for name, module in graph.modules.items()}
-        observed = [observe_update(trial_copy, stage, pair, modules) for stage in trial_copy.stages()]
+        observed = [observe_update(trial, stage, pair, modules) for stage in trial.stages()]
         drawn = [graph for graph in graphs if graph.kind == "generation"]
         natural = natural_nfe(observed, drawn[0]) if drawn else None
-        if natural and natural not in [graph.nfe for graph in drawn] and trial_copy.allows(natural, sampler):
-            graphs.append(generation_graph(trial_copy, natural, sampler))
-        ends = [[_ends(trial_copy, update, pair[0], graph, modules) for update in observed] for graph in graphs]
-        copied = copied_parameters(twin(trial_copy))
-    entries = []
-    for graph, own in zip(graphs, ends, strict=True):
-        stages = [_stage_entry(update, graph, end, rows, copied) for update, end in zip(observed, own, strict=True)]
-        entries.append(_graph_entry(graph, stages))
-    return _headline(paradigm.task, entries, natural)
+        if natural and natural not in [graph.nfe for graph in drawn] and trial.allows(natural, sampler):
+            graphs.append(generation_graph(trial, natural, sampler))
+        ends = [[_ends(trial, update, pair[0], graph, modules) for update in observed] for graph in graphs]
+        copied = copied_parameters(twin(trial))
+    stages = [
+        [_stage_entry(update, graph, end, len(pair[0].x), copied) for update, end in zip(observed, own, strict=True)]
+        for graph, own in zip(graphs, ends, strict=True)
+    ]
+    return _headline(paradigm.task, list(map(_graph_entry, graphs, stages)), natural)
+
+
+def _pair(x: Tensor, label: Tensor) -> tuple[Batch, Batch]:
+    """Two batches with different images and, since a chain may be conditioned on the class, with the same labels."""
+    rows = min(N_ROWS, len(x) // 2)
+    return Batch(x[:rows], label[:rows]), Batch(x[rows : 2 * rows], label[:rows])
 
 
 def natural_nfe(observed: Sequence[ObservedUpdate], graph: Graph) -> int | None:
