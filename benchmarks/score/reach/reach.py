@@ -54,10 +54,9 @@ def measure_reach(
     nfe: numbers of evaluations to report. Those above 8 are left out if there are others; the natural one is added.
     sampler: name; None for the paradigm's first.
 
-    Returns the five numbers of the module's docstring, `graphs` (one entry per inference graph, with its stages),
-    `natural_nfe`, and `reason` where nothing can be measured. The five numbers are those of the graph of the
-    paradigm's task at its natural number of evaluations, averaged over the stages that train this graph, weighted by
-    their shares of the training FLOPs.
+    Returns the five numbers of the module's docstring, `graphs` (one entry per inference graph), `natural_nfe`, and
+    `reason` where nothing can be measured. The five numbers are those of the task's graph at its natural number of
+    evaluations: means over the stages that train this graph, weighted by their shares of the training FLOPs.
     """
     trial = twin(paradigm)
     sampler = sampler or paradigm.samplers[0]
@@ -128,10 +127,8 @@ def _ends(paradigm: Paradigm, observed: ObservedUpdate, batch: Batch, graph: Gra
 def _stage_entry(
     observed: ObservedUpdate, graph: Graph, ends: set[int], n_rows: int, copied: dict[str, set[str]]
 ) -> dict:
-    """The five numbers of a stage on a graph, and three lists with one value per evaluation.
-
-    lit: share of the rows that receive gradient. own: the same on their own inference input, from a loss on the end of
-    the chain. gradient_shares: share of |dL / d output|.
+    """The five numbers of a stage on a graph, and lists with one value per evaluation: `lit`, the share of rows with
+    gradient; `own`, the same for rows that count as on-policy; `gradient_shares`, shares of |dL / d output|.
     """
     positions, rows, size = match_to_graph(observed, graph)[0], observed.rows, len(graph.evaluations)
     lit, own, norms = [0.0] * size, [0.0] * size, {}
