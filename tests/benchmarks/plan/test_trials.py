@@ -11,7 +11,7 @@ from benchmarks.plan.preflight import prepare
 from benchmarks.plan.preset import SCORES, Variant
 from benchmarks.report import figures
 from benchmarks.report.frames import read
-from benchmarks.report.trials import chosen
+from benchmarks.report.frames.trials import chosen
 from tests.benchmarks import fake_run
 from tests.benchmarks.conftest import cells_of, grid
 

@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import report
 from benchmarks.errors import BadInput
-from benchmarks.report import figures, style
+from benchmarks.report import figures
+from benchmarks.report.figures import style
 from tests.benchmarks import fake_run
 
 TABLES = {"comparison.csv", "comparison.md", "comparison.tex", "mcnemar.csv", "time_to_target.csv", "time_to_target.md"}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks.report.columns import COLUMNS
+from benchmarks.report.frames.columns import COLUMNS
 from tests import ROOT
 
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
