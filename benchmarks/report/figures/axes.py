@@ -28,7 +28,7 @@ def ratio_of(samples: DataFrame) -> tuple[str, str]:
     return "fid", "FID (lower is better)"
 
 
-def series(ax: Axes, x: Series, mean: Series, sd: Series, look: style.Drawn) -> None:
+def series(ax: Axes, x: Series, mean: Series, sd: Series, look: style.LineStyle) -> None:
     """A line in its look, with a band of one standard deviation on either side."""
     color, marker, dash = look
     ax.plot(x, mean, color=color, marker=marker, linestyle=dash, zorder=3)

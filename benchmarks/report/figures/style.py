@@ -32,7 +32,7 @@ FORMATS = {
 NOTE_WIDTH = 170  # characters of TINY print
 
 
-class Drawn(NamedTuple):
+class LineStyle(NamedTuple):
     """A look as matplotlib takes it."""
 
     color: str
@@ -40,10 +40,10 @@ class Drawn(NamedTuple):
     dash: str | tuple
 
 
-def look(frames: Frames, name: str) -> Drawn:
+def look(frames: Frames, name: str) -> LineStyle:
     """The look of a variant, series or family of chains: the same in every figure of a results folder."""
     found = frames.looks[name]
-    return Drawn(COLORS[found.color], found.marker, DASHES[found.dash])
+    return LineStyle(COLORS[found.color], found.marker, DASHES[found.dash])
 
 
 def context() -> AbstractContextManager:

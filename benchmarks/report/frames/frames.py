@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pandas import DataFrame
 
-from benchmarks.report.frames.looks import Look
+from benchmarks.report.frames.looks import NamedLook
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Frames:
     loss: DataFrame
     chains: DataFrame
     trials: DataFrame
-    looks: dict[str, Look] = field(default_factory=dict)
+    looks: dict[str, NamedLook] = field(default_factory=dict)
     left_out: int = 0
 
     def of(self, dataset: str) -> Frames:

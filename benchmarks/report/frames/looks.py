@@ -17,7 +17,7 @@ DASHES = ("dotted", "dashdot", "dashed", "solid")
 PRESETS = Path(__file__).parents[2] / "plan" / "presets"
 
 
-class Look(NamedTuple):
+class NamedLook(NamedTuple):
     """color: of COLORS. marker: as in matplotlib. dash: of DASHES."""
 
     color: str
@@ -27,25 +27,25 @@ class Look(NamedTuple):
 
 # The three lengths have no common divisor, so this visits every combination once, and neighbours differ in all three.
 DERIVED = [
-    Look(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)])
+    NamedLook(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)], DASHES[i % len(DASHES)])
     for i in range(len(COLORS) * len(MARKERS) * len(DASHES))
 ]
 # What a derived look shares with no other while that is possible, the strictest first.
-DISTINCT: tuple[Callable[[Look], object], ...] = (
+DISTINCT: tuple[Callable[[NamedLook], object], ...] = (
     lambda look: look.marker,
     lambda look: (look.color, look.marker),
     lambda look: look,
 )
 
 
-def assign(names: Iterable[str], declared: dict[str, Look]) -> dict[str, Look]:
+def assign(names: Iterable[str], declared: dict[str, NamedLook]) -> dict[str, NamedLook]:
     """A look for every name; no two are equal, as long as there are fewer names than combinations (420).
 
     declared: name -> its look, which it keeps. Of two names that declare the same one, the first in alphabetical
     order keeps it. The other looks are handed out in alphabetical order, so the same names always get the same ones.
     """
     names = sorted(set(names))
-    found: dict[str, Look] = {}
+    found: dict[str, NamedLook] = {}
     for name in names:
         if name in declared and declared[name] not in found.values():
             found[name] = declared[name]
@@ -55,7 +55,7 @@ def assign(names: Iterable[str], declared: dict[str, Look]) -> dict[str, Look]:
     return {name: found[name] for name in names}
 
 
-def _unused(taken: set[Look]) -> Look:
+def _unused(taken: set[NamedLook]) -> NamedLook:
     for part in DISTINCT:
         used = {part(look) for look in taken}
         for look in DERIVED:
@@ -64,7 +64,7 @@ def _unused(taken: set[Look]) -> Look:
     return DERIVED[len(taken) % len(DERIVED)]
 
 
-def declared(records: Iterable[dict], folder: Path) -> dict[str, Look]:
+def declared(records: Iterable[dict], folder: Path) -> dict[str, NamedLook]:
     """The looks that records carry, and for names without one those in their preset's file, where it still exists.
 
     folder: the results folder, which may hold the preset's file as well.
@@ -75,13 +75,13 @@ def declared(records: Iterable[dict], folder: Path) -> dict[str, Look]:
         presets.add(cell.get("preset") or "")
         if look := _look(cell.get("look")):
             carried.setdefault(cell["variant"], look)
-    found: dict[str, Look] = {}
+    found: dict[str, NamedLook] = {}
     for preset in sorted(presets):
         found = _of_preset(preset, folder) | found
     return found | carried
 
 
-def _of_preset(name: str, folder: Path) -> dict[str, Look]:
+def _of_preset(name: str, folder: Path) -> dict[str, NamedLook]:
     raw = _raw(name, folder)
     variants = {variant: table.get("look") for variant, table in raw.get("variants", {}).items()}
     looks = {name: _look(value) for name, value in (variants | raw.get("looks", {})).items()}
@@ -99,9 +99,9 @@ def _raw(name: str, folder: Path) -> dict:
     return {}
 
 
-def _look(value: object) -> Look | None:
+def _look(value: object) -> NamedLook | None:
     """A look from its table; None for anything else."""
     if not isinstance(value, dict):
         return None
-    look = Look(value.get("color"), value.get("marker"), value.get("dash", "solid"))
+    look = NamedLook(value.get("color"), value.get("marker"), value.get("dash", "solid"))
     return look if look.color in COLORS and look.dash in DASHES and isinstance(look.marker, str) else None

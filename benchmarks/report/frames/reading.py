@@ -78,7 +78,7 @@ def _frames(folder: Path, everything: list[dict]) -> Frames:
     )
 
 
-def _looks(frames: Frames, declared: dict[str, looks.Look]) -> dict[str, looks.Look]:
+def _looks(frames: Frames, declared: dict[str, looks.NamedLook]) -> dict[str, looks.NamedLook]:
     """A look for all that figures draw: variants and series first, then families of chains and paradigms."""
     variants = {*frames.cells.variant, *frames.cells.series.dropna()}
     families = {name for dataset in frames.datasets for name in lengths.drawn_names(frames.of(dataset))}

@@ -72,8 +72,8 @@ def test_reporting_never_imports_torch(again):
 
 
 def test_every_figure_comes_in_three_formats(rendered):
-    asked = {f"{name}.{form}" for name in FEW for form in ("png", "svg", "pdf")}
-    assert {path.name for path in (rendered / "figures").iterdir()} == asked
+    expected = {f"{name}.{form}" for name in FEW for form in ("png", "svg", "pdf")}
+    assert {path.name for path in (rendered / "figures").iterdir()} == expected
 
 
 def test_a_folder_without_sample_files_is_reported_without_a_grid(tmp_path, svg_alone):

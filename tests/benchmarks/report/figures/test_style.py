@@ -1,4 +1,4 @@
-"""How figures look: fixed looks, looks for strangers, labels that do not cover each other."""
+"""How figures look: looks as matplotlib takes them, bands, captions, and labels that do not cover each other."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.lines import Line2D
 
 from benchmarks.report.figures import cost_bars, fid_vs_nfe, quality_vs_flops, sample_grid, style, training_curves
 from benchmarks.report.figures.axes import spread
-from benchmarks.report.frames import read
+from benchmarks.report.frames import looks, read
 from tests.benchmarks import fake_run
 
 
@@ -23,44 +24,34 @@ def texts(fig) -> str:
     return " | ".join(text.get_text() for text in artists)
 
 
-def test_no_two_known_variants_look_alike():
-    layer_wise = style.CHAINS | style.RECOGNISERS
-    step_wise = style.FINE_TUNED | {name: style.KNOWN[name] for name in ("diffusion", "meanflow", "drifting")}
-    for known in (style.KNOWN, style.SERIES, layer_wise, step_wise, style.FAMILIES):
-        looks = list(known.values())
-        assert len({(look.color, look.dash, look.marker) for look in looks}) == len(looks)
-        others = [look.marker for look in looks if look.marker != "o"]
-        assert len(set(others)) == len(others)
-
-
-def test_an_unknown_variant_has_a_look_of_its_own_that_does_not_depend_on_company():
-    first = style.look("third-party")
-    assert first == style.look("third-party")
-    assert {first.marker}.isdisjoint(look.marker for look in style.KNOWN.values())
-    strangers = [style.look(f"stranger-{index}") for index in range(6)]
-    assert len({(look.color, look.marker, look.dash) for look in strangers}) == 6
-
-
-def test_no_look_uses_the_yellow_that_is_lost_on_white():
-    colors = {look.color for look in (style.KNOWN | style.FINE_TUNED).values()} | set(style.FREE_COLORS)
-    assert "#F0E442" not in colors
-
-
 def test_a_third_party_variant_with_an_unknown_sampler_is_drawn_in_its_look(tmp_path, monkeypatch):
     monkeypatch.setitem(fake_run.RATIOS, "third-party", [9, 8, 7, 6, 5, 4])
     fake_run.write_run(tmp_path, ("third-party", "meanflow"), n_seeds=2)
     fig = drawn(fid_vs_nfe.draw, tmp_path)
     assert "third-party" in texts(fig)
-    markers = {line.get_marker() for line in fig.axes[0].lines}
-    assert {style.look("third-party").marker, style.look("meanflow").marker} <= markers
+    frames = read(tmp_path)
+    expected = [style.look(frames, name) for name in ("third-party", "meanflow")]
+    assert {look.marker for look in expected} <= {line.get_marker() for line in fig.axes[0].lines}
+    assert {look.color for look in expected} <= {line.get_color() for line in fig.axes[0].lines}
     assert "third-party" in texts(drawn(sample_grid.draw, tmp_path))
+
+
+def test_every_word_of_a_look_is_one_that_can_be_drawn():
+    assert set(style.COLORS) == set(looks.COLORS) and set(style.DASHES) == set(looks.DASHES)
+    assert "#F0E442" not in style.COLORS.values()  # a yellow that is lost on white
+    assert set(looks.MARKERS) <= set(Line2D.filled_markers)
+
+
+def test_a_figure_has_1920_by_1080_pixels():
+    assert [inches * style.FORMATS["png"]["dpi"] for inches in style.FIGSIZE] == [1920, 1080]
 
 
 def test_further_samplers_are_thin_lines_with_their_name(tmp_path):
     fake_run.write_run(tmp_path, ("diffusion",), n_seeds=2, npz=False)
     fig = drawn(fid_vs_nfe.draw, tmp_path)
     assert "diffusion, ipndm | diffusion, heun | diffusion |" in texts(fig)
-    widths = sorted(line.get_linewidth() for line in fig.axes[0].lines if line.get_color() == style.BLUE)
+    color = style.look(read(tmp_path), "diffusion").color
+    widths = sorted(line.get_linewidth() for line in fig.axes[0].lines if line.get_color() == color)
     assert widths == [2, 2, 3]
 
 
@@ -70,7 +61,7 @@ def test_a_band_is_drawn_only_where_there_are_several_seeds_and_the_caption_says
     fig = drawn(fid_vs_nfe.draw, tmp_path)
     assert len(fig.axes[0].collections) == band
     note = fig.get_supxlabel()
-    assert ("± 1 sd over seeds" in note) == bool(band)
+    assert ("± 1 standard deviation over seeds" in note) == bool(band)
     assert f"{n_seeds} training seed" in note and "0123456" in note and "Fake CPU" in note and "digits" in note
 
 
@@ -78,7 +69,7 @@ def test_seeds_of_what_has_no_samples_are_not_counted_under_a_figure_of_samples(
     fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
     for repetition in range(3):
         fake_run.write(tmp_path, fake_run.quality("end-to-end", repetition, npz=False))
-    assert "1 training seed;" in drawn(fid_vs_nfe.draw, tmp_path).get_supxlabel()
+    assert "1 training seed per variant" in drawn(fid_vs_nfe.draw, tmp_path).get_supxlabel()
     assert "1 to 3 training seeds" in drawn(quality_vs_flops.draw, tmp_path).get_supxlabel()
 
 
@@ -88,13 +79,13 @@ def test_seeds_of_what_has_no_curve_are_not_counted_under_a_figure_of_curves(tmp
         record = fake_run.quality("end-to-end", repetition, npz=False)
         record["quality"]["curve"] = []
         fake_run.write(tmp_path, record)
-    assert "1 training seed;" in drawn(quality_vs_flops.draw, tmp_path).get_supxlabel()
+    assert "1 training seed per variant" in drawn(quality_vs_flops.draw, tmp_path).get_supxlabel()
 
 
 def test_a_variant_without_a_result_is_named_under_the_figure(tmp_path):
     fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
     fake_run.write(tmp_path, fake_run.failed("dbn", 0, "timeout", "past its limit"))
-    assert "no result: dbn (timeout)" in drawn(fid_vs_nfe.draw, tmp_path).get_supxlabel()
+    assert "Without a result: dbn (timeout)" in drawn(fid_vs_nfe.draw, tmp_path).get_supxlabel()
 
 
 def test_an_unreadable_sample_file_leaves_its_row_out(tmp_path):
@@ -164,7 +155,8 @@ def test_the_untrained_network_has_no_place_on_a_log_axis(tmp_path):
     record["quality"]["curve"][0]["flops"] = 0
     fake_run.write(tmp_path, record)
     fig = drawn(quality_vs_flops.draw, tmp_path)
-    series = [line for line in fig.axes[0].lines if line.get_marker() == style.look("meanflow").marker]
+    marker = style.look(read(tmp_path), "meanflow").marker
+    series = [line for line in fig.axes[0].lines if line.get_marker() == marker]
     assert [len(line.get_xdata()) for line in series] == [len(record["quality"]["curve"]) - 1]
 
 

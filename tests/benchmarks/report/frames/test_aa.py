@@ -1,4 +1,4 @@
-"""The A/A study: what it says of noise whose size is known, and how other reports are judged by it."""
+"""The A/A study: what it says of noise whose size is known, and how other reports take detectable effects from it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_few_seeds_are_no_study(tmp_path):
     assert not (report_dir / "aa.csv").exists()
 
 
-def test_a_report_finds_the_study_beside_it_and_prints_what_can_be_told_apart(study_dir):
+def test_a_report_finds_the_study_beside_it_and_prints_detectable_differences(study_dir):
     folder = study_dir.parent / "digits"
     fake_run.write_run(folder, ("meanflow", "unrolled-k4", "end-to-end"), npz=False)
     frames = read(folder)
@@ -135,13 +135,13 @@ def test_the_nearest_nfe_stands_in_and_another_data_set_does_not():
     assert math.isnan(aa.smallest(noise, "accuracy", "digits", "generation", 4, 3))
 
 
-def test_a_folder_without_a_study_is_refused_where_it_was_asked_for(tmp_path):
+def test_a_folder_without_a_study_is_refused_where_it_was_requested(tmp_path):
     ratios(tmp_path, [1.0, 2.0])
     with pytest.raises(BadInput, match=r"--aa .*no tables/aa.csv.*run aa"):
         aa.noise(read(tmp_path), tmp_path / "nowhere")
 
 
-def test_a_study_is_judged_by_itself_so_that_reporting_twice_gives_the_same(study_dir):
+def test_a_study_takes_its_detectable_effects_from_itself_so_that_reporting_twice_gives_the_same(study_dir):
     frames = read(study_dir)
     before = (study_dir / "tables" / "comparison.csv").read_bytes()
     tables.write(comparison(frames), frames, study_dir / "tables")

@@ -8,7 +8,8 @@ from benchmarks.report import figures
 from benchmarks.report.figures import depth as figure
 from benchmarks.report.figures import style
 from benchmarks.report.frames import read
-from benchmarks.report.frames.depth import depth, sheets
+from benchmarks.report.frames.depth import depth
+from benchmarks.report.tables import depth as table_file
 from tests.benchmarks import fake_run
 
 SERIES = {"sigmoid, standard start": 0.2, "ReLU, He start": 1.0}  # and how much of the gradient each layer passes on
@@ -34,14 +35,14 @@ def frames(tmp_path):
     return read(tmp_path)
 
 
-def test_the_table_has_mean_spread_and_worst_over_seeds_and_the_way_of_the_gradient(frames):
+def test_the_table_has_mean_spread_and_worst_over_seeds_and_the_ratio_of_gradient_norms(frames):
     table = depth(frames).set_index(["series", "n_hidden_layers"])
     row = table.loc[("sigmoid, standard start", 5)]
     assert row.n_seeds == 2 and row.error == pytest.approx(0.15)
     assert row.error_sd == pytest.approx(0.1 / math.sqrt(2)) and row.error_worst == pytest.approx(0.2)
     assert row.gradient_ratio == pytest.approx(0.2**4) and row.saturated == pytest.approx(0.4)
     assert table.loc[("ReLU, He start", 5)].gradient_ratio == pytest.approx(1.0)
-    errors, layers = sheets(depth(frames))
+    errors, layers = table_file.sheets(frames, depth(frames))
     assert list(errors.body.columns) == ["series", "1 layers", "3 layers", "5 layers"]
     assert len(layers.body) == 2
 

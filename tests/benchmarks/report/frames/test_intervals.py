@@ -1,4 +1,4 @@
-"""Intervals against the textbook's tables, and which mean may be called the best."""
+"""Intervals against the textbook's tables, and which mean is the best with significance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.report.frames.intervals import bounds, detectable, half_shown, half_width
-from benchmarks.report.frames.significance import BEST, NEITHER, TIE, verdicts
+from benchmarks.report.frames.significance import BEST, NEITHER, TIE, marks
 
 
 def test_the_interval_is_student_s_and_needs_two_runs():
@@ -55,25 +55,25 @@ def rows(*entries, mde=math.nan):
 
 
 @pytest.mark.parametrize(
-    ("entries", "mde", "marks"),
+    ("entries", "mde", "expected"),
     [
         ([(1.0, 0.1), (2.0, 0.1), (3.0, 0.1)], math.nan, [BEST, NEITHER, NEITHER]),
         ([(1.0, 1.2), (2.0, 0.1), (3.0, 0.1)], math.nan, [TIE, TIE, NEITHER]),  # the best's interval holds the second
         ([(1.0, 0.1), (2.0, 1.2), (3.0, 0.1)], math.nan, [TIE, TIE, NEITHER]),  # the second's holds the best
         ([(1.0, 0.1), (2.0, 0.1), (3.0, 2.5)], math.nan, [TIE, NEITHER, TIE]),  # a noisy third may be better as well
-        ([(1.0, 0.01), (1.05, 0.01), (3.0, 0.1)], 0.1, [TIE, TIE, NEITHER]),  # apart, but less than A/A noise explains
+        ([(1.0, 0.01), (1.05, 0.01), (3.0, 0.1)], 0.1, [TIE, TIE, NEITHER]),  # less than the detectable effect
         ([(1.0, 0.01), (1.05, 0.01), (3.0, 0.1)], 0.03, [BEST, NEITHER, NEITHER]),
         ([(1.0, 0.1)], math.nan, [NEITHER]),
         ([(1.0, math.nan), (2.0, math.nan)], 0.1, [NEITHER, NEITHER]),  # one seed: no interval, no winner
         ([(math.nan, math.nan), (2.0, 0.1), (3.0, 0.1)], math.nan, [NEITHER, BEST, NEITHER]),
     ],
 )
-def test_only_a_mean_that_noise_does_not_explain_is_the_best(entries, mde, marks):
-    assert verdicts(rows(*entries, mde=mde), lowest=True).tolist() == marks
+def test_only_a_mean_that_noise_does_not_explain_is_the_best(entries, mde, expected):
+    assert marks(rows(*entries, mde=mde), lowest=True).tolist() == expected
 
 
 def test_for_an_accuracy_the_highest_is_the_best():
-    assert verdicts(rows((0.9, 0.01), (0.99, 0.01)), lowest=False).tolist() == [NEITHER, BEST]
+    assert marks(rows((0.9, 0.01), (0.99, 0.01)), lowest=False).tolist() == [NEITHER, BEST]
 
 
 def test_a_bound_that_was_cut_does_not_narrow_what_is_shown():

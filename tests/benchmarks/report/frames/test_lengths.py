@@ -1,4 +1,4 @@
-"""Chains at the length that their training is about: families, changes, and their figures, from invented records."""
+"""Generators at their natural NFE: families of chains, single changes, and their figures, from invented records."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,9 @@ from benchmarks.report import caption, figures
 from benchmarks.report.figures import chain_length, one_change, paths, style
 from benchmarks.report.frames import read
 from benchmarks.report.frames.comparison import comparison
-from benchmarks.report.frames.lengths import by_budget, entries, families, main, sheet
+from benchmarks.report.frames.lengths import by_budget, entries, families, main
 from benchmarks.report.frames.lengths import one_change as most_changed
+from benchmarks.report.tables import at_length
 from tests.benchmarks import fake_run
 
 RATIOS = {1: 5.0, 2: 4.0, 4: 3.0, 8: 6.0}
@@ -36,7 +37,7 @@ def fill(folder, seeds=2):
             fake_run.write(folder, record(name, {"k": 4} | change, 4, 4.0, repetition))
         fake_run.write(folder, record("both", {"k": 4, "reach": 1, "drawn": True}, 4, 3.5, repetition))
         fake_run.write(folder, record("field", {}, None, 2.0, repetition, "diffusion"))
-        fake_run.write(folder, record("dear", {"k": 4}, 4, 1.5, repetition, flops=4e12))
+        fake_run.write(folder, record("large", {"k": 4}, 4, 1.5, repetition, flops=4e12))
     return read(folder)
 
 
@@ -53,8 +54,8 @@ def test_an_entry_holds_the_mean_over_seeds_at_its_own_length(frames):
 
 
 def test_variants_of_different_length_by_one_option_are_a_family_within_a_budget(frames):
-    cheap, dear = by_budget(entries(frames))
-    assert [entry.variant for entry in dear] == ["dear"]
+    cheap, large = by_budget(entries(frames))
+    assert [entry.variant for entry in large] == ["large"]
     (name,) = families(cheap)
     assert name == "K = 1, 2, 4, 8"
     assert [entry.variant for entry in families(cheap)[name]] == ["K-1", "K-2", "K-4", "K-8"]
@@ -79,13 +80,13 @@ def test_a_family_is_called_by_what_its_titles_share_at_both_ends(tmp_path):
 def test_where_there_are_too_many_to_look_at_a_field_and_one_chain_of_a_family_stand_for_all(frames, monkeypatch):
     assert main(entries(frames)) == ["K-4", "field"]
     monkeypatch.setattr(figures, "MOST", 3)
-    shown = figures._readable(frames)
+    shown = figures._main(frames)
     assert set(shown.cells.variant) == {"K-4", "field"} and shown.left_out == 8
     assert "8 further variants" in caption.origin(shown)
 
 
 def test_the_sheet_reads_each_generator_at_its_own_length(frames):
-    body = sheet(frames, comparison(frames)).body.set_index("variant")
+    body = at_length.sheets(frames, comparison(frames))[0].body.set_index("variant")
     assert body.NFE["K-8"] == "8" and body["FID ratio"]["K-8"].startswith("6.3")
     assert "field" not in body.index
 
@@ -93,7 +94,7 @@ def test_the_sheet_reads_each_generator_at_its_own_length(frames):
 def test_the_figures_show_families_fields_and_changes(frames):
     with style.context():
         lengths, changes = chain_length.draw(frames), one_change.draw(frames)
-    (ax,) = lengths.axes  # the dear budget has no family
+    (ax,) = lengths.axes  # the large budget has no family
     drawn = [list(line.get_xdata()) for line in ax.lines]
     assert [1.0, 2.0, 4.0, 8.0] in drawn and len([x for x in drawn if len(x) == 4]) == 2
     labels = [text.get_text() for text in changes.axes[0].get_yticklabels()]
@@ -111,16 +112,16 @@ def test_captions_count_the_seeds_of_what_is_drawn(tmp_path):
 
 def test_labels_lose_the_ending_that_all_of_a_panel_have(tmp_path):
     for k in (1, 2):
-        for ending, flops in (("", 1e12), (", dear", 4e12)):
+        for ending, flops in (("", 1e12), (", large", 4e12)):
             made = record(f"K-{k}{ending[2:]}", {"k": k}, k, 3.0, flops=flops)
             made["cell"]["title"] = f"Chain, K = {k}{ending}"
             fake_run.write(tmp_path, made)
-    made = record("field-dear", {}, None, 2.0, paradigm="diffusion", flops=4e12)
-    made["cell"]["title"] = "Field, dear"
+    made = record("field-large", {}, None, 2.0, paradigm="diffusion", flops=4e12)
+    made["cell"]["title"] = "Field, large"
     fake_run.write(tmp_path, made)
     with style.context():
-        cheap, dear = chain_length.draw(read(tmp_path)).axes
-    labels = [{text.get_text() for text in ax.texts} for ax in (cheap, dear)]
+        cheap, large = chain_length.draw(read(tmp_path)).axes
+    labels = [{text.get_text() for text in ax.texts} for ax in (cheap, large)]
     assert "Chain, K = 1, 2" in labels[0] and {"Chain, K = 1, 2", "Field"} <= labels[1]
 
 
