@@ -29,7 +29,8 @@ def spread(frames: Frames, shown: Collection[str] | None = None, mark: str = "ba
     if counted == "1 training seed":
         text = f"{counted} per variant, so there is no {mark}."
     else:
-        text = f"Lines: mean over {counted}; {mark}: ± 1 standard deviation over seeds (tables give 95 % t intervals)."
+        shown_as = "Points" if mark == "bar" else "Lines"
+        text = f"{shown_as}: mean over {counted}; {mark}: ± 1 standard deviation over seeds (tables: 95 % t intervals)."
     return " ".join([text, *_without_result(frames)])
 
 

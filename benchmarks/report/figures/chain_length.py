@@ -28,7 +28,7 @@ def draw(frames: Frames) -> Figure | None:
         ends = [*_families(ax, frames, budget), *_fields(ax, frames, budget)]
         ax.set_xscale("log", base=2)
         ax.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
-        ax.set_xlabel("network evaluations per sample (NFE)")
+        ax.set_xlabel("NFE")
         ax.set_title(f"{budget[0].flops:.2g} training FLOPs".replace("e+", "e"))
         ratio_axis(ax, RATIO if ax is axes[0] else "")
         floor_line(ax)
@@ -36,8 +36,9 @@ def draw(frames: Frames) -> Figure | None:
     shown = {entry.variant for budget in budgets for entry in _drawn(budget)}
     style.note(
         fig,
-        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, shown)} Chains of K steps are shown at NFE = "
-        "K, other paradigms at every NFE with their best sampler there. FLOPs of pre-training are included.",
+        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, shown)} NFE: network evaluations per sample. Chains "
+        "of K steps are shown at NFE = K, other paradigms at every NFE with their best sampler there. FLOPs of "
+        "pre-training are included.",
         caption.scoring(frames),
         caption.origin(frames),
     )

@@ -15,7 +15,7 @@ COLUMNS = [
     *["sample_images_per_second", "sample_ms_per_image", "peak_train_bytes", "peak_sample_bytes"],
     *["variant", "sampler", "accuracy_sd", "fid_ratio_sd", "memorisation_ratio", "flops_per_sample"],
     *["latency_ms_batch1", "train_seconds", "timing_exclusive", "status", "reason"],
-    # since the instruments have a second way of getting each number
+    # since there are two scoring networks, reach and mismatch
     *["fid2", "fid2_ratio", "fid_ci_low", "fid_ci_high", "fid_bias", "kid_se", "precision", "recall", "coverage"],
     *["memorisation", "label_agreement", "accuracy_ci_low", "accuracy_ci_high", "ais", "latency_p50_ms"],
     *["latency_p90_ms", "sampler_efficiency", "mfu", "energy_joules_per_image", "reach", "credit_length"],

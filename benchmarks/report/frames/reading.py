@@ -79,10 +79,10 @@ def _frames(folder: Path, everything: list[dict]) -> Frames:
 
 
 def _looks(frames: Frames, declared: dict[str, looks.NamedLook]) -> dict[str, looks.NamedLook]:
-    """A look for all that figures draw: variants and series first, then families of chains and paradigms."""
-    variants = {*frames.cells.variant, *frames.cells.series.dropna()}
+    """A look for all that figures draw: what stands in many figures first, then points of series and families."""
+    first = {*frames.cells.variant[frames.cells.series.isna()], *frames.cells.series.dropna()}
     families = {name for dataset in frames.datasets for name in lengths.drawn_names(frames.of(dataset))}
-    return looks.assign(variants | families, declared | looks.assign(variants, declared))
+    return looks.assign(first | {*frames.cells.variant} | families, declared | looks.assign(first, declared))
 
 
 def _readable(found: Iterable[tuple[str, dict | records.DamagedRecord]]) -> Iterator[dict]:

@@ -71,11 +71,11 @@ def test_the_csv_has_the_requested_columns_first_and_in_order(run):
 def test_there_is_one_row_per_variant_sampler_and_nfe(run):
     rows = list(csv.DictReader((run / "tables" / "comparison.csv").open()))
     found = [(row["variant"], row["sampler"], row["nfe"]) for row in rows]
-    asked = [("dbn", "gibbs", str(nfe)) for nfe in fake_run.NFE] + [("end-to-end", "", "")]
-    asked += [("diffusion", sampler, str(nfe)) for sampler in ("euler", "heun", "ipndm") for nfe in fake_run.NFE]
-    asked.remove(("diffusion", "heun", "1"))
-    asked += [("meanflow", "default", str(nfe)) for nfe in fake_run.NFE]
-    assert found == asked
+    expected = [("dbn", "gibbs", str(nfe)) for nfe in fake_run.NFE] + [("end-to-end", "", "")]
+    expected += [("diffusion", sampler, str(nfe)) for sampler in ("euler", "heun", "ipndm") for nfe in fake_run.NFE]
+    expected.remove(("diffusion", "heun", "1"))
+    expected += [("meanflow", "default", str(nfe)) for nfe in fake_run.NFE]
+    assert found == expected
 
 
 def test_what_does_not_apply_is_empty(run):
