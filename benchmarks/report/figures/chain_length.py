@@ -36,8 +36,8 @@ def draw(frames: Frames) -> Figure | None:
     shown = {entry.variant for budget in budgets for entry in _drawn(budget)}
     style.note(
         fig,
-        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, shown)} NFE: network evaluations per sample. Chains "
-        "of K steps are shown at NFE = K, other paradigms at every NFE with their best sampler there. FLOPs of "
+        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, shown)} NFE: network evaluations per sample. "
+        "Chains of K steps are shown at NFE = K, other paradigms at every NFE with their best sampler there. FLOPs of "
         "pre-training are included.",
         caption.scoring(frames),
         caption.origin(frames),
