@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import columns
 from benchmarks.columns import Column
-from benchmarks.report.columns import COLUMNS
+from benchmarks.report.frames.columns import COLUMNS
 from tests import ROOT
 
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
