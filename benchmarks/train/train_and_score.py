@@ -7,10 +7,10 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from benchmarks.budget import StagePlan, curve_points, plan_stages
+from benchmarks.fit import Fit
 from benchmarks.job import Job
 from benchmarks.score.scoring import Judge
-from benchmarks.train.budget import StagePlan, curve_points, plan_stages
-from benchmarks.train.fit import Fit
 from benchmarks.train.layer_signals import signals
 from benchmarks.train.warm_start import left, start_from
 from paradigms.base import Batch, Paradigm

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from benchmarks.data.pixels import to_float
+from benchmarks.inference import outputs
 from benchmarks.statistics import wilson
 
 N_BINS = 15
-
-
-@torch.no_grad()
-def outputs(paradigm, ability: str, images: Tensor, batch: int = 256) -> Tensor:
-    """`paradigm.logits` or `.features` (N, D), on the CPU, of uint8 images (N, C, H, W); `paradigm` is in eval mode."""
-    compute = getattr(paradigm, ability)
-    return torch.cat([compute(to_float(x.to(paradigm.device))).cpu() for x in images.split(batch)])
 
 
 def accuracy(paradigm, images: Tensor, labels: Tensor) -> float:
