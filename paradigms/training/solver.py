@@ -61,7 +61,7 @@ class Solver(LightningModule):
 
     @final
     def resume(self, progress: dict) -> None:
-        """Continue the entered stage from where `progress()` was called."""
+        """Continues the entered stage from where `progress()` was called."""
         self.load_state_dict(progress["weights"])
         self.update, self.optimizer_state = progress["update"], progress["optimizer"]
         self.averages = [average.to(self.device) for average in progress["averages"]]
@@ -69,7 +69,7 @@ class Solver(LightningModule):
 
     @final
     def enter(self, stage: Stage, n_updates: int) -> None:
-        """Start training `stage`: from now on its parameters, and no others, receive gradients.
+        """Starts training `stage`: from now on its parameters, and no others, receive gradients.
 
         n_updates: planned number of updates, at least 0; the learning-rate schedule spans it.
         """
@@ -83,12 +83,12 @@ class Solver(LightningModule):
 
     @final
     def restart_averages(self) -> None:
-        """Set the stage's average, if it keeps one, to the current parameters."""
+        """Sets the stage's average, if it has one, to the current parameters."""
         self.averages = [p.detach().clone() for p in self.stage.parameters] if self.stage.ema_decay else []
 
     @final
     def leave(self) -> None:
-        """Finish the stage: replace its parameters by their average, if it kept one, and freeze them."""
+        """Finishes the stage: replaces its parameters by their average, if it has one, and freezes them."""
         self.swap_averages()
         self.averages = []
         self.requires_grad_(False)
@@ -98,7 +98,7 @@ class Solver(LightningModule):
     @final
     @torch.no_grad()
     def swap_averages(self) -> None:
-        """Exchange parameters and their averages, to evaluate during a stage; a second call undoes the first."""
+        """Exchanges parameters and their averages, to evaluate during a stage; a second call undoes the first."""
         for parameter, average in zip(self.stage.parameters if self.averages else [], self.averages, strict=True):
             held = parameter.clone()
             parameter.copy_(average)
