@@ -40,6 +40,7 @@ class Variant(Labels, Method, Sampling):
     budget: times the preset's training FLOPs.
     trials: options, one cell each, of which the best on the validation split counts.
     timed: whether it has timing cells.
+    only_start: whether it only serves as a start of others and has no row of its own.
     init_from: variant of the preset whose trained chain it starts from; the start's cost is part of its budget.
     init_share: the share of this variant's budget that the start is trained on, in a cell of its own that is not
         scored; None to start from that variant's own finished cell.
@@ -51,6 +52,7 @@ class Variant(Labels, Method, Sampling):
     budget: PositiveFloat = 1.0
     trials: list[Options] = []
     timed: bool = True
+    only_start: bool = False
     init_from: VariantName | None = None
     init_share: Share | None = None
 

@@ -26,7 +26,8 @@ def selected(preset: Preset, asked: Sequence[str]) -> Preset:
     for name in asked:
         variants |= _matching(preset, name)
     while missing := {v.init_from for v in variants.values()} - {None} - variants.keys():
-        variants = {name: preset.variants[name] for name in sorted(missing)} | variants
+        starts = {name: preset.variants[name].model_copy(update={"only_start": True}) for name in sorted(missing)}
+        variants = starts | variants
     return preset.model_copy(update={"variants": variants}) if asked else preset
 
 

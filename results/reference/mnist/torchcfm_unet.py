@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from paradigms.parts.steps import adam
+from paradigms.training.defaults import adam
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchcfm.conditional_flow_matching import ConditionalFlowMatcher
