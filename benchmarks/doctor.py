@@ -71,9 +71,9 @@ def _versions() -> dict[str, str | None]:
 
 
 def _place(name: str, data_dir: Path | None) -> str:
-    if name == "digits":
-        return "embedded"
-    folder = data.directory(data_dir) / name
+    folder = data.folder(name, data_dir)
+    if folder is None:
+        return "needs no files"
     return str(folder) if folder.is_dir() and any(folder.iterdir()) else f"absent; a run downloads it to {folder}"
 
 
