@@ -1,4 +1,4 @@
-"""From a budget of training FLOPs to updates: every stage is charged for what one of its updates executes."""
+"""Turns a budget of training FLOPs into a number of updates per stage, by counting the FLOPs of one update of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from paradigms.base import Batch, Paradigm
 
 @dataclass(frozen=True)
 class StagePlan:
-    """What a stage is given: its share of the budget and the number of updates that buys."""
+    """Budget of one stage.
+
+    name: of the stage.
+    share: of the cell's budget, in 0..1.
+    updates: number of parameter updates.
+    batch_size: images per update.
+    flops_per_update: FLOPs that one update executes.
+    """
 
     name: str
     share: float
@@ -24,16 +31,21 @@ class StagePlan:
 
     @property
     def flops(self) -> int:
-        """Executed FLOPs of the whole stage."""
+        """FLOPs that the whole stage executes."""
         return self.updates * self.flops_per_update
 
 
 def plan_stages(paradigm: Paradigm, x: Tensor, label: Tensor, budget_flops: float) -> list[StagePlan]:
-    """Split `budget_flops` over the stages by share; each gets the nearest number of updates, at least one.
+    """Split a budget over the stages by their shares; each gets the nearest number of updates, at least one.
 
-    One update of each stage is run on a copy and its matrix products and convolutions are counted, forward and
-    backward, frozen layers included (elementwise work is not counted, as in papers). Where an update has none the
-    counter is blind and it is charged 6 FLOPs a moving parameter and row (forward 2, backward 4).
+    paradigm: untrained; it is copied, not changed.
+    x: training images (N, C, H, W), float in [-1, 1].
+    label: their labels (N,).
+    budget_flops: training FLOPs of all stages together.
+
+    One update of each stage is run on the copy. FLOPs of its matrix products and convolutions are counted, forward and
+    backward, including frozen layers; elementwise operations are not counted, as is usual in papers. An update without
+    matrix products is charged 6 FLOPs per trained parameter and image (forward 2, backward 4).
     """
     twin = copy.deepcopy(paradigm)
     stages = twin.stages()
@@ -57,9 +69,12 @@ def plan_stages(paradigm: Paradigm, x: Tensor, label: Tensor, budget_flops: floa
 
 
 def curve_points(plans: list[StagePlan], n_points: int) -> list[list[int]]:
-    """Updates of each stage at which to evaluate: cumulative FLOPs at 1/2^k of the total, the densest in time early.
+    """Updates of each stage at which the learning curve has a point: one ascending list per stage.
 
-    Returns one ascending list a stage; the end of training is not among them, since it is measured anyway.
+    plans: of all stages, in order.
+    n_points: points of the whole curve; the last is the end of training, which is scored anyway and not returned.
+
+    The points are at 1/2, 1/4, 1/8, ... of the total FLOPs, cumulated over the stages: dense early in training.
     """
     total = sum(plan.flops for plan in plans)
     points: list[list[int]] = [[] for _ in plans]

@@ -211,7 +211,7 @@ def test_doctor_prints_the_cells_of_each_preset(command):
 
 
 def test_doctor_prints_every_problem_and_exits_1(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "TORCH_SAYS", "raise ImportError('no libcuda')")
+    monkeypatch.setattr(doctor, "TORCH_SCRIPT", "raise ImportError('no libcuda')")
     (tmp_path / "file").write_text("")
     code, out, _ = command("doctor --data-dir file")
     assert code == 1 and "file: is a file" in out and "torch does not import: ImportError: no libcuda" in out
