@@ -189,7 +189,7 @@ def test_a_disk_that_fills_up_ends_the_run_in_one_line_and_keeps_finished_cells(
     monkeypatch.setattr(records, "write", refuse)
     code, _, errors = command(f"run {preset} --jobs 1")
     assert code == 2 and "results/tiny: No space left on device" in errors[-1]
-    cells = grid.cells(presets.load(preset), grid.Found("cpu", {"digits": "data"}, {}))
+    cells = grid.cells(presets.load(preset), grid.Machine("cpu", {"digits": "data"}, {}))
     assert records.done(Path("results/tiny"), cells[0])
 
 
