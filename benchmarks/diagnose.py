@@ -92,30 +92,13 @@ def where_lost(quality: dict) -> list[str]:
             f"{100 * reach['on_policy_reach']:.3g} % the input is the chain's own and the loss is on its end"
         )
     steps = mismatch.get("steps") or []
-    if len(steps) > 2:
-        worst = max(steps[1:], key=lambda step: step["modular_error"])
-        total = sum(max(step["modular_error"], 0.0) for step in steps[1:])
-        share = f" ({100 * worst['modular_error'] / total:.0f} % of the sum over links)" if total > 0 else ""
-        sentences.append(
-            f"started from data, link {worst['step']} of {len(steps) - 1} has the largest error: "
-            f"{worst['modular_error']:.3g}{share}"
-        )
-        growth = [after["cumulative_error"] - before["cumulative_error"] for before, after in pairwise(steps)]
-        most = max(range(len(growth)), key=growth.__getitem__)
-        where = f"grows most at link {most + 1}" if growth[most] > 0 else "falls at every link"
-        end = steps[-1]
-        sentences.append(
-            f"started from noise, the chain's error {where}; at the end it is {end['cumulative_error']:.3g} "
-            f"(floor {end['floor']:.2g})"
-        )
+    sentences += [_of_single_links(steps), _of_the_chain(steps)] if len(steps) > 2 else []
     if mismatch.get("amplification") is not None:
         sentences.append(f"the chain's errors are {mismatch['amplification']:.3g} times those of its single links")
     elif mismatch.get("reason"):
         sentences.append(f"mismatch: {mismatch['reason']}")
     if (mismatch.get("start") or {}).get("from_noise") is False:
-        sentences.append(
-            "WARNING: the chain does not start from noise, so its outputs are reconstructions and no samples"
-        )
+        sentences.append("WARNING: the chain does not start from noise, so its outputs are no samples")
     layers = [layer for layer in mismatch.get("layers") or [] if layer["shift"] > 2 * layer["floor"]]
     if layers:
         worst = max(layers, key=lambda layer: layer["shift"])
@@ -124,6 +107,22 @@ def where_lost(quality: dict) -> list[str]:
             "units) from those in training"
         )
     return sentences
+
+
+def _of_single_links(steps: list[dict]) -> str:
+    worst = max(steps[1:], key=lambda step: step["modular_error"])
+    total = sum(max(step["modular_error"], 0.0) for step in steps[1:])
+    share = f" ({100 * worst['modular_error'] / total:.0f} % of the sum over links)" if total > 0 else ""
+    largest = f"{worst['modular_error']:.3g}{share}"
+    return f"started from data, link {worst['step']} of {len(steps) - 1} has the largest error: {largest}"
+
+
+def _of_the_chain(steps: list[dict]) -> str:
+    growth = [after["cumulative_error"] - before["cumulative_error"] for before, after in pairwise(steps)]
+    most = max(range(len(growth)), key=growth.__getitem__)
+    where = f"grows most at link {most + 1}" if growth[most] > 0 else "falls at every link"
+    end = f"{steps[-1]['cumulative_error']:.3g} (floor {steps[-1]['floor']:.2g})"
+    return f"started from noise, the chain's error {where}; at the end it is {end}"
 
 
 def lines(found: dict) -> str:
