@@ -1,4 +1,4 @@
-"""Turns a budget of training FLOPs into a number of updates per stage, by counting the FLOPs of one update of each."""
+"""From a budget of training FLOPs to a number of updates per stage, by the FLOPs that one update executes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from paradigms.base import Batch, Paradigm
 
 @dataclass(frozen=True)
 class StagePlan:
-    """Budget of one stage.
+    """The part of a training budget that one stage receives.
 
     name: of the stage.
-    share: of the cell's budget, in 0..1.
-    updates: number of parameter updates.
+    share: of the budget, in (0, 1].
+    updates: number of updates, at least 1.
     batch_size: images per update.
     flops_per_update: FLOPs that one update executes.
     """
@@ -36,16 +36,15 @@ class StagePlan:
 
 
 def plan_stages(paradigm: Paradigm, x: Tensor, label: Tensor, budget_flops: float) -> list[StagePlan]:
-    """Split a budget over the stages by their shares; each gets the nearest number of updates, at least one.
+    """Returns one plan per stage: the budget split by the stages' shares, as the nearest number of updates, at least 1.
 
-    paradigm: untrained; it is copied, not changed.
-    x: training images (N, C, H, W), float in [-1, 1].
-    label: their labels (N,).
-    budget_flops: training FLOPs of all stages together.
+    The loss and gradient of one update of each stage run on a copy, and their matrix products and convolutions are
+    counted, frozen layers included (elementwise work is not counted, as in papers). A stage without any is charged
+    6 FLOPs per trained parameter and image: 2 forward, 4 backward.
 
-    One update of each stage is run on the copy. FLOPs of its matrix products and convolutions are counted, forward and
-    backward, including frozen layers; elementwise operations are not counted, as is usual in papers. An update without
-    matrix products is charged 6 FLOPs per trained parameter and image (forward 2, backward 4).
+    paradigm: untrained or trained; it is not changed.
+    x, label: the training split, (N, C, H, W) and (N,).
+    budget_flops: of all stages together.
     """
     twin = copy.deepcopy(paradigm)
     stages = twin.stages()
@@ -69,12 +68,10 @@ def plan_stages(paradigm: Paradigm, x: Tensor, label: Tensor, budget_flops: floa
 
 
 def curve_points(plans: list[StagePlan], n_points: int) -> list[list[int]]:
-    """Updates of each stage at which the learning curve has a point: one ascending list per stage.
+    """Returns the updates at which to evaluate: one ascending list per stage.
 
-    plans: of all stages, in order.
-    n_points: points of the whole curve; the last is the end of training, which is scored anyway and not returned.
-
-    The points are at 1/2, 1/4, 1/8, ... of the total FLOPs, cumulated over the stages: dense early in training.
+    They lie where 1/2^k of all FLOPs are spent, k = 1 to n_points - 1. The end of training is not among them, since it
+    is always evaluated.
     """
     total = sum(plan.flops for plan in plans)
     points: list[list[int]] = [[] for _ in plans]

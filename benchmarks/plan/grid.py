@@ -53,17 +53,26 @@ class Grid:
             trained: dict[str, Cell] = {}  # variant -> its cell here
             starts: dict[str, Cell] = {}  # train key -> common start
             for name, variant in self._variants(dataset):
+                if variant.only_start and name not in self._whole_starts():
+                    continue
                 start = trained.get(variant.init_from)
                 if variant.init_share is not None:
                     start = self._start(variant, dataset, repetition)
                     if start.train_key not in starts:
                         starts[start.train_key] = start
                         yield start
-                ancestor = start.trained_stem if start else None
-                for trial, changes in list(enumerate(variant.trials)) or [(None, {})]:
-                    more = {"trial": trial, "changes": changes, "ancestor": ancestor}
-                    trained[name] = self._cell("quality", name, dataset, repetition, **more)
-                    yield trained[name]
+                for cell in self._scored(name, dataset, repetition, start.trained_stem if start else None):
+                    trained[name] = cell
+                    yield cell
+
+    def _scored(self, name: str, dataset: str, repetition: int, ancestor: str | None) -> Iterator[Cell]:
+        variant = self.preset.variants[name]
+        if variant.only_start:
+            yield self._cell("training", name, dataset, repetition, ancestor=ancestor, curve_points=1)
+            return
+        for trial, changes in list(enumerate(variant.trials)) or [(None, {})]:
+            more = {"trial": trial, "changes": changes, "ancestor": ancestor}
+            yield self._cell("quality", name, dataset, repetition, **more)
 
     def timing(self, launch: int) -> Iterator[Cell]:
         """One cell per data set and timed variant of a launch.
@@ -72,13 +81,17 @@ class Grid:
         """
         for dataset in self.preset.datasets:
             for name, variant in self._variants(dataset):
-                if variant.timed:
+                if variant.timed and not variant.only_start:
                     yield self._cell("timing", name, dataset, launch, changes=next(iter(variant.trials), {}))
 
     def _variants(self, dataset: str) -> Iterator[tuple[str, Variant]]:
         for name, variant in self.preset.variants.items():
             if dataset in (variant.datasets or self.preset.datasets):
                 yield name, variant
+
+    def _whole_starts(self) -> set[str]:
+        """Variants whose own finished cell is where another starts."""
+        return {v.init_from for v in self.preset.variants.values() if v.init_from and v.init_share is None}
 
     def _start(self, variant: Variant, dataset: str, repetition: int) -> Cell:
         """The cell that trains what `variant` starts from, on its share of the variant's budget."""

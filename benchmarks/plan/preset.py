@@ -43,6 +43,7 @@ class Variant(Labels, Method, Sampling):
     budget: factor on the preset's training FLOPs.
     trials: sets of options, each of which is trained in a cell; the best on the validation split is reported.
     timed: whether it has timing cells.
+    only_start: whether it only serves as a start of other variants, without scores and without a row.
     init_from: variant of the preset whose trained weights it starts from; their cost is part of its budget.
     init_share: share of this variant's budget on which the start is trained, in a cell of its own that is not scored;
         None to start from the finished cell of `init_from`.
@@ -54,6 +55,7 @@ class Variant(Labels, Method, Sampling):
     budget: PositiveFloat = 1.0
     trials: list[Options] = []
     timed: bool = True
+    only_start: bool = False
     init_from: VariantName | None = None
     init_share: Share | None = None
 

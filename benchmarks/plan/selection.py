@@ -19,7 +19,7 @@ def scaled(preset: Preset, factor: float) -> Preset:
 
 
 def selected(preset: Preset, names: Sequence[str]) -> Preset:
-    """The preset with some of its variants, and the variants that these start from.
+    """The preset with some of its variants, and the variants that these start from, which are not scored.
 
     names: names of variants, names of paradigms (all variants of the paradigm, or a new one with default options), or
         paths to files of paradigms (a new variant named after the file). Empty for all variants.
@@ -30,7 +30,8 @@ def selected(preset: Preset, names: Sequence[str]) -> Preset:
     for name in names:
         variants |= _matching(preset, name)
     while missing := {v.init_from for v in variants.values()} - {None} - variants.keys():
-        variants = {name: preset.variants[name] for name in sorted(missing)} | variants
+        starts = {name: preset.variants[name].model_copy(update={"only_start": True}) for name in sorted(missing)}
+        variants = starts | variants
     return preset.model_copy(update={"variants": variants}) if names else preset
 
 

@@ -111,7 +111,9 @@ def test_variants_are_chosen_by_variant_by_paradigm_and_by_file(tmp_path):
     digits = presets.load("digits")
     assert list(selection.selected(digits, ["unrolled-k1"]).variants) == ["unrolled-k1"]
     unrolled = [name for name, variant in digits.variants.items() if variant.paradigm == "unrolled"]
-    assert list(selection.selected(digits, ["unrolled"]).variants) == unrolled
+    chosen = selection.selected(digits, ["unrolled"]).variants
+    assert [name for name, variant in chosen.items() if not variant.only_start] == unrolled
+    assert [name for name, variant in chosen.items() if variant.only_start] == ["diffusion"]  # what one starts from
     file = tmp_path / "My_Own.py"
     file.write_text("")
     assert selection.selected(digits, [str(file)]).variants == {"my-own": Variant(paradigm=str(file))}

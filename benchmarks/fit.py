@@ -1,7 +1,7 @@
-"""Training: one Lightning Trainer per stage (a reused Trainer trains nothing), resumable to the bit.
+"""Trains a paradigm: one Lightning Trainer per stage (a reused Trainer trains nothing), resumable to the bit.
 
-Which rows an update sees and which noise it draws depend on (seed, stage, update) alone, so a run that was killed and
-resumed from its checkpoint ends in the same weights as one that was not.
+The images and the noise of an update depend on (seed, stage, update) alone, so training that was killed and resumed
+from its checkpoint ends in the same weights as uninterrupted training.
 """
 
 from __future__ import annotations
@@ -21,13 +21,20 @@ from torch import Tensor
 from paradigms.base import Batch, Paradigm, derive_seed
 
 CHECKPOINT_SECONDS = 20.0
-GROUP = 10  # updates in one step of the Trainer, between which nothing is watched
+GROUP = 10  # updates per step of the Trainer; progress is reported and saved between steps only
 
 
 class Batches:
-    """Batches of resident tensors, without replacement within an epoch, from update `start` to `n_updates`.
+    """Batches of tensors that are on the device, without replacement within an epoch.
 
-    Iterating gives groups of at most GROUP consecutive batches, one of which begins at every update in `points`.
+    Iterating gives groups of at most GROUP consecutive batches.
+
+    x, label: the training split, (N, C, H, W) and (N,).
+    batch_size: images per batch, at most N.
+    n_updates: number of updates of the stage.
+    start: first update to give a batch for.
+    seed: of the order of the images.
+    points: updates at which a new group begins, so that something can be done before them.
     """
 
     def __init__(
@@ -55,7 +62,7 @@ class Batches:
             yield (self.at(update) for update in range(start, end))
 
     def at(self, update: int) -> Batch:
-        """The batch of an update."""
+        """Returns the batch of an update."""
         epoch, position = divmod(update, len(self.x) // self.batch_size)
         if epoch != self.epoch:
             generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
@@ -65,7 +72,13 @@ class Batches:
 
 
 class TrainingMonitor(Callback):
-    """Between groups of updates: reports progress, evaluates and saves; its own time is not training time."""
+    """Reports progress, evaluates and saves between groups of updates; its own time does not count as training.
+
+    run: the training that it belongs to.
+    index: of the stage.
+    points: updates before which it evaluates.
+    seconds: of training that the stage has taken before.
+    """
 
     def __init__(self, run: Fit, index: int, points: Sequence[int], seconds: float):
         self.run, self.index, self.points = run, index, set(points)
@@ -97,11 +110,16 @@ class TrainingMonitor(Callback):
 
 
 class Fit:
-    """Solves the stages of a paradigm in order.
+    """Trains the stages of a paradigm in order.
 
-    updates: number of updates of each stage. points: per stage, the updates before which `evaluate(stage, update)`
-    is called with averaged weights in place; what it returns (plain values) is kept in `self.curve`.
-    checkpoint: file to save to and to resume from; None keeps nothing.
+    paradigm: what is trained, in place.
+    x, label: the training split on its device, (N, C, H, W) and (N,).
+    updates: number of updates of each stage.
+    checkpoint: file to save to and to resume from; None for neither.
+    points: per stage, the updates before which `evaluate` is called.
+    evaluate: (stage, update, seconds of training) -> plain values, which are kept in `self.curve`; it is called with
+        the averaged weights in place.
+    progress: (stage, update) -> None, called before every group of updates.
     """
 
     def __init__(
@@ -123,7 +141,7 @@ class Fit:
         self.curve: list[dict] = []
 
     def __call__(self) -> list[dict]:
-        """Train; returns per stage name, updates, batch_size, seconds (training only) and loss_curve."""
+        """Trains; returns per stage its name, updates, batch_size, seconds of training, n_parameters and loss_curve."""
         stages = self.paradigm.stages()
         saved = self._saved()
         first = saved["stage"] if saved else 0
@@ -164,7 +182,7 @@ class Fit:
         paradigm.leave()
 
     def evaluate_now(self, index: int, update: int, seconds: float) -> None:
-        """Evaluate in mid-stage with the weights that sampling would use, and go back to training."""
+        """Evaluates during a stage with the averaged weights, which sampling would use, and continues training."""
         self.paradigm.swap_averages()
         self.paradigm.eval()
         done = sum(report["seconds"] for report in self.reports)
@@ -173,7 +191,7 @@ class Fit:
         self.paradigm.swap_averages()
 
     def save(self, index: int, seconds: float, progress: dict, points: set[int]) -> None:
-        """Write the checkpoint atomically: a kill at any moment leaves the previous one whole."""
+        """Writes the checkpoint atomically: a kill at any moment leaves the previous one intact."""
         state = {"stage": index, "seconds": seconds, "progress": progress, "points": sorted(points)}
         state |= {"reports": self.reports, "curve": self.curve}
         partial = self.checkpoint.with_suffix(f".{os.getpid()}.tmp")
@@ -191,7 +209,7 @@ class Fit:
 
 
 def _trainer(watch: TrainingMonitor, device: torch.device) -> Trainer:
-    # Everything that Lightning does per step and nobody reads is off: on small nets it would be half the time.
+    # Lightning's work per step that nobody reads is switched off: for small networks it would be half the time.
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return Trainer(
