@@ -123,8 +123,8 @@ def _fields(key: Iterable[str]) -> set[str]:
     """The keys allowed inside the table `key`."""
     model = Preset
     for step in key:
-        of_any_name = typing.get_origin(model) is dict
-        model = typing.get_args(model)[1] if of_any_name else model.model_fields[step].annotation
+        holds_many = typing.get_origin(model) in (dict, list)
+        model = typing.get_args(model)[-1] if holds_many else model.model_fields[step].annotation
     return set(model.model_fields)
 
 
