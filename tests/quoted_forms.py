@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from pandas import Series
 
+from benchmarks.report.frames.intervals import half_width
+
 NUMBER = r"-?\d[\d,]*(?<!,)(?:\.\d+)?(?:e-?\d+)?"
 
 
@@ -54,6 +56,12 @@ def _percent_sd(row: Series, column: str) -> str:
     return f"{100 * row[column]:.{decimals}f} ± {100 * row[f'{column}_sd']:.{decimals}f}"
 
 
+def _percent_bounds(row: Series, column: str) -> str:
+    """The 95 % t interval of a mean of which the table has the standard deviation over seeds alone."""
+    half = half_width(row[f"{column}_sd"], row.n_seeds)
+    return f"{100 * (row[column] - half):.2f} to {100 * (row[column] + half):.2f}"
+
+
 FORMS: dict[str, Callable[[Series, str], str]] = {
     "s1": lambda row, column: significant(row[column], 1),
     "s2": lambda row, column: significant(row[column], 2),
@@ -67,6 +75,7 @@ FORMS: dict[str, Callable[[Series, str], str]] = {
     "percent": lambda row, column: f"{100 * row[column]:.2f}",
     "percent0": lambda row, column: f"{100 * row[column]:.0f}",
     "percent-sd": _percent_sd,
+    "percent-ci": _percent_bounds,
     "sd": lambda row, column: f"{100 * row[f'{column}_sd']:.2f}",
     "error": lambda row, column: f"{100 * (1 - row[column]):.2f}",
     "error±": _error_half,
@@ -80,6 +89,6 @@ def numbers_of(form: str) -> str:
     """A regular expression of what a page may have in place of a placeholder of this form."""
     if form in ("ci", "CI", "ci2", "CI2"):
         return rf"{NUMBER}(?:\s+\((?:95\s+%\s+CI\s+)?{NUMBER}\s+to\s+{NUMBER}\))?"
-    if form == "error-ci":
+    if form in ("error-ci", "percent-ci"):
         return rf"{NUMBER}\s+to\s+{NUMBER}"
     return rf"{NUMBER}(?:\s+±\s+{NUMBER})?" if form in ("±", "±2", "error±", "percent-sd") else NUMBER

@@ -15,11 +15,11 @@ A text stands in the page once, with a number in place of each `{SELECTOR [COLUM
 - `VARIANT`: the same for what has one number per variant, such as `accuracy`
 - `A@NFE/B@NFE`: a row of ratios.csv; `A/B`: a row of mcnemar.csv
 - `FOLDER>SELECTOR`: in another folder than that of the quotes
-- `SERIES@LAYERS` where the quotes have `table = "depth"`, with _ for a space
+- `SERIES:DATASET@LAYERS` where the quotes have `table = "depth"`, with _ for a space
 
-`where = { dataset = "mnist-10k" }` narrows all rows of its quotes. Columns are those of the table, or of `COLUMNS`;
-forms are those of `FORMS`, or a format such as `.2f`. Every other number with a decimal point must be in `[exempt]`:
-reason -> texts of the page whose numbers are not measured, or in no table.
+Columns are those of the table, or of `COLUMNS`; forms are those of `FORMS`, or a format such as `.2f`. Every other
+number with a decimal point must be in `[exempt]`: reason -> texts of the page whose numbers are not measured, or in
+no table.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ COLUMNS = {"2": "fid2_ratio", "low": "ratio_ci_low", "high": "ratio_ci_high", "p
 COLUMNS |= {"low2": "ratio2_ci_low", "high2": "ratio2_ci_high", "holm": "ratio_p_value_holm"}
 COLUMNS |= {"p2": "ratio2_p_value", "holm2": "ratio2_p_value_holm"}
 COLUMNS |= {"a": "fid_ratio_a", "b": "fid_ratio_b", "a2": "fid2_ratio_a", "b2": "fid2_ratio_b"}
-KEYS = {"comparison": ("variant", "nfe"), "depth": ("series", "n_hidden_layers")}
+KEYS = {"comparison": ("variant", "sampler", "nfe"), "depth": ("series", "dataset", "n_hidden_layers")}
 USUAL = {"comparison": "fid_ratio", "depth": "error", "ratios": "ratio", "mcnemar": "p_value"}
 
 
@@ -58,12 +58,11 @@ def table(folder: str, name: str) -> DataFrame:
 
 @dataclass(frozen=True)
 class Quote:
-    """A text of a page. text: with placeholders. folder, table, where: what they select from."""
+    """A text of a page. text: with placeholders. folder, table: what they select from."""
 
     text: str
     folder: str
     table: str = "comparison"
-    where: tuple[tuple[str, object], ...] = ()
 
     def pattern(self) -> re.Pattern:
         """The text with any numbers in place of the placeholders, one group each, and any white space."""
@@ -98,24 +97,23 @@ class Quote:
         name = self.table if not slash else "ratios" if "@" in a else "mcnemar"
         rows = table(folder, name)
         if not slash:
-            rows = self._matching(rows, a, *KEYS[name])
+            rows = _matching(rows, a, *KEYS[name])
         for side, half in (("a", a), ("b", b)) if slash else ():
-            rows = self._matching(rows, half, f"variant_{side}", f"nfe_{side}")
+            rows = _matching(rows, half, *(f"{key}_{side}" for key in KEYS["comparison"]))
         if rows.empty:
             raise LookupError(f"{folder}/tables/{name}.csv has no row {selector!r}, quoted in {self.text!r}")
         if name == "comparison" and rows.fid_ratio.notna().any():
             return name, rows.loc[rows.fid_ratio.idxmin()]
         return name, rows.iloc[0]
 
-    def _matching(self, rows: DataFrame, selector: str, name_column: str, number_column: str) -> DataFrame:
-        selector, _, at = selector.partition("@")
-        name, _, sampler = selector.partition(":")
-        kept = rows[rows[name_column].isin([name, name.replace("_", " ")])]
-        if sampler:
-            kept = kept[kept[name_column.replace("variant", "sampler")] == sampler]
-        for column, value in self.where:
-            kept = kept[kept[column] == value]
-        return kept[kept[number_column] == int(at)] if at not in ("", "best") else kept
+
+def _matching(rows: DataFrame, selector: str, name: str, more: str, number: str) -> DataFrame:
+    """The rows that `NAME:MORE@NUMBER` selects by these columns; MORE and NUMBER may be left out."""
+    wanted, _, at = selector.partition("@")
+    wanted, _, detail = wanted.partition(":")
+    rows = rows[rows[name].isin([wanted, wanted.replace("_", " ")])]
+    rows = rows[rows[more] == detail] if detail else rows
+    return rows[rows[number] == int(at)] if at not in ("", "best") else rows
 
 
 def _loose(text: str) -> str:
@@ -175,8 +173,8 @@ def pages() -> list[Page]:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         quotes = []
         for group in raw["quotes"]:
-            more = {"table": group.get("table", "comparison"), "where": tuple(group.get("where", {}).items())}
-            quotes += [Quote(text, group["folder"], **more) for text in group["texts"]]
+            source = group["folder"], group.get("table", "comparison")
+            quotes += [Quote(text, *source) for text in group["texts"]]
         exempt = tuple(text for texts in raw.get("exempt", {}).values() for text in texts)
         found.append(Page(ROOT / raw["page"], tuple(quotes), exempt))
     return found
