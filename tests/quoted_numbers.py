@@ -35,6 +35,9 @@ from pathlib import Path
 import pandas as pd
 from pandas import DataFrame, Series
 
+from benchmarks import report
+from benchmarks.report.frames import read
+from benchmarks.report.frames.comparison import comparison
 from tests import ROOT
 from tests.quoted_forms import FORMS, NUMBER, numbers_of
 
@@ -192,8 +195,17 @@ def rewrite(page: Page) -> list[str]:
     return [f"{' '.join(stood.split())} -> {value}" for _, stood, value in changes]
 
 
+def rewrite_summary() -> None:
+    """Put the table that `report` prints for the digits into the README."""
+    readme, fresh = ROOT / "README.md", report.summary(comparison(read(REFERENCE / "digits")))
+    text = readme.read_text(encoding="utf-8")
+    block = re.compile(r"(<!-- summary.*?-->\n```\n).*?(\n```)", re.DOTALL)
+    readme.write_text(block.sub(lambda found: found[1] + fresh + found[2], text), encoding="utf-8")
+
+
 def main() -> int:
     """Rewrite all pages and print what changed; 1 where a quote does not stand in its page once."""
+    rewrite_summary()
     lost = 0
     for page in pages():
         for line in rewrite(page):

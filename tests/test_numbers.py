@@ -5,9 +5,11 @@ A failure is repaired by `python -m tests.quoted_numbers`, or by an entry in `te
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests import quoted_numbers
+from tests import ROOT, quoted_numbers
 from tests.quoted_forms import FORMS, significant
 from tests.quoted_numbers import REFERENCE, Page, Quote, exempt_pattern
 
@@ -37,6 +39,17 @@ def test_every_number_with_a_decimal_point_is_quoted_or_exempt(page):
 def test_what_is_exempt_stands_in_its_page(page):
     text = page.text()
     assert not [part for part in page.exempt if not exempt_pattern(part).search(text)]
+
+
+@needs_runs
+def test_the_hypotheses_name_the_orders_that_are_settled_and_the_sizes_of_their_families():
+    text = " ".join((ROOT / "docs" / "hypotheses.md").read_text(encoding="utf-8").split())
+    found = {name: quoted_numbers.table(name, "ratios") for name in ("stepwise", "mnist", "fashion")}
+    settled = {claim for rows in found.values() for claim in rows.claim[rows.outcome.isin(["lower", "higher"])]}
+    named = re.search(r"these orders of FIDs are settled:(.*?)All other", text)[1]
+    assert set(re.findall(r"\b[SM]\d+", named)) == settled
+    sizes = [f"{rows.ratio_p_value.count()} on" for rows in found.values()]
+    assert re.search(".*".join(sizes), text)
 
 
 @pytest.fixture

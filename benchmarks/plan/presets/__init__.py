@@ -67,7 +67,10 @@ def _read(path: Path) -> dict:
         return raw
     if like not in names():
         raise BadInput(f"preset file {path}: like = {like!r}; allowed: {', '.join(names())}{nearest(like, names())}")
-    return _read(_path(like)) | raw
+    inherited = _read(_path(like))
+    if "variants" in raw:
+        inherited.pop("pairs", None)  # pairs are of the variants that they are declared beside
+    return inherited | raw
 
 
 def _apply(raw: dict, change: str) -> None:

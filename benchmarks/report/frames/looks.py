@@ -95,7 +95,10 @@ def keys_of_preset(name: str, folder: Path) -> dict:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        return (keys_of_preset(raw["like"], folder) if "like" in raw else {}) | raw
+        inherited = keys_of_preset(raw["like"], folder) if "like" in raw else {}
+        if "variants" in raw:
+            inherited.pop("pairs", None)  # pairs are of the variants that they are declared beside
+        return inherited | raw
     return {}
 
 

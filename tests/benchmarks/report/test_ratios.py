@@ -10,6 +10,7 @@ from scipy import stats
 from benchmarks.errors import BadInput
 from benchmarks.plan import presets
 from benchmarks.report.frames import read
+from benchmarks.report.frames.looks import keys_of_preset
 from benchmarks.report.frames.ratios import outcome, ratios
 from benchmarks.report.tables import ratios as table
 from tests.benchmarks import fake_run
@@ -106,6 +107,15 @@ def test_the_sheet_has_one_line_per_pair_and_states_the_rule(folder):
     (sheet,) = table.sheets(frames, found)
     assert len(sheet.body) == 3 and list(sheet.body["outcome"]) == list(found.outcome)
     assert "Holm" in sheet.notes[1] and sheet.body.ratio.str.contains(r" \(.* to .*\)").all()
+
+
+def test_a_preset_like_another_inherits_its_pairs_unless_it_has_variants_of_its_own(folder):
+    (folder / "other.toml").write_text('like = "fake"')
+    assert len(keys_of_preset("other", folder)["pairs"]) == 4
+    (folder / "other.toml").write_text('like = "fake"\n[variants.mine]\nparadigm = "meanflow"')
+    assert "pairs" not in keys_of_preset("other", folder)
+    assert presets.load("mnist-long").pairs == presets.load("mnist").pairs
+    assert not presets.load("stepwise-trials").pairs
 
 
 def test_no_declared_pair_is_no_table(tmp_path):
