@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo
 
+from benchmarks.errors import nearest
 from benchmarks.plan.settings import (
     Counts,
     DeclaredLook,
@@ -24,6 +25,7 @@ from benchmarks.plan.settings import (
 
 VariantName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Evaluations = PositiveInt | Literal["best"]
 
 
 class Budget(Strict):
@@ -90,18 +92,47 @@ def _descended(variants: dict[str, Variant]) -> dict[str, Variant]:
     return ordered
 
 
+class Pair(Strict):
+    """Two variants whose FIDs are compared seed by seed, as the ratio of a over b; decides no number of a cell.
+
+    a, b: variants of the preset; the same one twice compares two of its NFEs or samplers.
+    nfe: evaluations per sample of both, or "best" for those with the lowest mean FID ratio by the first extractor.
+    nfe_b: that of b where it differs.
+    sampler_a, sampler_b: None for the one with the lowest mean FID ratio at that NFE by the first extractor.
+    claim: what the ratio decides, such as the number of a hypothesis.
+    """
+
+    a: VariantName
+    b: VariantName
+    nfe: Evaluations
+    nfe_b: Evaluations | None = None
+    sampler_a: str | None = None
+    sampler_b: str | None = None
+    claim: str = ""
+
+
+def _of_known_variants(pair: Pair, info: ValidationInfo) -> Pair:
+    """The pair. Raises ValueError where one of its variants is not in the preset."""
+    variants = info.data.get("variants", {pair.a, pair.b})  # absent where the variants are refused themselves
+    for side in ("a", "b"):
+        if (name := getattr(pair, side)) not in variants:
+            raise ValueError(f"of variants of the preset: {side} = {name!r}, no such variant{nearest(name, variants)}")
+    return pair
+
+
 class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     """A grid of cells: variants x data sets x repetitions, with the settings of all of them.
 
-    datasets: names of data sets.
     name: name of the file without .toml.
     description: one line for `list`.
+    datasets: names of data sets.
     seeds: number of repetitions of every cell, each with its own training seed.
     base_seed: number from which all training seeds are derived.
     timing_launches: timing cells per variant, each in its own process, because repeats in one process are dependent.
     budget_flops: training FLOPs of a cell.
     budget_of: data set -> factor on budget_flops.
     looks: series -> how its line is drawn.
+    pairs: which variants' FIDs the report compares seed by seed.
     variants: name -> row of the tables.
     """
 
@@ -115,3 +146,4 @@ class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     budget_of: dict[str, PositiveFloat] = {}
     looks: dict[str, DeclaredLook] = {}
     variants: Annotated[dict[VariantName, Variant], Field(min_length=1), AfterValidator(_checked)]
+    pairs: list[Annotated[Pair, AfterValidator(_of_known_variants)]] = []

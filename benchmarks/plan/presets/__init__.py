@@ -73,7 +73,10 @@ def _read(path: Path) -> dict:
         return raw
     if like not in names():
         raise BadInput(f"preset file {path}: like = {like!r}; allowed: {', '.join(names())}{nearest(like, names())}")
-    return _read(_path(like)) | raw
+    inherited = _read(_path(like))
+    if "variants" in raw:
+        inherited.pop("pairs", None)  # pairs are of the variants that they are declared beside
+    return inherited | raw
 
 
 def _apply(raw: dict, change: str) -> None:
@@ -129,8 +132,8 @@ def _fields(key: Iterable[str]) -> set[str]:
     """The keys allowed inside the table `key`."""
     model = Preset
     for step in key:
-        of_any_name = typing.get_origin(model) is dict
-        model = typing.get_args(model)[1] if of_any_name else model.model_fields[step].annotation
+        holds_many = typing.get_origin(model) in (dict, list)
+        model = typing.get_args(model)[-1] if holds_many else model.model_fields[step].annotation
     return set(model.model_fields)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from pandas import DataFrame
 
 from benchmarks.report.frames.looks import NamedLook
+from benchmarks.report.frames.pairs import DeclaredPair
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Frames:
     trials: one row per trial.
     looks: name of a variant, series or family of chains -> its look, the same in every figure of the folder.
     left_out: how many further variants the folder has.
+    pairs: the pairs of variants that the records' presets compare by their FIDs.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class Frames:
     trials: DataFrame
     looks: dict[str, NamedLook] = field(default_factory=dict)
     left_out: int = 0
+    pairs: tuple[DeclaredPair, ...] = ()
 
     def of(self, dataset: str) -> Frames:
         """The same frames, one data set's rows only."""

@@ -11,7 +11,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from benchmarks.errors import BadInput
-from benchmarks.report.frames import columns, lengths, looks, rows
+from benchmarks.report.frames import columns, lengths, looks, pairs, rows
 from benchmarks.report.frames.experiments import separate
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.rows import AXES, LAYERS, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
@@ -55,7 +55,8 @@ def read(folder: Path) -> Frames:
     if not everything:
         raise BadInput(f"results folder {folder}: nothing is scored or timed yet; go on with: python -m benchmarks run")
     frames = _frames(folder, everything)
-    return replace(frames, looks=_looks(frames, looks.declared(everything, folder)))
+    declared = _looks(frames, looks.declared(everything, folder))
+    return replace(frames, looks=declared, pairs=pairs.declared(everything, folder))
 
 
 def _frames(folder: Path, everything: list[dict]) -> Frames:
