@@ -1,5 +1,8 @@
 """Training: one Lightning Trainer per stage (a reused Trainer trains nothing), resumable to the bit.
 
+A stage that made fewer updates than planned, or ends with numbers that are not finite, is an error: what it cost and
+what it learned would be recorded wrongly. Lightning's environment variables and cluster detection change nothing.
+
 Which rows an update sees and which noise it draws depend on (seed, stage, update) alone, so a run that was killed and
 resumed from its checkpoint ends in the same weights as one that was not.
 """
@@ -12,15 +15,19 @@ import pickle
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.plugins.environments import LightningEnvironment
 from torch import Tensor
 
+from benchmarks.train.stage_checks import check_updates, check_weights
 from paradigms.base import Batch, Paradigm, derive_seed
 
 CHECKPOINT_SECONDS = 20.0
+TRAINER_DEFAULTS = "PL_TRAINER_"  # environment variables of this prefix replace defaults of Trainer's arguments
 GROUP = 10  # updates in one step of the Trainer, between which nothing is watched
 
 
@@ -123,7 +130,11 @@ class Fit:
         self.curve: list[dict] = []
 
     def __call__(self) -> list[dict]:
-        """Train; returns per stage name, updates, batch_size, seconds (training only) and loss_curve."""
+        """Train; returns per stage name, updates, batch_size, seconds (training only) and loss_curve.
+
+        Raises NonFinite where a loss, or a weight at the end of a stage, is NaN or infinite, and RuntimeError where a
+        stage ended before its last planned update.
+        """
         stages = self.paradigm.stages()
         saved = self._saved()
         first = saved["stage"] if saved else 0
@@ -151,6 +162,7 @@ class Fit:
         if len(batches):
             _trainer(watch, device).fit(paradigm, batches)
         paradigm.to(device)
+        check_updates(paradigm)
         self.reports.append(
             {
                 "name": stage.name,
@@ -162,6 +174,7 @@ class Fit:
             }
         )
         paradigm.leave()
+        check_weights(paradigm, stage.name)
 
     def evaluate_now(self, index: int, update: int, seconds: float) -> None:
         """Evaluate in mid-stage with the weights that sampling would use, and go back to training."""
@@ -190,6 +203,17 @@ class Fit:
             return None
 
 
+@contextmanager
+def _without_trainer_defaults() -> Iterator[None]:
+    """Inside, the environment replaces no default of the Trainer: some would end training early without a word."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(TRAINER_DEFAULTS)}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+@_without_trainer_defaults()
 def _trainer(watch: TrainingMonitor, device: torch.device) -> Trainer:
     # Everything that Lightning does per step and nobody reads is off: on small nets it would be half the time.
     warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -197,6 +221,7 @@ def _trainer(watch: TrainingMonitor, device: torch.device) -> Trainer:
     return Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
+        plugins=[LightningEnvironment()],  # else a cluster's variables, such as SLURM_NTASKS, are read
         max_epochs=1,
         callbacks=[watch],
         logger=False,

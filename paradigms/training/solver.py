@@ -32,6 +32,7 @@ class Solver(LightningModule):
         self.update = self.n_updates = 0
         self.averages: list[Tensor] = []
         self.curve: list[tuple[int, Tensor]] = []
+        self.last_loss: Tensor | None = None
         self.optimizer_state: dict | None = None
 
     @final
@@ -60,7 +61,7 @@ class Solver(LightningModule):
         for parameter in stage.parameters:
             parameter.requires_grad_(True)
         self.stage, self.captured, self.n_updates, self.update = stage, None, n_updates, 0
-        self.curve, self.optimizer_state = [], None
+        self.curve, self.last_loss, self.optimizer_state = [], None, None
         self.restart_averages()
         self.train()
 
@@ -129,7 +130,7 @@ class Solver(LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         self._reseed(derive_seed(self.seed, self.stage.name, self.update))
-        loss = self.loss_and_gradient(batch)
+        self.last_loss = loss = self.loss_and_gradient(batch)
         if self.update % max(self.n_updates // CURVE_POINTS, 1) == 0:
             self._record(loss.clone())
         if self.stage.clip_norm is not None:
