@@ -50,7 +50,7 @@ Paradigms = Annotated[
 @app.command("list")
 def list_(paradigm: Paradigms = [], as_json: Json = False) -> None:  # noqa: B006 (typer copies it)
     """List paradigms (and those of files given), data sets and presets."""
-    facts = [paradigms.facts(name) for name in (*paradigms.names(), *paradigm)]
+    facts = [paradigms.facts_or_error(name) for name in (*paradigms.names(), *paradigm)]
     described = {name: presets.load(name).description for name in presets.names()}
     if as_json:
         print(json.dumps({"paradigms": facts, "datasets": data.names(), "presets": described}, indent=1))

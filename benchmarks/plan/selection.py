@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import paradigms
@@ -20,11 +21,15 @@ def selected(preset: Preset, asked: Sequence[str]) -> Preset:
 
     Each is a variant's name, a paradigm's name (all its variants, or a new one with default options), or a path to a
     paradigm's file (a new variant named after the file); and whatever these start from. Raises BadInput for anything
-    else.
+    else, and where two of them would be one variant.
     """
     variants: dict[str, Variant] = {}
     for name in asked:
-        variants |= _matching(preset, name)
+        found = _matching(preset, name)
+        for key, variant in found.items():
+            if variants.get(key, variant) != variant:
+                raise BadInput(f"--paradigm {name}: variant {key!r} is {variants[key].paradigm} already; rename one")
+        variants |= found
     while missing := {v.init_from for v in variants.values()} - {None} - variants.keys():
         variants = {name: preset.variants[name] for name in sorted(missing)} | variants
     return preset.model_copy(update={"variants": variants}) if asked else preset
@@ -47,4 +52,10 @@ def _matching(preset: Preset, name: str) -> dict[str, Variant]:
             f"allowed: {', '.join(allowed)}, or a path to a .py file{nearest(name, allowed)}"
         ) from None
     fresh = Variant(paradigm=str(path) if name.endswith(".py") else name)
-    return {path.stem.lower().replace("_", "-"): fresh}
+    key = re.sub("[^a-z0-9-]", "-", paradigms.short_name(name).lower())
+    if key in preset.variants:
+        raise BadInput(
+            f"--paradigm {name}: preset {preset.name!r} has a variant {key!r} of paradigm "
+            f"{preset.variants[key].paradigm}; rename the new one"
+        )
+    return {key: fresh}

@@ -60,7 +60,7 @@ def test_what_the_paradigm_does_not_know_is_refused_in_one_line(changes, said):
         ("import nothing_of_that_name", "nothing_of_that_name"),
         ("def broken(:", "SyntaxError"),
         ("1 / 0", "ZeroDivisionError"),
-        ("", "holds 0 subclasses"),
+        ("", "has 0 subclasses"),
     ],
 )
 def test_a_paradigm_file_that_does_not_import_is_refused_in_one_line(tmp_path, text, said):
