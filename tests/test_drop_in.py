@@ -1,4 +1,7 @@
-"""The file that the README shows, under 40 lines, is listed, held to the contract, run, and in the report."""
+"""Drop-in means one new file and no other edit, for a paradigm and for a metric.
+
+The paradigm is the file that the README shows, under 40 lines: it is listed, held to the contract, run and reported.
+"""
 
 import json
 import re
@@ -7,13 +10,42 @@ import sys
 
 import pandas as pd
 import pytest
+import torch
 
 import paradigms
+from benchmarks import columns, data
 from benchmarks.report import figures
+from benchmarks.score import metrics
+from benchmarks.score.extractors import cache
 from tests import ROOT
 from tests.paradigms import contract
 
 NEW_FILE = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+
+NEW_METRIC = """
+from benchmarks.columns import Column
+
+COLUMNS = [
+    Column(
+        "brightness_ratio",
+        unit="none; 1 is as bright as the test split",
+        direction=None,
+        meaning="Mean grey value of the samples over that of the test images.",
+        formula="mean(samples) / mean(test images)",
+        source="defined here",
+        misleads="Uniformly grey images have a perfect ratio.",
+        head="brightness",
+    ),
+]
+
+
+def compute(samples):
+    return {"brightness_ratio": samples.images.double().mean() / samples.real.once(brightness)}
+
+
+def brightness(real):
+    return real.test.double().mean()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +92,25 @@ def test_it_runs_and_is_in_the_table_and_the_figures(new_file, tmp_path):
     assert {"fid_vs_nfe", "fid_vs_sampling_time", "quality_vs_flops", "cost_bars", "sample_grid"} < drawn
     assert drawn <= set(figures.names())
     assert "<!-- pixel-gaussian -->" in (tmp_path / "figures" / "fid_vs_nfe.svg").read_text()
+
+
+@pytest.fixture
+def new_metric(tmp_path, monkeypatch):
+    """A file in a folder that belongs to the metrics as if it were in theirs."""
+    (tmp_path / "brightness.py").write_text(NEW_METRIC)
+    monkeypatch.setattr(columns, "METRIC_FOLDERS", [*columns.METRIC_FOLDERS, tmp_path])
+    monkeypatch.setattr(metrics, "__path__", [*metrics.__path__, str(tmp_path)])
+    yield "brightness"
+    sys.modules.pop("benchmarks.score.metrics.brightness", None)
+
+
+def test_a_new_metric_file_is_computed_declared_and_in_the_glossary(new_metric):
+    digits = data.load("digits")
+    scorer = metrics.Scorer(digits, cache.load_all(digits), 180)
+    scores = scorer.score(torch.from_numpy(digits.validation.images))
+    assert scores["brightness_ratio"] == digits.validation.images.mean() / digits.test.images.mean()
+    assert json.loads(json.dumps(scores))["fid"] == scores["fid"] and "metric_reasons" not in scores
+    (column,) = columns.of_metrics()[new_metric]
+    assert (column.name, column.head) == ("brightness_ratio", "brightness")
+    section = columns.glossary().split("## Generated images")[1].split("\n## ")[0]
+    assert "### `brightness_ratio`\nMean grey value of the samples" in section

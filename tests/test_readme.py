@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import report
 from benchmarks.plan import presets
-from benchmarks.report.comparison import comparison
 from benchmarks.report.frames import read
+from benchmarks.report.frames.comparison import comparison
 from tests import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, Posit
 
 from benchmarks.plan.settings import (
     Counts,
+    DeclaredLook,
     Labels,
     Limits,
-    Look,
     Method,
     Names,
     Options,
@@ -104,5 +104,5 @@ class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     timing_launches: NonNegativeInt = 1
     budget_flops: Budget
     budget_of: dict[str, PositiveFloat] = {}
-    looks: dict[str, Look] = {}
+    looks: dict[str, DeclaredLook] = {}
     variants: Annotated[dict[VariantName, Variant], Field(min_length=1), AfterValidator(_checked)]

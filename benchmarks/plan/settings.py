@@ -46,7 +46,7 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Look(Strict):
+class DeclaredLook(Strict):
     """How a variant is drawn: colour, marker and dash of its line in every figure."""
 
     color: Literal["black", "orange", "sky", "green", "blue", "vermillion", "purple"]
@@ -64,7 +64,7 @@ class Labels(Strict):
 
     title: str | None = None
     series: str | None = None
-    look: Look | None = None
+    look: DeclaredLook | None = None
 
 
 class Method(Strict):

@@ -1,4 +1,4 @@
-"""The comparison on a terminal: one line a variant."""
+"""The comparison on a terminal: one line per variant."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pandas as pd
 from pandas import DataFrame
 from tabulate import tabulate
 
-from benchmarks.report.caption import DASH, number, percent, plus_minus
-from benchmarks.report.columns import COLUMNS
-from benchmarks.report.comparison import best
-from benchmarks.report.intervals import half_shown
+from benchmarks.report.formats import DASH, number, percent, plus_minus
+from benchmarks.report.frames.columns import COLUMNS
+from benchmarks.report.frames.comparison import best
+from benchmarks.report.frames.intervals import half_shown
 
 SUMMARY_NFE = (1, 4)
 

@@ -1,1 +1,1 @@
-"""Scores trained weights: samples, recognition, gradient reach, mismatch along the chain."""
+"""Scores of trained weights: generated images, recognition, gradient reach and train/inference mismatch."""

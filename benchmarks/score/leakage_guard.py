@@ -1,6 +1,6 @@
-"""A loss may not see a network that scores: what is optimised would then be the metric and not the images.
+"""Refuses a paradigm whose loss may use a scoring network: it would optimise the metric and not the images.
 
-Networks are compared by what they hold, weight by weight, so a renamed copy, a part or a wrapped one is found too.
+Networks are compared weight by weight, so a renamed copy, a part of a scoring network or a wrapped one is found too.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from benchmarks.errors import BadInput
 
 
 def refuse_shared(paradigm: nn.Module, extractors: Iterable[nn.Module]) -> None:
-    """Raise BadInput if any module that `paradigm` holds, registered or in a plain attribute (also within lists, tuples
-    and dicts), has a weight matrix or kernel of an extractor. A network that only a closure holds is not found."""
+    """Raise BadInput if a module of `paradigm` has a weight matrix or kernel of one of the `extractors`.
+
+    Modules are searched in registered submodules and in plain attributes, also within lists, tuples and dicts. A
+    network that only a closure refers to is not found.
+    """
     owned = {}
     for path, module in _modules(paradigm):
         for name, weight in _weights(module):
@@ -31,7 +34,7 @@ def refuse_shared(paradigm: nn.Module, extractors: Iterable[nn.Module]) -> None:
 
 
 def _modules(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Every module within reach of the attributes of `root`, once, with the path to it."""
+    """(path, module) of every module that can be reached through the attributes of `root`, each once."""
     seen: set[int] = set()
     ahead: list[tuple[str, object]] = [("", root)]
     while ahead:
@@ -53,7 +56,8 @@ def _modules(root: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _weights(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Matrices and kernels; a vector of zeros or ones is nobody's own, and neither is a constant or empty matrix."""
+    """(name, tensor) of the matrices and kernels of a module. Vectors and constant tensors are left out: unrelated
+    networks share them, such as biases of zero."""
     for name, weight in module.state_dict().items():
         if weight.dim() >= 2 and weight.numel() > 1 and bool((weight != weight.flatten()[0]).any()):
             yield name, weight

@@ -1,4 +1,4 @@
-"""Function evaluations, counted where they happen: by a hook on the inference link, never declared."""
+"""Counts function evaluations (NFE) with a hook on the inference link; a paradigm never declares them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from torch import Tensor, nn
 
 @dataclass
 class Evaluations:
-    """rows: batch rows that went through the module; divided by the samples drawn it is the NFE of one sample."""
+    """A running count.
+
+    rows: batch rows that entered the module; divided by the number of samples, it is the NFE per sample.
+    counting: False once the context of `count_evaluations` has ended.
+    """
 
     rows: int = 0
     counting: bool = True
@@ -19,14 +23,15 @@ class Evaluations:
 
 @contextmanager
 def count_evaluations(module: nn.Module) -> Iterator[Evaluations]:
-    """Count the rows of every forward call of `module` inside the context: a doubled batch counts double.
+    """Count the batch rows of every forward call of `module` inside the context; a doubled batch counts double.
 
-    Rows are the leading dimension of the first tensor argument. A deep copy taken inside counts too, until the end.
+    Rows are the leading dimension of the first tensor argument. Calls of a deep copy that is taken inside the context
+    count too, until the context ends.
     """
     counter = Evaluations()
 
     def hook(_, args: tuple, kwargs: dict, output: object) -> None:
-        # A deep copy takes the hook along, and nobody removes it there.
+        # A deep copy keeps the hook, and the handle below does not remove it from the copy.
         if counter.counting:
             counter.rows += next(len(a) for a in (*args, *kwargs.values()) if isinstance(a, Tensor) and a.dim())
 

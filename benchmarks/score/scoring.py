@@ -1,4 +1,4 @@
-"""Who scores a paradigm: draws from it and looks at how it classifies, always from the same noise for a seed."""
+"""Scores a paradigm: samples it with seeded noise, and measures samples, recognition, reach and mismatch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmarks.score.leakage_guard import refuse_shared
 from benchmarks.score.metrics import Scorer, accuracy, nearest, outputs, recognition
 from benchmarks.score.metrics.probe import probe, probe_rows
 from benchmarks.score.mismatch.mismatch import measure_mismatch
-from benchmarks.score.mismatch.trajectory import chain_path
+from benchmarks.score.mismatch.trajectory import sampling_trajectory
 from benchmarks.score.nfe import count_evaluations
 from benchmarks.score.reach.reach import SCALARS, measure_reach
 from paradigms.base import NonFinite, Paradigm, derive_seed
@@ -28,11 +28,11 @@ N_GRID = 16
 N_REDRAWS = 1
 RECONSTRUCTED_ROWS = 1000
 MAX_LIKELIHOOD_IMAGES = 1000
-MAX_CHAIN = 8  # evaluations of the chain that mismatch is followed along, where training does not fix them
+MAX_CHAIN = 8  # longest chain that mismatch is measured along, where training does not fix the length
 
 
 class Drawn(NamedTuple):
-    """images: uint8 (n, C, H, W). label: (n,) that they were asked for, or None. evaluations: counted, a sample."""
+    """Generated images: uint8 (n, C, H, W); their requested labels (n,) or None; counted evaluations per sample."""
 
     images: Tensor
     label: Tensor | None
@@ -40,16 +40,23 @@ class Drawn(NamedTuple):
 
 
 class Scoring:
-    """Scores a paradigm and keeps the time that it took.
+    """Scores of one paradigm under the settings of one job.
 
-    Raises BadInput if the paradigm holds a network that scores, at once and again in the full_scores.
+    job: the cell's settings, data set, extractors, device and results folder.
+    paradigm: on the job's device; its weights may change between calls, as along training.
+
+    Attributes:
+    seconds: time spent by all quick and full scores so far.
+    grids: arrays of images by name, which `save_grids` writes.
+
+    Raises BadInput if the paradigm holds a scoring network, when it is built and again in `full_scores`.
     """
 
     def __init__(self, job: Job, paradigm: Paradigm):
         self.job, self.paradigm, self.seconds = job, paradigm, 0.0
         refuse_shared(paradigm, job.extractors)
-        n_train = len(job.dataset.train.images)
-        self.n_samples = n_train if (n := job.cell.n_samples) == "train" else n
+        n = job.cell.n_samples
+        self.n_samples = len(job.dataset.train.images) if n == "train" else n
         self.samplers = job.samplers(paradigm)
         self.scorer = Scorer(job.dataset, job.extractors, self.n_samples) if self.samplers else None
         validation = job.dataset.validation
@@ -58,48 +65,54 @@ class Scoring:
         self.grids: dict[str, np.ndarray] = {}
 
     def quick_scores(self, scored: Sequence[dict] = ()) -> dict:
-        """The cheap look along training: FID of the first sampler at the curve's NFEs, and accuracy.
+        """Returns {"accuracy", "samples"} for a point along training: FID of the first sampler, and test accuracy.
 
-        scored: entries of the full_scores on the same weights, which need not be drawn again.
+        scored: entries of `full_scores` for the same weights, which are used instead of drawing again.
         """
         began = time.perf_counter()
         known = {(entry["sampler"], entry["nfe_asked"]): entry for entry in scored}
-        looks = []
+        points = []
         for sampler, nfe in self._along_training():
             found = known.get((sampler, nfe)) or self.scorer.fid(self.draw(sampler, nfe).images)
-            looks.append({"sampler": sampler, "nfe": nfe, "fid": found["fid"], "fid_ratio": found["fid_ratio"]})
-        right = accuracy(self.paradigm, *self.test) if self.does("recognition", "logits") else None
+            points.append({"sampler": sampler, "nfe": nfe, "fid": found["fid"], "fid_ratio": found["fid_ratio"]})
+        correct = accuracy(self.paradigm, *self.test) if self.does("recognition", "logits") else None
         self.seconds += time.perf_counter() - began
-        return {"accuracy": right, "samples": looks}
+        return {"accuracy": correct, "samples": points}
 
     def does(self, score: str, ability: str) -> bool:
-        """Whether `score` is asked for and the paradigm has the ability that it needs."""
+        """Whether `score` is requested and the paradigm has the ability that it needs."""
         return score in self.job.cell.scores and self.paradigm.can(ability)
 
     def full_scores(self) -> dict:
-        """The record's `quality`, but for the curve: the full score at every sampler and NFE, and of recognition."""
+        """Returns the record's `quality` without the curve: all scores at every sampler and NFE, and of recognition."""
         began = time.perf_counter()
         refuse_shared(self.paradigm, self.job.extractors)
-        seen = self._recognition()
+        recognised = self._recognition()
         scored = [self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])]
-        full_scores = {
-            "accuracy": seen and seen["accuracy"],
+        distances = [entry.get("validation_fid") for entry in scored]
+        scores = {
+            "accuracy": recognised and recognised["accuracy"],
             "validation_accuracy": self._validation_accuracy(),
             "n_test": len(self.test[1]),
             "samples": scored,
             "sampling_noise": self._sampling_noise(),
-            "validation_fid": min((e["validation_fid"] for e in scored if "validation_fid" in e), default=None),
-            "recognition": seen,
+            "validation_fid": min((fid for fid in distances if fid is not None), default=None),
+            "recognition": recognised,
             "likelihood": self._likelihood(),
             "reconstruction": self._reconstruction(),
             **self._chain(),
         }
         self.seconds += time.perf_counter() - began
-        return full_scores
+        return scores
 
     @torch.no_grad()
     def draw(self, sampler: str, nfe: int, redraw: int = 0) -> Drawn:
-        """n_samples images; `redraw` numbers other draws. Raises NonFinite or ValueError for what is no image."""
+        """`n_samples` images, the same for the cell's seed whatever was drawn before.
+
+        sampler: name. nfe: requested number of evaluations. redraw: number of a further draw with other noise.
+
+        Raises NonFinite for samples that are not finite, ValueError for samples outside [-1, 1].
+        """
         parts = ("samples", redraw) if redraw else ("samples",)
         generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, *parts))
         images, labels = [], []
@@ -113,7 +126,7 @@ class Scoring:
         return Drawn(torch.cat(images), label, counter.rows / self.n_samples)
 
     def save_grids(self) -> str | None:
-        """Write the first samples of every entry, nearest training images and real ones; the path in the results."""
+        """Write the first samples with their nearest training images; the path in the results folder, None if none."""
         if not self.grids:
             return None
         path = self.job.results_dir / "samples" / f"{self.job.cell.stem}.npz"
@@ -137,7 +150,7 @@ class Scoring:
         return [(sampler, nfe) for sampler in samplers for nfe in nfes if self.paradigm.allows(nfe, sampler)]
 
     def _along_training(self) -> list[tuple[str, int]]:
-        """The first sampler at those of the curve's NFEs that it is scored at in the end."""
+        """(sampler, NFE) of the curve: the first sampler, at those of the curve's NFEs that it is scored at."""
         scored = self._allowed(self.job.cell.nfes(self.samplers[0]), self.samplers[:1]) if self.samplers else []
         return [(sampler, nfe) for sampler, nfe in scored if nfe in self.job.cell.curve_nfe]
 
@@ -151,12 +164,12 @@ class Scoring:
         self.grids[f"{sampler}_{nfe}_nearest"] = train[nearest(grid, torch.from_numpy(train)).numpy()]
         entry = {"sampler": sampler, "nfe_asked": nfe, "nfe": evaluations, "seconds": seconds}
         entry["flops_per_sample"] = flops_per_sample(self.paradigm, nfe, sampler)
-        if self.job.cell.trial is not None:  # the test split plays no part in choices
+        if self.job.cell.trial is not None:  # a trial is chosen on the validation split, never on the test split
             entry["validation_fid"] = self.scorer.distance(images, self.validation[0])
         return entry | self.scorer.score(images, label)
 
     def _sampling_noise(self) -> list[dict]:
-        """FID ratios of further draws, for what the sampling seed alone does to a number."""
+        """FID ratios of further draws of the same weights, for the variation between sampling seeds."""
         noise = []
         for sampler, nfe in self._along_training():
             draws = [self.draw(sampler, nfe, redraw).images for redraw in range(1, N_REDRAWS + 1)]
@@ -165,7 +178,7 @@ class Scoring:
         return noise
 
     def _recognition(self) -> dict | None:
-        """What the record says of recognition; what the paradigm cannot do is None."""
+        """The record's `recognition`: test accuracy and probes; None for what the paradigm cannot do."""
         images, labels = self.test
         found = dict.fromkeys(("accuracy", "n_test", "accuracy_ci_low", "accuracy_ci_high", "calibration_error"))
         found |= dict.fromkeys(("correct", "linear_probe_accuracy", "knn_accuracy"))
@@ -174,12 +187,12 @@ class Scoring:
         if self.does("probe", "features"):
             train = self.job.dataset.train
             rows = probe_rows(len(train))
-            learnt_from = outputs(self.paradigm, "features", torch.from_numpy(train.images[rows]))
-            found |= probe(learnt_from, train.labels[rows], outputs(self.paradigm, "features", images), labels.numpy())
+            features = outputs(self.paradigm, "features", torch.from_numpy(train.images[rows]))
+            found |= probe(features, train.labels[rows], outputs(self.paradigm, "features", images), labels.numpy())
         return found if self.does("recognition", "logits") or self.does("probe", "features") else None
 
     def _validation_accuracy(self) -> float | None:
-        """What trials of recognisers are chosen by."""
+        """Accuracy on the validation split, by which the best trial of a recogniser is chosen."""
         return accuracy(self.paradigm, *self.validation) if self.does("recognition", "logits") else None
 
     @torch.no_grad()
@@ -194,17 +207,18 @@ class Scoring:
         return {"squared_error": total / len(self.test[0]), "n_images": len(self.test[0])}
 
     def _chain(self) -> dict:
-        """Reach and mismatch: what training sees of the chain, and where the chain leaves what training saw."""
+        """The record's `reach` and `mismatch`: which evaluations training differentiates, and how errors accumulate."""
         paradigm, job = self.paradigm, self.job
         if "chain" not in job.cell.scores:
             return {}
         data = paradigm, job.x, job.label
         sampler = (self.samplers or paradigm.samplers)[0]
         reach = _attempt(lambda: measure_reach(*data, job.cell.nfe, sampler), SCALARS)
-        # The chain that training is about; that of a single link has no inside, so then one that is long enough.
+        # Mismatch is measured at the length that training fixes. A chain of one link accumulates nothing, so a longer
+        # one is taken instead where the sampler allows it.
         nfe = natural = reach.get("natural_nfe") or 1
         if self.samplers:
-            path = chain_path(*data, natural, job.cell.nfes(sampler), sampler, job.cell.seed)
+            path = sampling_trajectory(*data, natural, job.cell.nfes(sampler), sampler, job.cell.seed)
             self.grids |= {} if path is None else {"path": path}
         if nfe == 1 or not paradigm.allows(nfe, sampler):
             nfe = max((n for n in job.cell.nfe if n <= MAX_CHAIN and paradigm.allows(n, sampler)), default=1)
@@ -222,7 +236,7 @@ class Scoring:
 
 
 def _attempt(measure: Callable[[], dict], scalars: tuple[str, ...]) -> dict:
-    """What a diagnosis finds; one that fails is a reason in the record and must not lose the trained cell."""
+    """`measure()`; a failure must not lose the trained cell, so it becomes None for `scalars`, with a `reason`."""
     try:
         with plainly():
             return measure()

@@ -13,8 +13,7 @@ from benchmarks import cli, data
 from benchmarks.diagnose import where_lost
 from benchmarks.plan import fingerprint
 from benchmarks.plan.cell import Cell
-from benchmarks.report import style
-from benchmarks.report.figures import mismatch, quality_vs_reach, reach
+from benchmarks.report.figures import mismatch, quality_vs_reach, reach, style
 from benchmarks.report.frames import read
 from benchmarks.store import records
 from benchmarks.worker import open_job, train_and_score

@@ -1,6 +1,13 @@
-"""One figure a file: a module here with `draw(frames) -> Figure | None` is a figure, and the file name is its name.
+"""One figure per file: a module here with a function `draw` is a figure, and adding one is adding its file.
 
-`draw` gets the frames of one data set and returns None where they hold nothing for it.
+    def draw(frames: Frames) -> Figure | None
+
+frames: of one data set. None where they hold nothing for it. The file's name is the figure's.
+
+SHOWN: optional; which variants the frames hold:
+    "main" (if it says nothing): those that are not points of a series, and of more than MOST the most important ones;
+    "all": those that are not points of a series, however many;
+    "series": all, points of series included.
 """
 
 from __future__ import annotations
@@ -11,45 +18,52 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks.execute.cores import cores
-from benchmarks.report import lengths, style
-from benchmarks.report.frames import Frames
+from benchmarks.report.figures import style
+from benchmarks.report.frames import Frames, lengths
 
-OF_SERIES = {"depth"}  # figures in which a series is a line
-OF_ALL = {"chain_length", "one_change"}  # figures about how variants are related, of which there may be many
-MOST = 12  # variants in any other figure
+MOST = 12  # variants in a figure that shows the main ones
 
 
 def names() -> list[str]:
     """Every figure, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return [name for name in modules if hasattr(_module(name), "draw")]
 
 
 def write(frames: Frames, folder: Path) -> None:
     """Draw every figure into `folder` in all of `style.FORMATS`, as NAME, or NAME-DATASET of several data sets."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names():
+    drawn = names()
+    for name in drawn:
         for form in style.FORMATS:
             for old in (*folder.glob(f"{name}.{form}"), *folder.glob(f"{name}-*.{form}")):
                 old.unlink()
     datasets = {dataset: frames.of(dataset) for dataset in frames.datasets}
-    # What stands for a whole series is no variant to compare with others one by one.
-    alone = {dataset: one.without_series() for dataset, one in datasets.items()}
-    readable = {dataset: _readable(one) for dataset, one in alone.items()}
+    shown = {
+        "series": datasets,
+        "all": {dataset: one.without_series() for dataset, one in datasets.items()},
+        "main": {dataset: _main(one.without_series()) for dataset, one in datasets.items()},
+    }
     # A figure takes seconds, most of them fonts; forks need not import matplotlib again.
     with ProcessPoolExecutor(cores(), get_context("fork" if sys.platform == "linux" else "spawn")) as pool:
         tasks = [
             pool.submit(_draw, name, one, folder / (f"{name}-{dataset}" if len(datasets) > 1 else name))
-            for name in names()
-            for dataset, one in (datasets if name in OF_SERIES else alone if name in OF_ALL else readable).items()
+            for name in drawn
+            for dataset, one in shown[getattr(_module(name), "SHOWN", "main")].items()
             if len(one.cells)
         ]
         for task in tasks:
             task.result()
 
 
-def _readable(frames: Frames) -> Frames:
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def _main(frames: Frames) -> Frames:
     """The frames, or where they hold too many variants those of `lengths.main` and of recognition."""
     n_variants = frames.cells.variant.nunique()
     shown = [*lengths.main(lengths.entries(frames)), *frames.cells.variant[frames.cells.task == "recognition"]]
@@ -58,6 +72,6 @@ def _readable(frames: Frames) -> Frames:
 
 def _draw(name: str, frames: Frames, path: Path) -> None:
     with style.context():
-        fig = importlib.import_module(f"{__name__}.{name}").draw(frames)
+        fig = _module(name).draw(frames)
         if fig is not None:
             style.save(fig, path)

@@ -1,4 +1,4 @@
-"""One loss through a chain of K steps against local losses, each at its own length: which wins, and at which NFE."""
+"""FID ratio of chains trained through K steps at NFE = K, beside locally trained paradigms at every NFE."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import Series
 
-from benchmarks.report import caption, style
-from benchmarks.report.axes import direct_labels, floor_line, ratio_axis, series
-from benchmarks.report.frames import Frames, over_seeds
-from benchmarks.report.lengths import Entry, by_budget, entries, families
+from benchmarks.report import caption
+from benchmarks.report.figures import style
+from benchmarks.report.figures.axes import RATIO, direct_labels, floor_line, ratio_axis, series
+from benchmarks.report.frames.frames import Frames, over_seeds
+from benchmarks.report.frames.lengths import Entry, by_budget, entries, families, kind_of
+
+SHOWN = "all"
 
 
 def draw(frames: Frames) -> Figure | None:
-    """A panel a budget: families of chains at their own lengths, and paradigms as they come at every NFE."""
+    """One panel per budget: chains at NFE = K, joined by family; paradigms with default options at every NFE."""
     if frames.samples.empty:
         return None
     budgets = [budget for budget in by_budget(entries(frames)) if families(budget)]
@@ -22,19 +25,20 @@ def draw(frames: Frames) -> Figure | None:
     fig = style.figure()
     axes = fig.subplots(1, len(budgets), squeeze=False, sharey=True)[0]
     for ax, budget in zip(axes, budgets, strict=True):
-        ends = [*_families(ax, budget), *_fields(ax, frames, budget)]
+        ends = [*_families(ax, frames, budget), *_fields(ax, frames, budget)]
         ax.set_xscale("log", base=2)
         ax.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
         ax.set_xlabel("NFE")
         ax.set_title(f"{budget[0].flops:.2g} training FLOPs".replace("e+", "e"))
-        ratio_axis(ax, "FID / FID of real training images" if ax is axes[0] else "")
+        ratio_axis(ax, RATIO if ax is axes[0] else "")
         floor_line(ax)
         direct_labels(ax, _without_shared_ending(ends))
     shown = {entry.variant for budget in budgets for entry in _drawn(budget)}
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames, shown)}; chains of K steps at NFE = K; others at "
-        "every NFE, with the sampler that is best there; pre-training is counted",
+        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, shown)} NFE: network evaluations per sample. "
+        "Chains of K steps are shown at NFE = K, other paradigms at every NFE with their best sampler there. FLOPs of "
+        "pre-training are included.",
         caption.scoring(frames),
         caption.origin(frames),
     )
@@ -50,35 +54,36 @@ def _unchanged(budget: list[Entry]) -> list[Entry]:
 
 
 def _without_shared_ending(ends: list[tuple[float, float, str, str]]) -> list[tuple[float, float, str, str]]:
-    """Labels without what all of a panel end in behind a comma: its title says that."""
+    """The labels without the ending after the last comma, where all of a panel share it."""
     endings = {name.rpartition(", ")[2] for _, _, name, _ in ends}
     if len(ends) < 2 or len(endings) > 1:
         return ends
     return [(x, y, name.rpartition(", ")[0], color) for x, y, name, color in ends]
 
 
-def _families(ax: Axes, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
+def _families(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
     ends, taken = [], set()
     for name, members in sorted(families(budget).items(), key=lambda family: -len(family[1])):
         last = members[-1]
-        kind = name.partition(" = ")[0]  # whatever the lengths and the budget
-        looks = name if kind in taken else kind
+        kind = kind_of(name)
+        look = style.look(frames, name if kind in taken else kind)
         taken.add(kind)
         x, mean, sd = ([getattr(entry, part) for entry in members] for part in ("nfe", "ratio", "sd"))
-        series(ax, _column(x), _column(mean), _column(sd), looks)
-        ends.append((last.nfe, last.ratio, name, style.look(looks).color))
+        series(ax, _column(x), _column(mean), _column(sd), look)
+        ends.append((last.nfe, last.ratio, name, look.color))
     return ends
 
 
 def _fields(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
-    """Paradigms with nothing but their defaults, at every NFE the lowest mean over their samplers."""
+    """Paradigms with default options, at every NFE with the sampler of the lowest mean."""
     ends = []
     for entry in _unchanged(budget):
+        look = style.look(frames, entry.paradigm)
         mine = frames.samples[frames.samples.variant == entry.variant]
         line = over_seeds(mine, ["sampler", "nfe"], "fid_ratio").dropna(subset="mean")
         line = line.sort_values("mean").groupby("nfe", as_index=False).first()
-        series(ax, line.nfe, line["mean"], line.sd, entry.paradigm)
-        ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], entry.title, style.look(entry.paradigm).color))
+        series(ax, line.nfe, line["mean"], line.sd, look)
+        ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], entry.title, look.color))
     return ends
 
 

@@ -1,4 +1,4 @@
-"""Both halves of the history: error against depth, and how far the loss reaches down at the start of training."""
+"""Test error against depth, and the gradient norm of each layer at the start of training."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from pandas import DataFrame
 
-from benchmarks.report import axes, caption, style
-from benchmarks.report.chains import chains
-from benchmarks.report.depth import depth
-from benchmarks.report.frames import Frames
-from benchmarks.report.rows import VANISHED
+from benchmarks.report import caption
+from benchmarks.report.figures import axes, style
+from benchmarks.report.formats import number
+from benchmarks.report.frames.chains import chains
+from benchmarks.report.frames.depth import depth
+from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.rows import VANISHED
+
+SHOWN = "series"
 
 
 def draw(frames: Frames) -> Figure | None:
@@ -22,31 +26,32 @@ def draw(frames: Frames) -> Figure | None:
         return None
     fig = style.figure()
     left, right = fig.subplots(1, 2)
-    _errors(left, table)
+    _errors(left, frames, table)
     _gradients(right, frames, table.n_hidden_layers.max())
-    axes.legend(fig, list(dict.fromkeys(table.series)), columns=4)
-    budget = f"{caption.number(table.train_flops.min())} to {caption.number(table.train_flops.max())} training FLOPs"
+    axes.legend(fig, frames, list(dict.fromkeys(table.series)), columns=4)
+    budget = f"{number(table.train_flops.min())} to {number(table.train_flops.max())} training FLOPs"
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}; {caption.spread(frames)}; {budget}, pre-training included; learning rate by "
-        "validation error; right: gradient of the supervised loss at its start, geometric mean over seeds",
+        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames)} {budget}, pre-training included. Learning "
+        "rates were chosen by validation error. Right: norm of the supervised loss's gradient at the start of "
+        "supervised training, relative to the highest hidden layer, geometric mean over seeds.",
         caption.origin(frames),
     )
     return fig
 
 
-def _errors(ax: Axes, table: DataFrame) -> None:
+def _errors(ax: Axes, frames: Frames, table: DataFrame) -> None:
     for series, line in table.groupby("series", sort=False):
         line = line.sort_values("n_hidden_layers")
-        axes.series(ax, line.n_hidden_layers, 100 * line.error, 100 * line.error_sd, series)
-    ax.set(xlabel="hidden layers", ylabel="test error, %", title="Test error")
+        axes.series(ax, line.n_hidden_layers, 100 * line.error, 100 * line.error_sd, style.look(frames, series))
+    ax.set(xlabel="hidden layers", ylabel="test error, % (lower is better)", title="Test error")
     ax.set_xticks(sorted(table.n_hidden_layers.unique()))
     ax.set_yscale("log")
     axes.plain_log(ax.yaxis, decades=4)
 
 
 def _gradients(ax: Axes, frames: Frames, deepest: int) -> None:
-    """Norms over the highest hidden layer's, so that losses of different size share an axis."""
+    """Norms relative to the highest hidden layer, so that losses of different size share an axis."""
     norms: dict[str, list[list[float]]] = {}
     for chain in chains(frames, "signals"):
         layers = chain.quality["signals"][0]["layers"][:-1]
@@ -55,7 +60,7 @@ def _gradients(ax: Axes, frames: Frames, deepest: int) -> None:
     for series, seeds in norms.items():
         logs = np.log(np.maximum(seeds, VANISHED))
         logs -= logs[:, -1:]
-        color, marker, dash = style.look(series)
+        color, marker, dash = style.look(frames, series)
         x = np.arange(1, deepest + 1)
         ax.plot(x, np.exp(logs.mean(0)), color=color, marker=marker, linestyle=dash)
     ax.set(xlabel="hidden layer, from the input", ylabel="gradient norm, highest layer = 1")

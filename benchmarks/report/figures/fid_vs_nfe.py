@@ -1,4 +1,4 @@
-"""FID ratio against the number of function evaluations: what few-step sampling costs in quality."""
+"""FID ratio against the number of function evaluations (NFE): what few-step sampling costs in quality."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import itertools
 
 from matplotlib.figure import Figure
 
-from benchmarks.report import caption, style
-from benchmarks.report.axes import direct_labels, floor_line, ratio_axis, ratio_of, series
-from benchmarks.report.frames import Frames, over_seeds
+from benchmarks.report import caption
+from benchmarks.report.figures import style
+from benchmarks.report.figures.axes import direct_labels, floor_line, ratio_axis, ratio_of, series
+from benchmarks.report.frames.frames import Frames, over_seeds
 
 THIN = [style.DOTTED, style.DASHDOT, style.DASHED]  # dashes of the further samplers of a variant
 
 
 def draw(frames: Frames) -> Figure | None:
-    """One line per variant and sampler, thin for a variant's further samplers, with the seeds' band."""
+    """One line per variant and sampler, with a band over seeds; thin lines for a variant's further samplers."""
     samples = frames.samples
     if samples.empty:
         return None
@@ -26,14 +27,14 @@ def draw(frames: Frames) -> Figure | None:
     )
     ends = []
     for variant, lines in means.groupby("variant"):
-        thin = itertools.cycle(THIN)
+        thin, look = itertools.cycle(THIN), style.look(frames, variant)
         for (primary, sampler), line in lines.groupby(["primary", "sampler"]):
             if primary:
-                series(ax, line.nfe, line["mean"], line.sd, variant)
+                series(ax, line.nfe, line["mean"], line.sd, look)
             else:
-                ax.plot(line.nfe, line["mean"], color=style.look(variant).color, linestyle=next(thin), linewidth=2)
+                ax.plot(line.nfe, line["mean"], color=look.color, linestyle=next(thin), linewidth=2)
             name = variant if primary else f"{variant}, {sampler}"
-            ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], name, style.look(variant).color))
+            ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], name, look.color))
     ax.set_xscale("log", base=2)
     nfes = sorted(samples.nfe.unique())
     ax.set_xticks(nfes, [f"{nfe:g}" for nfe in nfes])
@@ -44,7 +45,8 @@ def draw(frames: Frames) -> Figure | None:
     direct_labels(ax, ends)
     style.note(
         fig,
-        f"{samples.dataset.iloc[0]}: {caption.spread(frames, samples.variant)}; thin: further samplers",
+        f"Data: {samples.dataset.iloc[0]}. {caption.spread(frames, samples.variant)} Thin lines: further samplers of a "
+        "variant.",
         caption.scoring(frames),
         caption.origin(frames),
     )

@@ -1,4 +1,4 @@
-"""FID ratio against milliseconds per image: evaluations are not equally dear, so this is the price that counts."""
+"""FID ratio against sampling time per image, since the cost of one evaluation differs between variants."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from pandas import DataFrame
 
-from benchmarks.report import caption, style
-from benchmarks.report.axes import floor_line, legend, plain_log, ratio_axis, ratio_of, series
-from benchmarks.report.frames import Frames, over_seeds
+from benchmarks.report import caption
+from benchmarks.report.figures import style
+from benchmarks.report.figures.axes import floor_line, legend, plain_log, ratio_axis, ratio_of, series
+from benchmarks.report.frames.frames import Frames, over_seeds
 
 
 def draw(frames: Frames) -> Figure | None:
-    """One line per variant through its NFEs, first sampler only; the NFE stands at a line's ends."""
+    """One line per variant through its NFEs, first sampler only; numbers at the ends of a line are its NFEs."""
     samples = frames.samples[frames.samples.primary.eq(True)]
     key = ["variant", "sampler", "nfe_asked"]
     times = frames.timing.groupby(key, as_index=False).sample_ms_per_image.mean()
@@ -25,19 +26,19 @@ def draw(frames: Frames) -> Figure | None:
     ax = fig.subplots()
     for variant, line in points.groupby("variant"):
         line = line.sort_values("nfe_asked")
-        series(ax, line.sample_ms_per_image, line["mean"], line.sd, variant)
-        _name_ends(ax, line, style.ink(style.look(variant).color))
+        series(ax, line.sample_ms_per_image, line["mean"], line.sd, style.look(frames, variant))
+        _name_ends(ax, line, style.ink(style.look(frames, variant).color))
     ax.set_xscale("log")
     plain_log(ax.xaxis, decades=3)
-    ax.set_xlabel("milliseconds per image, in batches")
+    ax.set_xlabel("sampling time in batches, milliseconds per image (lower is better)")
     ratio_axis(ax, title)
     if value == "fid_ratio":
         floor_line(ax)
-    legend(fig, frames.ordered(points.variant))
+    legend(fig, frames, frames.ordered(points.variant))
     style.note(
         fig,
-        f"{samples.dataset.iloc[0]}: {caption.spread(frames, samples.variant)}; the number at a line's end is its NFE; "
-        f"{caption.timing(frames)}",
+        f"Data: {samples.dataset.iloc[0]}. {caption.spread(frames, samples.variant)} Numbers at the ends of a line: "
+        f"number of function evaluations (NFE) per sample. {caption.timing(frames)}",
         caption.scoring(frames),
         caption.origin(frames),
     )

@@ -1,4 +1,4 @@
-"""Mismatch along the chain: how far its own states are from those that training on data would feed each link."""
+"""Train/inference mismatch: distance of a chain's states at inference from the states that training feeds each link."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from pandas import DataFrame
 
-from benchmarks.report import axes, caption, style
-from benchmarks.report.chains import chains
-from benchmarks.report.frames import Frames, over_seeds
+from benchmarks.report import caption
+from benchmarks.report.figures import axes, style
+from benchmarks.report.frames.chains import chains
+from benchmarks.report.frames.frames import Frames, over_seeds
 
 PANELS = {
-    "cumulative_error": "own states: distance to the data's",
-    "modular_error": "single links, from the data's states",
-    "two_sample_accuracy": "own states told from the data's",
+    "cumulative_error": "accumulated error (lower is better)",
+    "modular_error": "error of single links (lower is better)",
+    "two_sample_accuracy": "two-sample classifier (50 % is best)",
 }
 
 
 def draw(frames: Frames) -> Figure | None:
-    """x: from noise (0) to the sample (1). Three panels: error of the chain, of single links, and a classifier."""
+    """x: from noise (0) to the sample (1). Panels: accumulated error, error of single links, two-sample classifier."""
     steps = DataFrame(
         {"variant": chain.variant, "x": step["step"] / len(chain.quality["mismatch"]["steps"][1:]), **step}
         for chain in chains(frames, "mismatch")
@@ -30,26 +31,29 @@ def draw(frames: Frames) -> Figure | None:
         return None
     fig = style.figure()
     for ax, (column, title) in zip(fig.subplots(1, 3), PANELS.items(), strict=True):
-        _panel(ax, steps, column, title, steps.floor.abs().median())
-    axes.legend(fig, frames.ordered(steps.variant))
+        _panel(ax, frames, steps, column, title, steps.floor.abs().median())
+    axes.legend(fig, frames, frames.ordered(steps.variant))
     counts = {chain.variant: chain.quality["mismatch"]["nfe"] for chain in chains(frames, "mismatch")}
     lengths = ", ".join(f"{name} {counts[name]}" for name in frames.ordered(steps.variant))
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.spread(frames)}; unbiased energy distance in the chain's own units, "
-        f"so compare shapes across chains, not heights; grey: data against other data; links of the chain: {lengths}",
+        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames)} Left and middle: unbiased energy distance "
+        "between the chain's states and the states that training feeds the next link (left: states of the whole chain "
+        "from noise; middle: after one link that starts from training's states). Units differ between chains, so "
+        "compare shapes, not heights. Grey: distance between two sets of such training states. Right: accuracy of a "
+        f"classifier that separates both kinds of states. Links of the chain: {lengths}.",
         caption.origin(frames),
     )
     return fig
 
 
-def _panel(ax: Axes, steps: DataFrame, column: str, title: str, floor: float) -> None:
+def _panel(ax: Axes, frames: Frames, steps: DataFrame, column: str, title: str, floor: float) -> None:
     table = over_seeds(steps.assign(value=pd.to_numeric(steps[column])), ["variant", "x"], "value")
     table = table.dropna(subset="mean").sort_values("x")
     for variant, line in table.groupby("variant"):
-        # On a log axis a difference within its noise, zero or below, stands at the bottom.
+        # A distance within its noise may be zero or below, which a log axis cannot show, so it is drawn at the bottom.
         low = line["mean"].clip(lower=floor / 4) if column != "two_sample_accuracy" else line["mean"]
-        axes.series(ax, line.x, low, line.sd, variant)
+        axes.series(ax, line.x, low, line.sd, style.look(frames, variant))
     ax.set_title(title, fontsize=style.SMALL)
     ax.set(xlim=(-0.03, 1.03), xticks=[0, 0.5, 1])
     ax.set_xticklabels(["noise", "", "sample"], fontsize=style.SMALL)

@@ -1,18 +1,21 @@
-"""What one change does: the variant that most others differ from in one option, and those, each at its own length."""
+"""Effect of single options: the variant that most others differ from in one option, and those others."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from benchmarks.report import caption, style
-from benchmarks.report.axes import plain_log
-from benchmarks.report.frames import Frames
-from benchmarks.report.intervals import half_width
-from benchmarks.report.lengths import Entry, entries, one_change
+from benchmarks.report import caption
+from benchmarks.report.figures import style
+from benchmarks.report.figures.axes import RATIO, plain_log
+from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.intervals import half_width
+from benchmarks.report.frames.lengths import Entry, entries, one_change
+
+SHOWN = "all"
 
 
 def draw(frames: Frames) -> Figure | None:
-    """A line a change: the seeds as dots, their mean with its interval, beside the band of the unchanged variant."""
+    """One line per change: seeds as dots, mean with its 95 % interval; the unchanged variant's interval as a band."""
     if frames.samples.empty:
         return None
     found = one_change(entries(frames))
@@ -32,13 +35,14 @@ def draw(frames: Frames) -> Figure | None:
     ax.tick_params(axis="y", labelsize=style.SMALL)
     ax.set_xscale("log")
     plain_log(ax.xaxis, decades=2)
-    ax.set_xlabel("FID / FID of real training images, at the length that training is about")
+    ax.set_xlabel(f"{RATIO}, at the natural NFE")
     ax.set_title(base.title)
     shown = [entry.variant for _, entry in lines]
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.seeds(frames, shown)}, dots; bars: 95 % t intervals of the mean; "
-        "band: that of the unchanged variant; equal training FLOPs",
+        f"Data: {frames.cells.dataset.iloc[0]}. Dots: {caption.seeds(frames, shown)}. Diamonds and bars: mean and its "
+        "95 % t interval; grey band: the interval of the unchanged variant. Training FLOPs are equal. Natural NFE: "
+        "number of function evaluations that one update differentiates through.",
         caption.scoring(frames),
         caption.origin(frames),
     )

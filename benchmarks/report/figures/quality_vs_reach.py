@@ -1,4 +1,4 @@
-"""Quality against gradient reach: whether what an update's loss sees of the inference graph is what decides."""
+"""Quality against gradient reach, the share of the inference graph that one update trains."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from pandas import DataFrame
 
-from benchmarks.report import axes, caption, style
-from benchmarks.report.chains import Chain, chains
-from benchmarks.report.frames import Frames, over_seeds
+from benchmarks.report import caption
+from benchmarks.report.figures import axes, style
+from benchmarks.report.frames.chains import Chain, chains
+from benchmarks.report.frames.frames import Frames, over_seeds
 
 
 def draw(frames: Frames) -> Figure | None:
-    """A panel for generation (FID ratio at the evaluations of the reach) and one for recognition (accuracy)."""
+    """Panels: FID ratio of generators at the NFE at which their reach was measured; accuracy of recognisers."""
     found = chains(frames, "reach")
     drawn = DataFrame(filter(None, map(_drawn, found)), columns=["variant", "nfe", "reach", "quality"])
     seen = DataFrame(filter(None, map(_recognised, found)), columns=["variant", "nfe", "reach", "quality"])
@@ -22,23 +23,23 @@ def draw(frames: Frames) -> Figure | None:
         return None
     fig = style.figure()
     for ax, (table, draw_) in zip(fig.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        draw_(ax, table)
+        draw_(ax, frames, table)
         ax.set(xlim=(-0.06, 1.06), xticks=[0, 0.5, 1])
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         ax.set_xlabel("on-policy reach")
-    spread = caption.spread(frames).replace("band", "bar")
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {spread}; reach: share of the evaluations of inference that "
-        "one update differentiates on their own input by a loss on the end, mean over the training "
-        "FLOPs; @: evaluations a sample",
+        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, mark='bar')} On-policy reach: share of the "
+        "evaluations at inference that one update differentiates on their own inference input, for a loss on the end "
+        "of the chain; mean over training, weighted by FLOPs. @: evaluations per sample (NFE).",
+        caption.scoring(frames),
         caption.origin(frames),
     )
     return fig
 
 
 def _drawn(chain: Chain) -> tuple | None:
-    """The generation graph of the headline, or the longest one, with the FID ratio of the first sampler there."""
+    """The generation graph of the record's headline reach, or the longest one, with the first sampler's FID ratio."""
     reach, samples = chain.quality["reach"], chain.quality.get("samples") or []
     graphs = [entry for entry in reach.get("graphs") or [] if entry["graph"] == "generation"]
     ratios = {s["nfe_asked"]: s.get("fid_ratio") for s in samples if s["sampler"] == samples[0]["sampler"]}
@@ -55,27 +56,27 @@ def _recognised(chain: Chain) -> tuple | None:
     return None if entry is None or accuracy is None else (chain.variant, None, entry["on_policy_reach"], accuracy)
 
 
-def _generation(ax: Axes, table: DataFrame) -> None:
-    _points(ax, table, lambda variant, nfe: f"{variant} @{nfe:g}", log=True)
+def _generation(ax: Axes, frames: Frames, table: DataFrame) -> None:
+    _points(ax, frames, table, lambda variant, nfe: f"{variant} @{nfe:g}", log=True)
     ax.set_title("generation", fontsize=style.SMALL, loc="left")
 
 
-def _recognition(ax: Axes, table: DataFrame) -> None:
-    _points(ax, table.assign(nfe=0), lambda variant, _: variant, log=False)
+def _recognition(ax: Axes, frames: Frames, table: DataFrame) -> None:
+    _points(ax, frames, table.assign(nfe=0), lambda variant, _: variant, log=False)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_ylabel("test accuracy")
+    ax.set_ylabel("test accuracy (higher is better)")
     ax.set_title("recognition", fontsize=style.SMALL, loc="left")
 
 
-def _points(ax: Axes, table: DataFrame, name, log: bool) -> None:
+def _points(ax: Axes, frames: Frames, table: DataFrame, name, log: bool) -> None:
     means = over_seeds(table, ["variant", "nfe", "reach"], "quality").dropna(subset="mean")
     ends = []
     for row in means.itertuples():
-        look = style.look(row.variant)
+        look = style.look(frames, row.variant)
         ax.errorbar(row.reach, row.mean, yerr=row.sd if row.n > 1 else None, color=look.color, marker=look.marker,
                     markersize=13, capsize=4, linewidth=2)  # fmt: skip
         ends.append((row.reach, row.mean, name(row.variant, row.nfe), look.color))
     if log:
-        axes.ratio_axis(ax, "FID / FID of real training images")
+        axes.ratio_axis(ax, axes.RATIO)
         axes.floor_line(ax)
     axes.direct_labels(ax, ends)

@@ -1,4 +1,4 @@
-"""The inference graph of every variant, evaluation by evaluation: which of them one update's loss trains."""
+"""The inference graph of every variant, evaluation by evaluation, and which of them one update trains."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from itertools import groupby
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.report import caption, style
-from benchmarks.report.chains import chains
-from benchmarks.report.frames import Frames
+from benchmarks.report import caption
+from benchmarks.report.figures import style
+from benchmarks.report.formats import number
+from benchmarks.report.frames.chains import chains
+from benchmarks.report.frames.frames import Frames
 
 LEFT, SPAN, COLUMNS = 3.6, 5.1, (9.9, 11.1, 12.2)  # of the discs, and of the numbers right of them
 TITLES = ("coverage", "on-policy\nreach", "credit\nlength")
-NAME_WIDTH = 14  # letters of a variant's name in a line
+NAME_WIDTH = 14  # letters of a variant's name per line
 WIDEST = 1.2  # between discs, where few of them leave room
 
 
 def draw(frames: Frames) -> Figure | None:
-    """A row a stage: discs are evaluations in the order of inference, filled as far as an update trains them."""
+    """One row per stage: discs are evaluations in the order of inference, filled as far as an update trains them."""
     first = [next(group) for _, group in groupby(chains(frames, "reach"), key=lambda chain: chain.variant)]
     rows = [(chain.variant, entry, stage) for chain in first for entry in [_shown(chain.quality["reach"])] if entry
             for stage in entry["stages"] if stage["coverage"]]  # fmt: skip
@@ -34,35 +36,35 @@ def draw(frames: Frames) -> Figure | None:
     gap = min(WIDEST, SPAN / max(max(len(stage["lit"]) for *_, stage in rows) - 1, 1))
     before = None
     for y, (variant, entry, stage) in enumerate(rows):
+        look = style.look(frames, variant)
         if variant != before:
             ax.axhline(y - 0.5, color="#e4e4e4", linewidth=1)
-            _name(ax, y, variant)
-        _row(ax, y, variant, stage, gap, len(entry["stages"]) > 1)
+            _name(ax, y, variant, look.color)
+        _row(ax, y, look.color, stage, gap, len(entry["stages"]) > 1)
         before = variant
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: one disc an evaluation in the order of inference (a network call, a sweep, a "
-        "layer); fill: share of updates' rows that differentiate it; ring: on its own inference input, by a loss "
-        "on the end of the chain; bar between discs: gradient passes; %: of the FLOPs that train this graph",
+        f"Data: {frames.cells.dataset.iloc[0]}. Each disc is one evaluation, in the order of inference: a network "
+        "call, a Gibbs sweep or a layer. Fill: share of the training examples for which an update differentiates it. "
+        "Ring: on its own inference input, for a loss on the end of the chain. Thick link between discs: the gradient "
+        "passes through. %: share of the training FLOPs that the stage spends.",
         caption.origin(frames),
     )
     return fig
 
 
 def _shown(reach: dict) -> dict | None:
-    """The headline's graph."""
+    """The graph of the record's headline reach."""
     wanted = (reach.get("graph"), reach.get("nfe"))
     return next((entry for entry in reach.get("graphs") or [] if (entry["graph"], entry["nfe"]) == wanted), None)
 
 
-def _name(ax: Axes, y: int, variant: str) -> None:
-    color = style.ink(style.look(variant).color)
+def _name(ax: Axes, y: int, variant: str, color: str) -> None:
     lines = "\n".join(textwrap.wrap(variant, NAME_WIDTH))  # at hyphens, so that it stays clear of the stage's name
-    ax.text(0, y, lines, va="center", fontsize=style.SMALL, fontweight="bold", color=color)
+    ax.text(0, y, lines, va="center", fontsize=style.SMALL, fontweight="bold", color=style.ink(color))
 
 
-def _row(ax: Axes, y: int, variant: str, stage: dict, gap: float, several: bool) -> None:
-    color = style.look(variant).color
+def _row(ax: Axes, y: int, color: str, stage: dict, gap: float, several: bool) -> None:
     label = stage["stage"] + (f", {100 * stage['weight']:.0f} %" if several else "")
     ax.text(LEFT - 0.25, y, label, ha="right", va="center", fontsize=style.TINY, color=style.GREY)
     lit, own = stage["lit"], stage["own"]
@@ -80,4 +82,4 @@ def _row(ax: Axes, y: int, variant: str, stage: dict, gap: float, several: bool)
         if on_policy > 0.5:
             ax.scatter([x], [y], s=2.1 * size, facecolors="none", edgecolors=style.BLACK, linewidths=2, zorder=4)
     for x, key in zip(COLUMNS, ("coverage", "on_policy_reach", "credit_length"), strict=True):
-        ax.text(x, y, caption.number(stage[key]), ha="center", va="center", fontsize=style.SMALL)
+        ax.text(x, y, number(stage[key]), ha="center", va="center", fontsize=style.SMALL)

@@ -1,4 +1,4 @@
-"""Samples of every variant from the same noise, with the nearest training images and real ones to compare by eye."""
+"""Samples of every variant from the same noise, beside their nearest training images and real images."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy import linspace, ndarray
 
-from benchmarks.report import caption, style
-from benchmarks.report.axes import image_strip
-from benchmarks.report.frames import Frames
-from benchmarks.report.samples_file import arrays
+from benchmarks.report import caption
+from benchmarks.report.figures import style
+from benchmarks.report.figures.axes import image_strip
+from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.samples_file import arrays
 
 N_IMAGES = 4  # side by side
 FEW_ROWS = 5  # variants that leave room for two rows of images each
 USUAL_NFE = (1, 4, 32)
-N_NFES = 4  # of a grid that has none of the usual ones but the first
+N_NFES = 4  # shown where at most one of the usual ones is available
 
 
 def draw(frames: Frames) -> Figure | None:
-    """A row a variant, a block of columns an NFE, then the nearest training images; real images below."""
+    """One row per variant: samples at several NFEs, then the nearest training images. Last row: real images."""
     cells = frames.cells.dropna(subset="samples_file").sort_values("repetition").groupby("variant").first()
     grids = {name: grid for name, cell in cells.iterrows() if (grid := arrays(frames.folder / cell.samples_file))}
     primary = frames.samples[frames.samples.primary.eq(True)].groupby("variant").sampler.first()
@@ -33,7 +34,7 @@ def draw(frames: Frames) -> Figure | None:
         last = [nfe for nfe in nfes if nfe in grid][-1:]
         for ax, key in zip(row, [*nfes, *(f"{nfe}_nearest" for nfe in last)], strict=False):
             image_strip(ax, _first(grid.get(key), n_shown), N_IMAGES)
-        _label(row[0], name, style.look(name).color)
+        _label(row[0], name, style.look(frames, name).color)
     real = next(iter(grids.values()))["real"]
     for index, ax in enumerate(axes[-1][:-1]):
         image_strip(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])
@@ -44,8 +45,9 @@ def draw(frames: Frames) -> Figure | None:
     seeds = ", ".join(sorted({f"{cells.repetition[name]:g}" for name in grids}))
     style.note(
         fig,
-        f"{cells.dataset.iloc[0]}: the first samples of training seed {seeds}, unselected, from the same noise seed in "
-        "every row; nearest in pixels to the last samples of the row",
+        f"Data: {cells.dataset.iloc[0]}. The first samples of training seed {seeds}, unselected, from the same noise "
+        "in every row. Right: the training images nearest in pixels to the last samples of the row. NFE: number of "
+        "function evaluations per sample.",
         caption.origin(frames),
     )
     return fig
@@ -58,14 +60,14 @@ def _named(grid: dict[str, ndarray], sampler: str) -> dict[int | str, ndarray]:
 
 
 def _shown(rows: list[set[int]]) -> list[int]:
-    """The usual NFEs among those at hand; where that is one or none, the first, the last and some between.
+    """The usual NFEs among the available ones; where that is one or none, the first, the last and some between.
 
     A row that has none of these brings its last.
     """
-    at_hand = sorted(set().union(*rows))
-    shown = {nfe for nfe in USUAL_NFE if nfe in at_hand}
-    if len(shown) < 2 and at_hand:
-        shown = {at_hand[round(x)] for x in linspace(0, len(at_hand) - 1, N_NFES)}
+    available = sorted(set().union(*rows))
+    shown = {nfe for nfe in USUAL_NFE if nfe in available}
+    if len(shown) < 2 and available:
+        shown = {available[round(x)] for x in linspace(0, len(available) - 1, N_NFES)}
     return sorted(shown | {max(row) for row in rows if row and row.isdisjoint(shown)})
 
 

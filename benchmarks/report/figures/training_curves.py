@@ -1,4 +1,4 @@
-"""Loss of every stage and accuracy along training, a panel a variant: what each optimisation problem did."""
+"""Loss of every training stage and test accuracy along training, one panel per variant."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from benchmarks.report import caption, style
-from benchmarks.report.frames import Frames, over_seeds
+from benchmarks.report import caption
+from benchmarks.report.figures import style
+from benchmarks.report.frames.frames import Frames, over_seeds
 
 COLUMNS = 2
 ROW_INCHES = 1.5  # what a panel, its title and its stages' names take
@@ -30,26 +31,26 @@ def draw(frames: Frames) -> Figure | None:
         accuracy = frames.accuracy_curve[frames.accuracy_curve.variant == variant]
         total = frames.cells.train_flops[frames.cells.variant == variant].max()
         edges = [*sorted(loss.groupby("stage_index").flops.min()), total]
-        _panel(ax, variant, *(_placed(frame, edges) for frame in (loss, accuracy)))
+        _panel(ax, variant, style.look(frames, variant).color, *(_placed(frame, edges) for frame in (loss, accuracy)))
         ax.set(xlim=(0, len(edges) - 1), ylim=(-0.08, 1.08), xticks=[], yticks=[])
     for ax in axes:
         ax.set_visible(False)
     style.note(
         fig,
-        f"{frames.cells.dataset.iloc[0]}: {caption.seeds(frames)}, thin, and their mean; stages equally wide, "
-        "each loss in its own range, with its first and last mean above; "
-        f"dotted: test accuracy from 0 to 100 %; {caption.origin(frames)}",
+        f"Data: {frames.cells.dataset.iloc[0]}. Thin lines: {caption.seeds(frames)}; thick: their mean. Every stage "
+        "has the same width, and its loss is scaled to its own range; the numbers above are the first and the last "
+        "mean. Dotted: test accuracy, from 0 to 100 %.",
+        caption.origin(frames),
     )
     return fig
 
 
 def _placed(frame: DataFrame, edges: list[float]) -> DataFrame:
-    """Add x: the number of stages done when so many FLOPs were spent, fractions by FLOPs."""
+    """Add x: the number of finished stages at each point, with fractions by FLOPs."""
     return frame.assign(x=np.interp(frame.flops, edges, range(len(edges))))
 
 
-def _panel(ax: Axes, variant: str, loss: DataFrame, accuracy: DataFrame) -> None:
-    color = style.look(variant).color
+def _panel(ax: Axes, variant: str, color: str, loss: DataFrame, accuracy: DataFrame) -> None:
     for index, stage in loss.dropna(subset="loss").groupby("stage_index"):
         _stage(ax, stage, color)
         if index:

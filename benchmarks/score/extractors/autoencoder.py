@@ -1,6 +1,7 @@
-"""Recipe of the second scoring network: a convolutional auto-encoder that never sees a label; features are its code.
+"""Recipe of the second scoring network: a convolutional auto-encoder trained without labels; its code is the feature.
 
-It keeps what an image needs to be drawn again (place, slant, thickness, contrast), which a classifier throws away.
+The code keeps what is needed to reconstruct an image (position, slant, thickness, contrast), which a classifier
+discards.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def facts(network: nn.Sequential, dataset: Dataset) -> dict[str, float]:
 
 def autoencoder(shape: tuple[int, int, int], width: int, n_code: int) -> nn.Sequential:
     """Convolution blocks that halve the image and double the width until the side is at most 4, a linear layer to the
-    code, and as the last layer a decoder that goes the same way back."""
+    code, and as the last layer a decoder that mirrors the encoder."""
     channels, side = shape[0], shape[1]
     encoder: list[nn.Module] = [FloatPixels()]
     decoder: list[nn.Module] = []

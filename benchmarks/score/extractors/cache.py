@@ -1,4 +1,4 @@
-"""Scoring networks by kind, from the per-user cache; what is absent is built there from the training split."""
+"""Loads scoring networks from the per-user cache; a missing one is built from the training split."""
 
 from __future__ import annotations
 
@@ -50,8 +50,10 @@ def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> 
 
 
 def hash_of(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir: Path | None = None) -> str | None:
-    """The hash of the scoring network of a kind; None where it is not built yet. Raises BadInput for Inception without
-    its weights, which nobody can build."""
+    """The hash of the scoring network of a kind; None where it is not built yet.
+
+    Raises BadInput for Inception without its weights, which nobody can build.
+    """
     if kind == "inception":
         return inception.load(data_dir).hash
     found = _read(_path(dataset, kind, cache_dir), dataset, kind)
@@ -59,7 +61,7 @@ def hash_of(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir
 
 
 def build(dataset: Dataset, kind: str = "cnn") -> Extractor:
-    """Train the extractor; bit-equal on one machine, since it uses one thread and its own seed."""
+    """Train the extractor; bit-equal on one computer, since it uses one thread and a fixed seed."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

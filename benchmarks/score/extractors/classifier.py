@@ -1,7 +1,7 @@
-"""Recipe of the first scoring network: a small CNN that learns the labels; features are its penultimate outputs.
+"""Recipe of the first scoring network: a small CNN classifier; its penultimate outputs are the features.
 
-Before the nonlinearity: a Gaussian fits them better there. It sees what tells the classes apart and may be blind to
-the rest; hence a second network of another kind.
+They are taken before the nonlinearity, where a Gaussian fits them better. They represent what distinguishes the classes
+and may ignore everything else; hence a second network of another kind.
 """
 
 from __future__ import annotations

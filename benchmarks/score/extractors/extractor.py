@@ -1,7 +1,7 @@
-"""The networks that score: two a data set, of different kind, built deterministically from the training split, cached.
+"""Scoring networks: two per data set, of different kinds, built deterministically from the training split.
 
-Features are divided by one number so that their mean variance over the training split is 1 (the kernel of KID is made
-for features of order one). No loss ever sees a network that scores: `score.leakage_guard` refuses it by hash.
+Features are divided by one number so that their mean variance over the training split is 1, since the kernel of KID is
+meant for features of order one. No loss may use a scoring network (`score.leakage_guard`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 
 class Extractor(nn.Module):
-    """Features for Fréchet and kernel distances; always in eval mode, without gradients, in float32 inside.
+    """Feature network for metrics; always in eval mode, without gradients, computing in float32.
 
-    name: "<data set>-<kind>". hash: SHA-256 of the weights. facts: scale of the features, and how well the network does
-    its own task on the test split ("accuracy" or "explained").
+    name: "<data set>-<kind>".
+    hash: SHA-256 of the weights, hexadecimal.
+    facts: "scale" of the features, and the score of the network's own task on the test split ("accuracy" or
+        "explained", the explained share of variance).
     """
 
     def __init__(self, name: str, network: nn.Sequential, head: int, facts: dict[str, float]):
@@ -29,11 +31,11 @@ class Extractor(nn.Module):
 
     @property
     def accuracy(self) -> float | None:
-        """Accuracy on the test split; None for a network that knows no classes."""
+        """Accuracy on the test split; None for a network that is no classifier."""
         return self.facts.get("accuracy")
 
     def train(self, mode: bool = True) -> Extractor:
-        """Stays in eval mode: a metric is a submodule, and whoever holds it may switch modes."""
+        """Stays in eval mode, also when a module that contains the extractor switches modes."""
         return self
 
     def forward(self, images: Tensor) -> Tensor:
@@ -49,14 +51,14 @@ class Extractor(nn.Module):
 
 
 class Classifier(Extractor):
-    """The extractor that also knows classes."""
+    """An extractor that also classifies."""
 
     def logits(self, images: Tensor) -> Tensor:
         """float64 class scores (B, n_classes) of uint8 images (B, C, H, W)."""
         return self.logits_of(self(images))
 
     def logits_of(self, features: Tensor) -> Tensor:
-        """float64 class scores (B, n_classes) of its features (B, D), where they are at hand."""
+        """float64 class scores (B, n_classes) from the extractor's own features (B, D)."""
         return self._run(self.network[self.n_trunk :], (features * self.facts["scale"]).float()).double()
 
 

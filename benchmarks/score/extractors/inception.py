@@ -1,6 +1,7 @@
 """Inception-v3 features as in papers, where torch-fidelity is installed and its weights are in the data directory.
 
-Out of domain for small grey images, and it resizes everything to 299x299: for comparison with published numbers only.
+They are out of domain for small grey images, and every image is resized to 299x299. Use them for comparison with
+published numbers only.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
 
 
 class Inception(nn.Module):
-    """Stands where an Extractor stands: float64 features (B, 2048) of uint8 images (B, 1 or 3, H, W)."""
+    """Inception-v3 with the interface of `Extractor`: float64 features (B, 2048) of uint8 images (B, 1 or 3, H, W)."""
 
     name, num_features = "inception", 2048
 
@@ -33,7 +34,7 @@ class Inception(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """A grey image is shown in three equal channels."""
+        """float64 features (B, 2048); a grey image is repeated in three channels."""
         with torch.autocast(images.device.type, enabled=False), torch.backends.cudnn.flags(allow_tf32=False):
             return self.network(images.expand(-1, 3, -1, -1)).double()
 

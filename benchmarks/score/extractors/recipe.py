@@ -1,4 +1,4 @@
-"""What the recipes of the scoring networks share: how images enter, and how the weights are found."""
+"""Shared by the recipes of the scoring networks: preprocessing of images, and the training loop."""
 
 from __future__ import annotations
 

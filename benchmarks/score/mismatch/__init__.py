@@ -1,1 +1,1 @@
-"""Train/inference mismatch: where the states of a chain leave those that training has seen."""
+"""Train/inference mismatch: distance between the states of a generating chain and those that training fed its links."""

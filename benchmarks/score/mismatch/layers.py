@@ -1,8 +1,9 @@
-"""Mismatch layer by layer: the codes a layer was trained on against those that the generating chain feeds it.
+"""Mismatch per layer: the inputs that a layer was trained on against the inputs it receives while sampling.
 
-For chains whose layers were trained one at a time (a stage that moves one of the generating layers alone, or the layer
-that it was copied from). What enters every product with a layer's weights is seen while the stage's loss runs and while
-samples are drawn, and its unit means are compared: a drawn binary code and its probabilities have the same.
+It applies to chains whose layers were trained one at a time: a stage trains one generating layer alone, or the layer
+that this one was copied from. The inputs of every matrix product with the layer's weights are recorded while the
+stage's loss is computed and while samples are drawn. Their means per unit are compared, because a binary code and its
+probabilities have equal means.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from benchmarks.score.reach.copied_parameters import lineage
+from benchmarks.score.reach.copied_parameters import copied_parameters
 from benchmarks.score.reach.graph import PRODUCTS, weighted
 from paradigms.base import Batch, Paradigm, Stage
 
@@ -26,10 +27,14 @@ Codes = dict[tuple[str, int], list[Tensor]]
 
 
 def layer_entries(paradigm: Paradigm, batch: Batch, nfe: int, sampler: str) -> list[dict]:
-    """One entry a generating layer and width of what enters it; none for chains that were not trained by layers.
+    """One entry per generating layer and input width; an empty list for chains that were not trained layer by layer.
 
-    shift: root mean square over units of the difference of their means, fed minus trained; floor: what it would be
-    for codes of one law, from the units' sd and the numbers of rows.
+    paradigm: trained. batch: training images and labels. nfe, sampler: the chain that is sampled.
+
+    Fields: layer, stage, width.
+    trained_mean, fed_mean: mean over rows and units of the input, in training and while sampling.
+    shift: root mean square over units of the difference of the two means.
+    floor: expected shift for two samples of one distribution, from the units' variances and the numbers of rows.
     """
     names = {id(p): _owner(name) for name, p in paradigm.named_parameters() if p.dim() > 1}
     if not any(len({names[id(p)] for p in stage.parameters if id(p) in names}) == 1 for stage in paradigm.stages()):
@@ -39,9 +44,9 @@ def layer_entries(paradigm: Paradigm, batch: Batch, nfe: int, sampler: str) -> l
     with torch.random.fork_rng(devices=[twin.device] if twin.device.type == "cuda" else []):
         torch.manual_seed(SEED)
         generator = torch.Generator(twin.device).manual_seed(SEED)
-        with torch.no_grad(), _Inputs(layers) as drawing:
+        with torch.no_grad(), _Inputs(layers) as sampling:
             twin.sample(len(batch.x), nfe, generator, sampler)
-        fed = drawing.codes
+        fed = sampling.codes
         pairs = list(_trained_alone(twin, {name for name, _ in fed}))
         found = []
         for layer, source, stage in pairs:
@@ -56,18 +61,18 @@ def layer_entries(paradigm: Paradigm, batch: Batch, nfe: int, sampler: str) -> l
     return found
 
 
-def _trained_alone(paradigm: Paradigm, drawing: set[str]) -> Iterator[tuple[str, str, Stage]]:
-    """(generating layer, layer that was trained, stage) where the stage moves one of the layers `drawing` alone."""
-    copied = lineage(copy.deepcopy(paradigm))
+def _trained_alone(paradigm: Paradigm, sampling: set[str]) -> Iterator[tuple[str, str, Stage]]:
+    """(generating layer, layer that was trained, stage) for stages that train one of the layers in `sampling` alone."""
+    copied = copied_parameters(copy.deepcopy(paradigm))
     names = {id(p): name for name, p in paradigm.named_parameters()}
     for stage in paradigm.stages():
-        moved = {names[id(p)] for p in stage.parameters if id(p) in names and p.dim() > 1}
+        updated = {names[id(p)] for p in stage.parameters if id(p) in names and p.dim() > 1}
         trained = {
             (layer, _owner(source))
-            for layer in drawing
+            for layer in sampling
             for weight in names.values()
             if _owner(weight) == layer
-            for source in {weight, *copied.get(weight, set())} & moved
+            for source in {weight, *copied.get(weight, set())} & updated
         }
         if len({layer for layer, _ in trained}) == 1:
             yield (*trained.pop(), stage)
@@ -78,7 +83,7 @@ def _owner(weight: str) -> str:
 
 
 class _Inputs(TorchFunctionMode):
-    """Keeps the other factor, (rows, units), of every product with weights of `layers`, by layer and width."""
+    """Records the input (rows, units) of every product with a weight matrix of `layers`, by layer and width."""
 
     def __init__(self, layers: dict[str, nn.Module]):
         super().__init__()

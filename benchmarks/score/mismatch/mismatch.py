@@ -1,22 +1,29 @@
-"""Train/inference mismatch along the generating chain: its own states against those that local training feeds it.
+"""Train/inference mismatch along the generating chain: states while sampling against states in training.
 
-symbol    meaning                                                                       for
-p_k       states of the chain at step k, run from noise by the paradigm's own links     k = 0 .. S
-q_k       states that training on data would feed link k (`on_data`); q_k' on others    k = 0 .. S
-S_k       one link of the chain (`chain_step`), from step k to k + 1                    k = 0 .. S - 1
+In training, link k of a chain receives states made from data (such as noisy images); while sampling, it receives the
+output of link k - 1. The two distributions are compared at every step k of a chain of K links:
 
-norm_ratio             E|output of link k at p_k| / the same at q_k                     k < S
-variance_error         (mean over units of sd(p_k) - the same of q_k)^2                 all k
-cumulative_error       energy distance of p_k and q_k; its floor is that of q_k, q_k'   all k
-modular_error          energy distance of S_{k-1}(q_{k-1}) and q_k                      k > 0
-two_sample_accuracy    of telling p_k from q_k; .5 is no difference                     all k
-off_policy_residual    S^2 E|S_k(q_k) - q_k - (q_S - q_0) / S|^2 a unit: the local loss, on data      k < S
-on_policy_residual     the same of the chain's own states: how far it is from its own straight line   k < S
-amplification          sum over k > 0 of cumulative errors / of modular errors; above 1 errors accumulate
+symbol    meaning                                                                            for
+p_k       states at step k while sampling, from noise through links 0 .. k - 1               k = 0 .. K
+q_k       states that training on data feeds to link k (`on_data`); q_k' from other images   k = 0 .. K
+S_k       one link of the chain (`chain_step`), from step k to step k + 1                    k = 0 .. K - 1
 
-Energy distances are unbiased, so negative near equality; `noise` is the sd of one if both laws were equal. Residuals
-have a target only where a link is deterministic. Source: Ning et al. 2024 (norm, variance), Li & van der Schaar 2024
-(modular and cumulative error, amplification). What a paradigm leaves undefined is None, with a reason.
+field                  definition                                                                        for
+norm_ratio             mean norm of the output of link k at p_k / the same at q_k                        k < K
+variance_error         (mean over units of sd(p_k) - mean over units of sd(q_k))^2                       all k
+cumulative_error       energy distance of p_k and q_k: error of all links so far                         all k
+floor                  energy distance of q_k and q_k': the same for two samples of one distribution     all k
+modular_error          energy distance of S_{k-1}(q_{k-1}) and q_k: error of one link alone              k > 0
+two_sample_accuracy    accuracy of a classifier of p_k against q_k; 0.5 for equal distributions          all k
+off_policy_residual    K^2 E|S_k(q_k) - q_k - (q_K - q_0) / K|^2 per unit: the local loss on data        k < K
+on_policy_residual     the same with p in place of q: deviation of the trajectory from a straight line   k < K
+amplification          sum over k > 0 of cumulative_error / the same sum of modular_error
+
+An amplification above 1 means that errors accumulate. Energy distances are unbiased estimates and so may be negative
+near equality; `noise` is the standard deviation of one for equal distributions. Residuals are defined for deterministic
+links only. What a paradigm leaves undefined is None, with a reason.
+
+Source: Ning et al. 2024 (norm, variance); Li and van der Schaar 2024 (modular and cumulative error, amplification).
 """
 
 from __future__ import annotations
@@ -28,27 +35,32 @@ from torch import Tensor
 
 from benchmarks.score.mismatch.layers import layer_entries
 from benchmarks.score.mismatch.starts_from_noise import first_states, start_entry
-from benchmarks.score.mismatch.two_sample import SURE, energy_distance, energy_noise, pooled, two_sample_accuracy
+from benchmarks.score.mismatch.two_sample import SIGNIFICANT, energy_distance, energy_noise, pooled, two_sample_accuracy
 from benchmarks.score.reach.calls import record
 from paradigms.base import Batch, Paradigm, derive_seed
 
 N_ROWS = 512
-TRUSTED = 2.0  # times its noise that the sum of the errors of single links must be, before anything is divided by it
+MIN_SIGNAL = 2.0  # the denominator of the amplification must be at least this many times its noise
 
 
 class Undefined(Exception):
-    """A mismatch that does not exist for a paradigm; the message says why."""
+    """The mismatch is not defined for a paradigm or sampler; the message says why."""
 
 
 @torch.no_grad()
 def measure_mismatch(
     paradigm: Paradigm, x: Tensor, label: Tensor, nfe: int, sampler: str | None = None, seed: int = 0
 ) -> dict:
-    """Mismatch along the chain of `nfe` evaluations; x (N, C, H, W), label (N,): training data.
+    """Mismatch along the generating chain of `nfe` evaluations.
 
-    sampler: None for the paradigm's first. Returns amplification, the sums it is the ratio of, `steps` (one entry a
-    state), `layers` (one entry a generating layer that was trained alone), `start` (whether the chain starts from
-    noise), and `reason` for what is None.
+    x, label: training images (N, C, H, W) in [-1, 1] and classes (N,), of which at most 2 x 512 are used.
+    nfe: number of evaluations of the chain.
+    sampler: name; None for the paradigm's first.
+    seed: of the choice of images and of all noise.
+
+    Returns amplification, its numerator and denominator, `steps` (one entry per state, fields as above), `layers` (one
+    entry per generating layer that was trained alone), `start` (whether the chain starts from noise), and `reason` for
+    what is None.
     """
     sampler = sampler or paradigm.samplers[0]
     found = {"nfe": nfe, "sampler": sampler, "n": None, "amplification": None, "cumulative_error": None}
@@ -64,13 +76,13 @@ def measure_mismatch(
     first = first_states(paradigm, rows, nfe, sampler, _generator(paradigm, seed))
     found["n"] = rows
     try:
-        walk = Walk(paradigm, halves, first, nfe, sampler, seed)
+        chain = ChainStates(paradigm, halves, first, nfe, sampler, seed)
     except Undefined as error:
         start = start_entry(paradigm, x, label, nfe, sampler, first, halves[0].x)
         return found | {"reason": str(error), "start": start}
-    steps = [walk.entry(step) for step in range(nfe + 1)]
-    start = start_entry(paradigm, x, label, nfe, sampler, first, walk.on_data[-1])
-    start["from_noise"] &= walk.starts_as_trained()
+    steps = [chain.entry(step) for step in range(nfe + 1)]
+    start = start_entry(paradigm, x, label, nfe, sampler, first, chain.on_data[-1])
+    start["from_noise"] &= chain.starts_as_trained()
     return found | _amplification(steps) | {"start": start, "steps": steps}
 
 
@@ -79,7 +91,7 @@ def _amplification(steps: Sequence[dict]) -> dict:
         sum(s[key] for s in steps[1:]) for key in ("cumulative_error", "modular_error", "modular_noise")
     )
     sums = {"cumulative_error": cumulative, "modular_error": modular}
-    if modular < TRUSTED * noise:
+    if modular < MIN_SIGNAL * noise:
         return sums | {"reason": "amplification: the errors of single links are within their noise"}
     return sums | {"amplification": cumulative / modular}
 
@@ -88,11 +100,14 @@ def _generator(paradigm: Paradigm, *parts: int) -> torch.Generator:
     return torch.Generator(paradigm.device).manual_seed(derive_seed("mismatch", *parts))
 
 
-class Walk:
-    """A chain run from noise, and every link of it run from data: `own`, `on_data`, `others` are p, q, q' by step.
+class ChainStates:
+    """States of a chain while sampling and in training, by step.
 
-    q and p share their noise where a paradigm draws it in the same way; q' is apart. Raises Undefined for a paradigm,
-    or a sampler, without the two abilities.
+    own: p_k. on_data: q_k. others: q_k'. stepped: S_k(q_k). own_norms, norms: mean norm of the output of link k at p_k
+    and at q_k. deterministic: whether a link gives the same states twice.
+
+    p and q share their noise where a paradigm draws it in the same order; q' has noise and images of its own. Raises
+    Undefined for a paradigm without `on_data` and `chain_step`, or a sampler whose step needs more than the state.
     """
 
     def __init__(self, paradigm: Paradigm, halves: Sequence[Batch], first: Tensor | None, nfe: int, sampler: str, seed):
@@ -118,7 +133,7 @@ class Walk:
         self.deterministic = torch.equal(self._step(first, 0, -1)[0], self._step(first, 0, -2)[0])
 
     def _step(self, state: Tensor, step: int, number: int) -> tuple[Tensor, float]:
-        """The states after a link, and the mean norm of what the link gave."""
+        """The states after one step, and the mean norm of the link's output in it."""
         outputs: list[Tensor] = []
 
         def keep(_: int, output: Tensor) -> Tensor:
@@ -134,7 +149,7 @@ class Walk:
         return after, float(torch.cat(outputs).flatten(1).norm(dim=1).mean()) if outputs else float("nan")
 
     def entry(self, step: int) -> dict:
-        """The numbers of a step; None for those of the link behind the last state, or before the first."""
+        """The fields of one step; None for those of the link after the last state or before the first one."""
         p, q = self.own[step], self.on_data[step]
         cumulative, floor = pooled(p, q), pooled(q, self.others[step])
         modular = pooled(self.stepped[step - 1], q) if step else None
@@ -161,10 +176,13 @@ class Walk:
         return found[0], found[1]
 
     def starts_as_trained(self) -> bool:
-        """Whether the chain's first states are those that training knows, where training goes all the way to noise."""
+        """Whether the chain's first states have the distribution that training has at its noise end.
+
+        True for chains without a noise schedule, whose q_0 has the distribution of the data.
+        """
         scheduled, off = pooled(self.others[0], self.on_data[-1]), pooled(self.own[0], self.others[0])
-        has_schedule = energy_distance(scheduled) > SURE * energy_noise(scheduled)
-        return not has_schedule or energy_distance(off) < SURE * energy_noise(off)
+        has_schedule = energy_distance(scheduled) > SIGNIFICANT * energy_noise(scheduled)
+        return not has_schedule or energy_distance(off) < SIGNIFICANT * energy_noise(off)
 
 
 def _spread(states: Tensor) -> float:

@@ -1,8 +1,8 @@
 """Whether a generating chain starts from noise: a chain started from data is a reconstruction, not a sample.
 
-Two behaviours of the states that enter the first link: they are the same whatever data the paradigm was shown
-(`observe`), and a classifier tells them from the data. A third one, against the noise that training ends in, needs
-`on_data` and stands with the mismatch.
+Two tests of the states that enter the first link: they do not change when the paradigm observes other data
+(`observe`), and a classifier distinguishes them from the data. A third test, against the noise at the end of the
+training schedule, needs `on_data` and is in `mismatch.ChainStates.starts_as_trained`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import copy
 import torch
 from torch import Tensor
 
-from benchmarks.score.mismatch.two_sample import SURE, energy_distance, energy_noise, pooled, two_sample_accuracy
+from benchmarks.score.mismatch.two_sample import SIGNIFICANT, energy_distance, energy_noise, pooled, two_sample_accuracy
 from paradigms.base import Paradigm
 
-TOLD = 0.75  # accuracy below which the first states pass for data
+DISTINGUISHABLE = 0.75  # accuracy of the classifier below which the first states count as data
 N_ROWS = 64
 
 
 class _Fed(Exception):
-    """Ends a chain at its first link, carrying what that is fed."""
+    """Stops sampling at the first link and carries its input."""
 
 
 @torch.no_grad()
 def first_states(paradigm: Paradigm, n: int, nfe: int, sampler: str, generator: torch.Generator) -> Tensor | None:
-    """The states (n, ...) that `sample` feeds its first link; None where it calls none. The chain goes no further."""
+    """Inputs (n, ...) of the first link in `sample`, which is stopped there; None where it calls no link."""
 
     def stop(_, args: tuple, kwargs: dict) -> None:
         raise _Fed(next(a for a in (*args, *kwargs.values()) if isinstance(a, Tensor) and a.dim()))
@@ -43,11 +43,15 @@ def first_states(paradigm: Paradigm, n: int, nfe: int, sampler: str, generator: 
 def start_entry(
     paradigm: Paradigm, x: Tensor, label: Tensor, nfe: int, sampler: str, first: Tensor | None, data: Tensor
 ) -> dict:
-    """from_noise: whether the chain of `nfe` steps starts from noise, by what follows; None where it has no link.
+    """Tests whether the chain of `nfe` steps starts from noise.
 
-    moves_with_data: whether its first states change when `observe` shows x (N, C, H, W) negated and label (N,) shifted.
-    accuracy: of telling its first states `first` (n, ...) from `data` (n, ...), None if these are no such states. Where
-    data are themselves without structure (codes of an untrained layer), that they look alike proves nothing.
+    x, label: training images (N, C, H, W) and classes (N,). first: inputs (n, ...) of the first link, or None where the
+    chain calls none. data: states (n, ...) of the data to compare them with.
+
+    Returns from_noise, which is None without a link, and the two numbers that it follows from:
+    moves_with_data: whether the first states change when the paradigm observes -x and shifted labels.
+    accuracy: of a classifier of `first` against `data`, None if their shapes differ. A low accuracy is ignored where
+        the units of `data` are independent of one another, as in codes of an untrained layer.
     """
     if first is None:
         return {"from_noise": None, "moves_with_data": None, "accuracy": None}
@@ -60,14 +64,14 @@ def start_entry(
     ]
     moves = any(each is None for each in pair) or not torch.equal(*pair)
     accuracy = two_sample_accuracy(first, data) if data.shape == first.shape else None
-    from_noise = not moves and (accuracy is None or accuracy > TOLD or not _structured(data))
+    from_noise = not moves and (accuracy is None or accuracy > DISTINGUISHABLE or not _structured(data))
     return {"from_noise": from_noise, "moves_with_data": moves, "accuracy": accuracy}
 
 
 def _structured(data: Tensor) -> bool:
-    """Whether the units of states (n, ...) depend on one another: whether they differ from units shuffled apart."""
+    """Whether the units of states (n, ...) are dependent, so that permuting each unit over the rows changes them."""
     units = data.flatten(1)
     generator = torch.Generator().manual_seed(0)
     order = torch.rand(units.shape, generator=generator).argsort(dim=0).to(units.device)
     table = pooled(units, units.gather(0, order))
-    return energy_distance(table) > SURE * energy_noise(table)
+    return energy_distance(table) > SIGNIFICANT * energy_noise(table)

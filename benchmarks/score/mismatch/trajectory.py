@@ -1,4 +1,4 @@
-"""The states that a chain goes through from noise to images, for eyes: the way and not only where it ends."""
+"""Sampling trajectories from noise to images, for figures."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from benchmarks.data.pixels import to_uint8
 from paradigms.base import Paradigm, derive_seed
 
 N_IMAGES = 3
-N_STEPS = 4  # where training does not say how long the chain is
+N_STEPS = 4  # length where training does not determine it
 
 
 @torch.no_grad()
-def chain_path(
+def sampling_trajectory(
     paradigm: Paradigm, x: Tensor, label: Tensor, natural_nfe: int | None, nfes: Sequence[int], sampler: str, seed: int
 ) -> ndarray | None:
-    """uint8 (nfe + 1, N_IMAGES, C, H, W), the same noise for a seed whatever the paradigm; None where it has no such
-    states: they are no images, they start at the data, or a link needs more than the state.
+    """States of a few sampling trajectories, uint8 (nfe + 1, N_IMAGES, C, H, W); equal noise for every paradigm.
 
-    Its length is that which training is about, if that is more than one step, else N_STEPS if that is one of `nfes`, at
-    which the paradigm is scored, else 1. x (N, C, H, W), label (N,): training data, of which the chain must not depend.
+    x, label: training images (N, C, H, W) and classes (N,), on which the first state must not depend.
+    natural_nfe: the chain length that training is about, or None. It is the length of the trajectory if it is above 1.
+    nfes: the numbers of evaluations that are scored. Else the length is N_STEPS if that is one of them, else 1.
+    seed: of the noise.
+
+    Returns None where the states are not images, the chain starts at data, or a step needs more than the state.
     """
     lengths = [*([natural_nfe] if (natural_nfe or 1) > 1 else []), *([N_STEPS] if N_STEPS in nfes else [])]
     nfe = next((n for n in lengths if paradigm.allows(n, sampler)), 1)

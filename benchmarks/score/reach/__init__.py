@@ -1,1 +1,1 @@
-"""Gradient reach: how much of the inference graph one update's loss differentiates."""
+"""Gradient reach: the share of the inference graph that the loss of one training update differentiates."""

@@ -1,7 +1,7 @@
-"""Evaluations as they happen: every call of given modules with its input, its times, and the gradient it receives.
+"""Records the forward calls of given modules: their inputs, their times, and the gradients at their outputs.
 
-An evaluation is one forward call of a module. Its times are the floating-point arguments after the state, one a row:
-(t, r) for a link `net(x_t, t, r)`, nothing for a layer or a Gibbs sweep.
+An evaluation is one forward call of a module. Its times are the floating-point arguments after the state, with one
+value per row: (t, r) for a link `net(x_t, t, r)`, none for a layer or a Gibbs sweep.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ N_TIMES = 2
 
 @dataclass
 class Call:
-    """One forward call of the module `name`, in a run that may differentiate it.
+    """One forward call of a module.
 
-    x: its input (rows, ...), detached, None where a transform of torch.func wraps it. times: (rows, 0 to 2).
-    gradient: of the loss with respect to its output, summed over what was backpropagated, None if none arrived.
-    source, node: autograd nodes that made its input and its output. flops: what it executed, where a meter was given.
+    name: of the module. rows: batch size.
+    x: input (rows, ...), detached; None inside a transform of torch.func.
+    times: (rows, 0 to 2), float64.
+    source, node: autograd nodes of the input and of the output.
+    gradient: of the loss with respect to the output, summed over all backward passes; None if none arrived.
+    flops: executed in the call, where a meter was given.
     """
 
     name: str
@@ -42,7 +45,7 @@ class Call:
 
 
 class Calls(list[Call]):
-    """Calls in order; `open`: FLOPs executed before each of those that have begun and not ended."""
+    """Calls in order. open: meter readings at the start of the calls that have begun and not yet ended."""
 
     def __init__(self):
         super().__init__()
@@ -55,9 +58,10 @@ def record(
     alter: Callable[[int, Tensor], Tensor] = lambda index, output: output,
     meter: Callable[[], int] = lambda: 0,
 ) -> Iterator[Calls]:
-    """The calls of `modules` (name -> module) while the context lasts, in order.
+    """Record the calls of `modules` (name -> module) inside the context, in order.
 
-    alter: (index of the call, its output) -> what the caller gets instead. meter: FLOPs executed so far.
+    alter: function of the index of a call and its output, which returns the output to be used instead.
+    meter: returns the FLOPs executed so far.
     """
     calls, handles = Calls(), []
     for name, module in modules.items():
@@ -65,7 +69,7 @@ def record(
 
         def after(_, args: tuple, kwargs: dict, output: object, name: str = name) -> object:
             began, tensors = calls.open.pop(), [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
-            if not tensors:  # values with tangents beside them, which no gradient reaches
+            if not tensors:  # dual values of forward-mode differentiation, which no gradient reaches
                 return None
             call = _call(name, tensors)
             call.flops = meter() - began
@@ -95,7 +99,7 @@ def _call(name: str, tensors: list[Tensor]) -> Call:
 
 
 def _watch(call: Call, output: Tensor) -> None:
-    """Keep the gradient that arrives at the output of a call."""
+    """Store the gradient that arrives at the output of a call."""
     if not output.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(output):
         return
     call.node = output.grad_fn
@@ -108,7 +112,7 @@ def _watch(call: Call, output: Tensor) -> None:
 
 
 def longest_chain(calls: list[Call]) -> int:
-    """The most differentiated calls on one path of the autograd graph, each fed by an earlier one; 0 without any."""
+    """Largest number of differentiated calls on one path of the autograd graph; 0 without any."""
     calls = [call for call in calls if call.differentiated]
     made = {call.node: index for index, call in enumerate(calls)}
     lengths: list[int] = []
@@ -118,7 +122,7 @@ def longest_chain(calls: list[Call]) -> int:
 
 
 def _feeding(source: object, made: dict[object, int]) -> set[int]:
-    """Indices of the calls whose outputs `source` is computed from, up to the nearest on each path."""
+    """Indices of the calls whose outputs `source` is computed from: the nearest one on each path."""
     found, seen, waiting = set(), set(), [source]
     while waiting:
         node = waiting.pop()

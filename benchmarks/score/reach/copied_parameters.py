@@ -1,8 +1,8 @@
-"""Which parameters start as copies of others: a stage's `begin` may hand one stage's result to the next.
+"""Finds parameters that are initialised as copies of others: a stage's `begin` may copy the result of an earlier stage.
 
-Greedy pre-training ends by copying its layers into the network that is fine-tuned. That is found by value, whatever the
-code that copies: a parameter whose values are those of another one (a transpose or a slice of it included) descends
-from it.
+Greedy pre-training ends by copying its layers into the network that is fine-tuned. Copies are found by value, whatever
+code makes them: a parameter whose values all occur in an earlier trained one, as in a transpose or a slice, counts as
+its copy.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from torch import Tensor
 
 from paradigms.base import Paradigm
 
-N_VALUES = 1024  # compared of a parameter; of random floats a handful is enough
-MOVE = 1e-3  # what stands for training: without it two copies of one source would seem copies of each other
+N_VALUES = 1024  # values compared per parameter; a handful of random floats would be enough
+PERTURBATION = 1e-3  # in place of training; without it, two copies of one source would count as copies of each other
 
 
 @torch.no_grad()
-def lineage(paradigm: Paradigm) -> dict[str, set[str]]:
-    """Name of a parameter -> names of those it was copied from at the begin of its stage. Runs every `begin`."""
+def copied_parameters(paradigm: Paradigm) -> dict[str, set[str]]:
+    """Name of a parameter -> names of those it is copied from in its stage's `begin`.
+
+    Runs every `begin` and perturbs the parameters of `paradigm`, so pass a copy.
+    """
     named = dict(paradigm.named_parameters())
     names = {id(parameter): name for name, parameter in named.items()}
     found: dict[str, set[str]] = {}
@@ -33,12 +36,12 @@ def lineage(paradigm: Paradigm) -> dict[str, set[str]]:
             if copied:
                 found[name] = copied
         for name in own:
-            named[name].add_(MOVE * torch.randn_like(named[name]))
+            named[name].add_(PERTURBATION * torch.randn_like(named[name]))
         trained |= own
     return found
 
 
 def _holds(source: Tensor, copied: Tensor) -> bool:
-    """Whether every value of `copied` is one of `source`'s. Constants, such as fresh biases, prove nothing."""
+    """Whether every value of `copied` occurs in `source`. False for constants, such as biases of zero."""
     values = copied.flatten()[:N_VALUES]
     return copied.numel() <= source.numel() and len(values.unique()) > 1 and bool(torch.isin(values, source).all())

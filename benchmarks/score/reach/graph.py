@@ -1,8 +1,8 @@
 """The inference graph of a paradigm: the ordered evaluations that produce one sample or one classification.
 
-Drawing a sample: every call of the link, and every layer outside it that the way to the image uses (a decoder, the
-lower layers of a deep belief network). Classifying: every layer. A layer is a module that holds weights (parameters of
-two or more dimensions) itself, whether it is called as a module or its weights are used directly.
+The graph of a sample has every call of the link, and every layer outside the link that is used to produce the image (a
+decoder, the lower layers of a deep belief network). The graph of a classification has every layer. A layer is a module
+that owns weights (parameters of two or more dimensions), whether it is called or its weights are used directly.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PRODUCTS = set(
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation of an inference graph: a module's name and its times, (t, r), (t,) or (); flops of one row."""
+    """One evaluation of an inference graph: name of the module, its times (t, r), (t,) or (), and FLOPs per row."""
 
     name: str
     times: tuple[float, ...]
@@ -38,7 +38,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Graph:
-    """kind: "generation" or "recognition". modules: those evaluated, by name. fed_by_data: what enters the first."""
+    """The evaluations of one sample or one classification, in order.
+
+    kind: "generation" or "recognition". modules: those that are evaluated, by name.
+    sampler, nfe: of a generation graph.
+    """
 
     kind: str
     evaluations: list[Evaluation]
@@ -48,12 +52,12 @@ class Graph:
 
     @property
     def fed_by_data(self) -> bool:
-        """Classifying starts from an image; drawing starts from noise alone."""
+        """Whether the first evaluation receives an image (recognition) and not noise (generation)."""
         return self.kind == "recognition"
 
 
 def generation_graph(paradigm: Paradigm, nfe: int, sampler: str) -> Graph:
-    """What `sample` evaluates for one image. Runs it on a few rows."""
+    """The graph of `sample` for one image, found by sampling a few rows."""
     link = paradigm.link()
     inside = set(link.modules())
     name = next((name for name, module in paradigm.named_modules() if module is link), "link")
@@ -64,14 +68,14 @@ def generation_graph(paradigm: Paradigm, nfe: int, sampler: str) -> Graph:
 
 
 def recognition_graph(paradigm: Paradigm, x: Tensor) -> Graph:
-    """What `logits` evaluates for the images x (B, C, H, W). Runs it on a few rows."""
+    """The graph of `logits` for one image, found by classifying a few rows of x (B, C, H, W)."""
     layers = weighted(paradigm)
     found = _observe({}, layers, lambda: paradigm.logits(x[:N_ROWS]))
     return Graph("recognition", found, _used(found, layers))
 
 
 def weighted(root: nn.Module) -> dict[str, nn.Module]:
-    """The modules that hold weights themselves, by name; where none has two dimensions, those with any parameter."""
+    """Modules that own weight matrices or kernels, by name; if there are none, those that own vectors, then scalars."""
     for dims in (2, 1, 0):
         found = {
             name or "self": module
@@ -89,7 +93,7 @@ def _used(evaluations: list[Evaluation], modules: dict[str, nn.Module]) -> dict[
 
 @torch.no_grad()
 def _observe(links: dict, layers: dict, run: Callable[[], object]) -> list[Evaluation]:
-    # A layer that contains others is not an evaluation by its call, only by what it does with its own weights.
+    # Calls of a layer that contains other layers are not counted, only the products with its own weights.
     leaves = {name: layer for name, layer in layers.items() if not any(c in layers.values() for c in _below(layer))}
     counter = FlopCounterMode(display=False, custom_mapping=CPU_ATTENTION)
     with counter, record(links | leaves, meter=counter.get_total_flops) as calls, _Products(layers, calls):
@@ -102,9 +106,9 @@ def _below(module: nn.Module) -> Iterator[nn.Module]:
 
 
 class _Products(TorchFunctionMode):
-    """Adds to `calls` the products with weights of `layers` that are taken outside every recorded call.
+    """Adds to `calls` the products with weights of `layers` that happen outside every recorded call.
 
-    Several in a row with one layer's weights are one evaluation, as up and down in a restricted Boltzmann machine.
+    Consecutive products with the weights of one layer are one evaluation, such as the two passes of a Gibbs sweep.
     """
 
     def __init__(self, layers: dict[str, nn.Module], calls: Calls):

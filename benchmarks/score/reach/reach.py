@@ -1,8 +1,9 @@
-"""Gradient reach: which evaluations of the inference graph one update evaluates and differentiates, measured.
+"""Gradient reach: the share of the inference graph that one training update evaluates and differentiates.
 
-Nothing is declared. One update's loss is run and backpropagated on a copy while every evaluation is tagged with its
-module, place, times and input, and the gradient at its output is caught. Definitions, over the inference graph I of one
-sample (`benchmarks.score.reach.graph`), for one update and one row of its batch:
+Reach is measured; a paradigm declares nothing. The loss of one update is computed and backpropagated on a copy, while
+every evaluation is recorded with its module, position, times and input, and with the gradient at its output.
+Definitions, over the inference graph I of one sample (`benchmarks.score.reach.graph`), for one update and one row of
+its batch:
 
 coverage          evaluations that receive gradient / |I|, at most 1
 on_policy_reach   evaluations of I that the update makes on their own inference input and that receive gradient from a
@@ -11,14 +12,17 @@ credit_length     evaluations on the longest path of the autograd graph that rec
 flops_weighted_reach   on_policy_reach with evaluations weighted by their FLOPs
 effective_reach   exp(entropy of the shares of |dL/d output| over the evaluations) / |I|
 
-"Own inference input" is behaviour: run with the same seed on another batch, the input of a link that draws samples must
-not change (it comes from noise and the chain's own states), that of a recogniser must; and the evaluation's module,
-place and times must be those of I. "A loss on the end of the chain" is behaviour too: the gradient at the evaluation
-changes when what the last evaluation of I gives is changed. Of local losses on the link's own states only the last
-passes that.
+Two of these conditions are tested by behaviour:
 
-A stage that trains a layer without calling it (contrastive divergence; layers that a later stage copies) covers it once
-an update: found by the gradient of its weights, and by what `begin` copies (`reach.copied_parameters`).
+- "Own inference input": the update is repeated with the same seed on another batch. The input of a generation link must
+  not change, since it comes from noise and from the chain's own states; the input of a recogniser must change. Module,
+  position and times of the evaluation must be those of I.
+- "A loss on the end of the chain": the gradient at the evaluation changes when the output of the last evaluation of I
+  is perturbed. Of several local losses on the chain's own states, only the last one passes.
+
+A stage may train a layer without calling it, as contrastive divergence does, or train a layer that a later stage
+copies. Such a layer is covered once per update. It is found by the gradient of its weights, and by the values that the
+later stage copies (`reach.copied_parameters`).
 """
 
 from __future__ import annotations
@@ -31,9 +35,9 @@ from torch import Tensor
 
 from benchmarks.clone import twin
 from benchmarks.score.reach.calls import Call, longest_chain
-from benchmarks.score.reach.copied_parameters import lineage
+from benchmarks.score.reach.copied_parameters import copied_parameters
 from benchmarks.score.reach.graph import Graph, generation_graph, recognition_graph
-from benchmarks.score.reach.updates import Seen, ends_in, place, watch
+from benchmarks.score.reach.updates import ObservedUpdate, match_to_graph, observe_update, trained_by_end
 from paradigms.base import Batch, Paradigm
 
 N_ROWS = 64
@@ -44,50 +48,57 @@ SCALARS = ("coverage", "on_policy_reach", "credit_length", "flops_weighted_reach
 def measure_reach(
     paradigm: Paradigm, x: Tensor, label: Tensor, nfe: int | Sequence[int], sampler: str | None = None
 ) -> dict:
-    """Reach of every stage over every inference graph; works on a copy and leaves the global generator as it was.
+    """Gradient reach of a paradigm, whose weights, buffers and global random state are left unchanged.
 
-    x (N, C, H, W), label (N,): training data, of which two batches are used. nfe: evaluation counts to report; those
-    above 8 are left out where there are others, and the natural one is added (see `natural_nfe`). sampler: None for
-    the paradigm's first. The headline is that of the graph of the paradigm's task, at its natural count, averaged over
-    the stages that train this graph with their shares of the training FLOPs as weights.
+    x, label: training images (N, C, H, W) in [-1, 1] and classes (N,), of which two batches are used.
+    nfe: numbers of evaluations to report. Those above 8 are left out if there are others; the natural one is added.
+    sampler: name; None for the paradigm's first.
+
+    Returns the five numbers of the module's docstring, `graphs` (one entry per inference graph), `natural_nfe`, and
+    `reason` where nothing can be measured. The five numbers are those of the task's graph at its natural number of
+    evaluations: means over the stages that train this graph, weighted by their shares of the training FLOPs.
     """
-    tried = twin(paradigm)
+    trial = twin(paradigm)
     sampler = sampler or paradigm.samplers[0]
-    rows = min(N_ROWS, len(x) // 2)
-    # The labels stay: a chain may be told which class to draw, in training as in inference.
-    pair = Batch(x[:rows], label[:rows]), Batch(x[rows : 2 * rows], label[:rows])
-    with torch.random.fork_rng(devices=[tried.device] if tried.device.type == "cuda" else []):
-        graphs = _graphs(tried, x, [nfe] if isinstance(nfe, int) else nfe, sampler)
+    pair = _pair(x, label)
+    with torch.random.fork_rng(devices=[trial.device] if trial.device.type == "cuda" else []):
+        graphs = _graphs(trial, x, [nfe] if isinstance(nfe, int) else nfe, sampler)
         modules = {name: module for graph in graphs for name, module in graph.modules.items()}
-        seen = [watch(tried, stage, pair, modules) for stage in tried.stages()]
+        observed = [observe_update(trial, stage, pair, modules) for stage in trial.stages()]
         drawn = [graph for graph in graphs if graph.kind == "generation"]
-        natural = natural_nfe(seen, drawn[0]) if drawn else None
-        if natural and natural not in [graph.nfe for graph in drawn] and tried.allows(natural, sampler):
-            graphs.append(generation_graph(tried, natural, sampler))
-        ends = [[_ends(tried, watched, pair[0], graph, modules) for watched in seen] for graph in graphs]
-        copied = lineage(twin(tried))
-    entries = []
-    for graph, own in zip(graphs, ends, strict=True):
-        stages = [_stage_entry(watched, graph, end, rows, copied) for watched, end in zip(seen, own, strict=True)]
-        entries.append(_graph_entry(graph, stages))
-    return _headline(paradigm.task, entries, natural)
+        natural = natural_nfe(observed, drawn[0]) if drawn else None
+        if natural and natural not in [graph.nfe for graph in drawn] and trial.allows(natural, sampler):
+            graphs.append(generation_graph(trial, natural, sampler))
+        ends = [[_ends(trial, update, pair[0], graph, modules) for update in observed] for graph in graphs]
+        copied = copied_parameters(twin(trial))
+    stages = [
+        [_stage_entry(update, graph, end, len(pair[0].x), copied) for update, end in zip(observed, own, strict=True)]
+        for graph, own in zip(graphs, ends, strict=True)
+    ]
+    return _headline(paradigm.task, list(map(_graph_entry, graphs, stages)), natural)
 
 
-def natural_nfe(seen: Sequence[Seen], graph: Graph) -> int | None:
-    """The number of evaluations that training is about, from what its updates evaluate; None where nothing tells.
+def _pair(x: Tensor, label: Tensor) -> tuple[Batch, Batch]:
+    """Two batches with different images and, since a chain may be conditioned on the class, with the same labels."""
+    rows = min(N_ROWS, len(x) // 2)
+    return Batch(x[:rows], label[:rows]), Batch(x[rows : 2 * rows], label[:rows])
 
-    The length of the chain, where an update runs the link on its own states and differentiates it. Else, where the
-    link is told the time it lands on (x, t, r), the fewest steps of the longest span t - r that is trained. A field
-    trained at single times (r = t) has none.
+
+def natural_nfe(observed: Sequence[ObservedUpdate], graph: Graph) -> int | None:
+    """Number of evaluations that training is about, inferred from what its updates evaluate; None if undetermined.
+
+    It is the length of the chain, where an update runs the link on its own states and differentiates it. Else, where
+    the link is conditioned on a start and an end time, net(x, t, r), it is the smallest number of steps of the longest
+    trained span t - r. A velocity field, trained at r = t, has none.
     """
     link, start = graph.evaluations[0].name, (graph.evaluations[0].times or (0.0,))[0]
     lengths, spans = [], []
-    for watched in seen:
-        calls = [(c, u) for c, u in zip(watched.calls, watched.unmoved, strict=True) if c.name == link]
-        own = [call for call, unmoved in calls if unmoved is not None and bool(unmoved.all())]
+    for update in observed:
+        calls = [(c, s) for c, s in zip(update.calls, update.same_input, strict=True) if c.name == link]
+        own = [call for call, same in calls if same is not None and bool(same.all())]
         if any(call.differentiated for call in own):
             times = {tuple(call.times[0].tolist()) for call in own} - {()}
-            lengths.append(len(times) or round(sum(call.rows for call in own) / watched.rows[link]))
+            lengths.append(len(times) or round(sum(call.rows for call in own) / update.rows[link]))
         for call, _ in calls:
             if call.differentiated and call.times.shape[1] == 2 and start:
                 spans.append(float((call.times[:, 0] - call.times[:, 1]).max() / start))
@@ -107,28 +118,32 @@ def _graphs(paradigm: Paradigm, x: Tensor, nfes: Sequence[int], sampler: str) ->
     return [graph for graph in found if graph.evaluations]
 
 
-def _ends(paradigm: Paradigm, seen: Seen, batch: Batch, graph: Graph, modules: dict) -> set[int]:
-    """The calls of an update that a loss on the end of `graph` trains."""
-    _, last = place(seen, graph)
-    return ends_in(paradigm, seen, batch, modules, last) if last else set()
+def _ends(paradigm: Paradigm, observed: ObservedUpdate, batch: Batch, graph: Graph, modules: dict) -> set[int]:
+    """Indices of the calls of an update that are trained by a loss on the end of `graph`."""
+    _, last = match_to_graph(observed, graph)
+    return trained_by_end(paradigm, observed, batch, modules, last) if last else set()
 
 
-def _stage_entry(seen: Seen, graph: Graph, ends: set[int], n_rows: int, copied: dict[str, set[str]]) -> dict:
-    """The five numbers of a stage on a graph; and per evaluation `lit`, `own` and the gradient's share."""
-    places, rows, size = place(seen, graph)[0], seen.rows, len(graph.evaluations)
+def _stage_entry(
+    observed: ObservedUpdate, graph: Graph, ends: set[int], n_rows: int, copied: dict[str, set[str]]
+) -> dict:
+    """The five numbers of a stage on a graph, and lists with one value per evaluation: `lit`, the share of rows with
+    gradient; `own`, the same for rows that count as on-policy; `gradient_shares`, shares of |dL / d output|.
+    """
+    positions, rows, size = match_to_graph(observed, graph)[0], observed.rows, len(graph.evaluations)
     lit, own, norms = [0.0] * size, [0.0] * size, {}
-    mine = [(i, c) for i, c in enumerate(seen.calls) if c.name in graph.modules and c.differentiated]
+    mine = [(i, c) for i, c in enumerate(observed.calls) if c.name in graph.modules and c.differentiated]
     for index, call in mine:
         unit = max(n_rows, rows[call.name])
-        for at, share in _spread(call, places[index], graph):
+        for at, share in _spread(call, positions[index], graph):
             lit[at] += share * call.rows / unit
-        key = places[index][0] if places[index] else f"call {index}"
+        key = positions[index][0] if positions[index] else f"call {index}"
         norms[key] = norms.get(key, 0.0) + float(call.gradient.double().square().sum())
-        if index in ends and places[index]:
-            at, there = places[index]
+        if index in ends and positions[index]:
+            at, there = positions[index]
             own[at] += float(there.sum()) / unit
     unused = set(graph.modules) - {call.name for _, call in mine}
-    through_weights = {name: _touched_share(name, graph, seen.touched, copied) for name in unused}
+    through_weights = {name: _trained_share(name, graph, observed.with_gradient, copied) for name in unused}
     for name, share in through_weights.items():
         where = [at for at, evaluation in enumerate(graph.evaluations) if evaluation.name == name]
         for at in where:
@@ -137,7 +152,7 @@ def _stage_entry(seen: Seen, graph: Graph, ends: set[int], n_rows: int, copied: 
     flops = [evaluation.flops for evaluation in graph.evaluations]
     flops = flops if sum(flops) else [1.0] * size
     return {
-        "stage": seen.stage.name,
+        "stage": observed.stage.name,
         "coverage": coverage,
         "on_policy_reach": sum(own) / size,
         "credit_length": max(longest_chain([c for _, c in mine]), int(any(through_weights.values()))),
@@ -146,12 +161,12 @@ def _stage_entry(seen: Seen, graph: Graph, ends: set[int], n_rows: int, copied: 
         "lit": [min(1.0, value) for value in lit],
         "own": own,
         "gradient_shares": _shares([norms.get(at, 0.0) for at in range(size)]),
-        "share": seen.stage.share,
+        "share": observed.stage.share,
     }
 
 
 def _spread(call: Call, found: tuple | None, graph: Graph) -> list[tuple[int, float]]:
-    """Where in the graph the rows of a call count: at its place, else at the nearest times, else evenly."""
+    """(index of an evaluation, share of the rows of the call) pairs: its match, else the nearest times, else evenly."""
     at = [i for i, evaluation in enumerate(graph.evaluations) if evaluation.name == call.name]
     if found:
         return [(found[0], 1.0)]
@@ -162,13 +177,13 @@ def _spread(call: Call, found: tuple | None, graph: Graph) -> list[tuple[int, fl
     return list(zip(at, counts.tolist(), strict=True))
 
 
-def _touched_share(name: str, graph: Graph, touched: set[str], copied: dict[str, set[str]]) -> float:
-    """The share of a module's weights that a stage moves, in place or as what they are later copied from."""
+def _trained_share(name: str, graph: Graph, with_gradient: set[str], copied: dict[str, set[str]]) -> float:
+    """Share of a module's weights that a stage trains, directly or as the source of a later copy."""
     prefix = "" if name in ("self", "link") else f"{name}."
     weights = [prefix + key for key, p in graph.modules[name].named_parameters() if p.dim() > 1]
     weights = weights or [prefix + key for key, _ in graph.modules[name].named_parameters()]
-    moved = [key for key in weights if key in touched or copied.get(key, set()) & touched]
-    return len(moved) / max(len(weights), 1)
+    trained = [key for key in weights if key in with_gradient or copied.get(key, set()) & with_gradient]
+    return len(trained) / max(len(weights), 1)
 
 
 def _shares(squares: list[float]) -> list[float] | None:
@@ -177,12 +192,12 @@ def _shares(squares: list[float]) -> list[float] | None:
 
 
 def _effective(squares: list[float]) -> float:
-    """exp of the entropy of the shares: the number of evaluations among which the gradient is divided evenly."""
+    """exp(entropy of the shares): the effective number of evaluations that the gradient is distributed over."""
     return math.exp(-sum(p * math.log(p) for p in _shares(squares) or [] if p > 0))
 
 
 def _graph_entry(graph: Graph, stages: list[dict]) -> dict:
-    """The stages on one graph, and their mean over the training FLOPs of those that train it at all."""
+    """The record's entry of a graph: its stages, and the mean over those that train it, weighted by training FLOPs."""
     weight = sum(stage["share"] for stage in stages if stage["coverage"])
     for stage in stages:
         stage["weight"] = stage.pop("share") / weight if stage["coverage"] else 0.0

@@ -1,4 +1,4 @@
-"""One update of a stage, watched: what it evaluates, on which inputs, and what receives gradient."""
+"""Observes one training update: which modules it evaluates, on which inputs, and which outputs receive gradient."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ from benchmarks.score.reach.graph import Graph
 from paradigms.base import Batch, Paradigm, Stage
 
 SEED = 2012
-CHANGE = 0.1  # of an output, relative to its own size
-NOTICED = 1e-4  # relative change of a gradient that is more than rounding
+CHANGE = 0.1  # perturbation of an output, relative to its mean absolute value
+ROUNDING = 1e-4  # relative change of a gradient up to which it counts as unchanged
 SAME_TIME = 1e-5
 
 
 @dataclass
-class Seen:
-    """An update of `stage`: its calls; per call, the rows whose input is the same for another batch (None where that
-    cannot be said); and the names of the parameters that receive gradient."""
+class ObservedUpdate:
+    """One update of a stage.
+
+    calls: the recorded calls, in order.
+    same_input: per call, the rows (rows,) whose input is the same for another batch, None where that is unknown.
+    with_gradient: names of the parameters that receive a non-zero gradient.
+    """
 
     stage: Stage
     calls: Calls
-    unmoved: list[Tensor | None]
-    touched: set[str]
+    same_input: list[Tensor | None]
+    with_gradient: set[str]
 
     @property
     def rows(self) -> dict[str, int]:
@@ -34,19 +38,27 @@ class Seen:
         return {name: max(c.rows for c in self.calls if c.name == name) for name in {c.name for c in self.calls}}
 
 
-def watch(paradigm: Paradigm, stage: Stage, pair: tuple[Batch, Batch], modules: Mapping[str, nn.Module]) -> Seen:
-    """See one update twice, with the same seed on each batch of `pair`; weights and buffers stay as they are."""
-    calls, touched = _update(paradigm, stage, pair[0], modules)
+def observe_update(
+    paradigm: Paradigm, stage: Stage, pair: tuple[Batch, Batch], modules: Mapping[str, nn.Module]
+) -> ObservedUpdate:
+    """Run the loss of `stage` and its backward pass on each batch of `pair`, with the same seed.
+
+    modules: those whose calls are recorded, by name. Weights and buffers are restored.
+    """
+    calls, with_gradient = _update(paradigm, stage, pair[0], modules)
     others, _ = _update(paradigm, stage, pair[1], modules)
     alike = len(calls) == len(others)
-    return Seen(stage, calls, [_unmoved(a, b) if alike else None for a, b in zip(calls, others, strict=alike)], touched)
+    same = [_same_input(a, b) if alike else None for a, b in zip(calls, others, strict=alike)]
+    return ObservedUpdate(stage, calls, same, with_gradient)
 
 
-def ends_in(paradigm: Paradigm, seen: Seen, batch: Batch, modules: Mapping[str, nn.Module], last: set[int]) -> set[int]:
-    """Indices of the calls whose gradient changes when the outputs of the calls `last` are changed.
+def trained_by_end(
+    paradigm: Paradigm, observed: ObservedUpdate, batch: Batch, modules: Mapping[str, nn.Module], last: set[int]
+) -> set[int]:
+    """Indices of the calls whose gradient changes when the outputs of the calls `last` are perturbed.
 
-    They are those that a loss on the end of the chain trains. The gradient of a loss that is linear in the end of the
-    chain would not show it.
+    These calls are trained by a loss on the end of the chain. A loss that is linear in the end of the chain has a
+    constant gradient there and is not detected.
     """
     generator = torch.Generator().manual_seed(SEED)
 
@@ -56,25 +68,28 @@ def ends_in(paradigm: Paradigm, seen: Seen, batch: Batch, modules: Mapping[str, 
         noise = torch.randn(output.shape, generator=generator).to(output)
         return output + CHANGE * (output.detach().abs().mean() + 1e-3) * noise
 
-    altered, _ = _update(paradigm, seen.stage, batch, modules, alter)
-    if len(altered) != len(seen.calls):
+    altered, _ = _update(paradigm, observed.stage, batch, modules, alter)
+    if len(altered) != len(observed.calls):
         return set()
-    pairs = enumerate(zip(seen.calls, altered, strict=True))
+    pairs = enumerate(zip(observed.calls, altered, strict=True))
     return {index for index, (a, b) in pairs if a.differentiated and _differs(a.gradient, b.gradient)}
 
 
-def place(seen: Seen, graph: Graph) -> tuple[list[tuple[int, Tensor] | None], set[int]]:
-    """For every call its place in the graph and the rows that are there on their own inference input, or None; and the
-    calls at the last place of the graph, where the update's chain ends there too.
+def match_to_graph(observed: ObservedUpdate, graph: Graph) -> tuple[list[tuple[int, Tensor] | None], set[int]]:
+    """Matches the calls of an update with the evaluations of an inference graph.
 
-    A link that draws is on its own input if that is the same for any batch, a layer that classifies if it is not. Of
-    such calls, one belongs to the place after the call before it if module and times agree, else to the first place
-    (a new chain), else to none; then the chain is another one, and the next call can only begin a chain.
+    Returns two things. Per call: (index of its evaluation, rows that are on their own inference input), or None. And
+    the indices of the calls at the last evaluation, if the chain of the update ends there too.
+
+    The input of a generation link is its own inference input if it is the same for any batch; the input of a layer of
+    a recogniser, if it is not. Such a call matches the evaluation after the one of the previous call if module and
+    times agree; else the first evaluation, which starts a new chain; else none. After a call without a match, the next
+    one can only start a chain.
     """
     found: list[tuple[int, Tensor] | None] = []
     size, follows, before, last = len(graph.evaluations), 0, -1, set()
-    for index, (call, unmoved) in enumerate(zip(seen.calls, seen.unmoved, strict=True)):
-        own = None if unmoved is None else unmoved != graph.fed_by_data
+    for index, (call, same) in enumerate(zip(observed.calls, observed.same_input, strict=True)):
+        own = None if same is None else same != graph.fed_by_data
         if call.name not in graph.modules or own is None or not own.any():
             found.append(None)
             continue
@@ -108,18 +123,18 @@ def _update(paradigm, stage, batch, modules, alter=lambda index, output: output)
         loss = stage.loss(batch)
         if loss.requires_grad:
             loss.backward()
-    touched = {name for name, p in paradigm.named_parameters() if p.grad is not None and bool(p.grad.any())}
+    with_gradient = {name for name, p in paradigm.named_parameters() if p.grad is not None and bool(p.grad.any())}
     paradigm.zero_grad(set_to_none=True)
     paradigm.leave()
     paradigm.load_state_dict(kept)
-    return calls, touched
+    return calls, with_gradient
 
 
-def _unmoved(a: Call, b: Call) -> Tensor | None:
+def _same_input(a: Call, b: Call) -> Tensor | None:
     if a.x is None or b.x is None or a.x.shape != b.x.shape:
         return None
     return ((a.x - b.x).abs() <= SAME_TIME * a.x.abs()).flatten(1).all(1).cpu()
 
 
 def _differs(a: Tensor, b: Tensor | None) -> bool:
-    return b is None or a.shape != b.shape or float((a - b).norm()) > NOTICED * float(a.norm())
+    return b is None or a.shape != b.shape or float((a - b).norm()) > ROUNDING * float(a.norm())

@@ -12,7 +12,7 @@ from benchmarks.plan.preset import Variant
 from benchmarks.plan.settings import SCORES
 from benchmarks.report import figures
 from benchmarks.report.frames import read
-from benchmarks.report.trials import chosen
+from benchmarks.report.frames.trials import chosen
 from tests.benchmarks import fake_run
 from tests.benchmarks.conftest import cells_of, grid
 

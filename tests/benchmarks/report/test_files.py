@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks import report
 from benchmarks.errors import BadInput
-from benchmarks.report import figures, style
+from benchmarks.report import figures
+from benchmarks.report.figures import style
 from tests.benchmarks import fake_run
 
 TABLES = {"comparison.csv", "comparison.md", "comparison.tex", "mcnemar.csv", "time_to_target.csv", "time_to_target.md"}
@@ -71,8 +72,8 @@ def test_reporting_never_imports_torch(again):
 
 
 def test_every_figure_comes_in_three_formats(rendered):
-    asked = {f"{name}.{form}" for name in FEW for form in ("png", "svg", "pdf")}
-    assert {path.name for path in (rendered / "figures").iterdir()} == asked
+    expected = {f"{name}.{form}" for name in FEW for form in ("png", "svg", "pdf")}
+    assert {path.name for path in (rendered / "figures").iterdir()} == expected
 
 
 def test_a_folder_without_sample_files_is_reported_without_a_grid(tmp_path, svg_alone):

@@ -1,7 +1,7 @@
-"""Planted faults: each, put in on purpose, must turn red the instrument that is meant for it, and health must not.
+"""Planted faults: each must push the metric that is meant for it outside its healthy range; healthy images must not.
 
-Real digits and the networks that score them. The limits are wide of what healthy images get, so that they hold on any
-machine: health is the validation split, which nobody trained on, with as many images (180) in every set.
+Real digits and the networks that score them. Healthy images are the validation split, which no network was trained on;
+every set has as many images (180). The ranges are wide of what healthy images get, so that they hold on any computer.
 """
 
 import copy
@@ -18,11 +18,11 @@ from benchmarks.score.extractors import cache
 from benchmarks.score.extractors.extractor import Extractor
 from benchmarks.score.metrics import Scorer, frechet, recognition
 from benchmarks.score.metrics.probe import probe
-from benchmarks.score.metrics.scorer import View
-from benchmarks.score.scoring import Judge
+from benchmarks.score.scored_samples import RealImages
+from benchmarks.score.scoring import Scoring
 from paradigms.base import NonFinite
 
-# field: (lowest, highest) value of as many new images of the digits' law, with room for another machine's networks
+# field: (lowest, highest) value of as many new images of digits, with room for the networks of another computer
 HEALTHY = {
     "fid_ratio": (0.2, 2.0),
     "fid2_ratio": (0.2, 2.0),
@@ -68,26 +68,26 @@ def copies(digits) -> np.ndarray:
     return np.random.RandomState(1).permutation(len(digits.train))[:180]
 
 
-def red(scores: dict) -> set[str]:
-    """The instruments that healthy images do not move so far."""
+def unhealthy(scores: dict) -> set[str]:
+    """The metrics outside their healthy range."""
     return {name for name, (low, high) in HEALTHY.items() if not low <= scores[name] <= high}
 
 
-def test_health_is_green_on_every_instrument(scorer, new, label):
-    assert not red(scorer.score(new, label))
+def test_healthy_images_are_in_the_healthy_range_of_every_metric(scorer, new, label):
+    assert not unhealthy(scorer.score(new, label))
 
 
-def test_an_extractor_left_in_train_mode_is_refused_and_would_have_changed_the_number(digits, extractors, new):
+def test_an_extractor_in_training_mode_is_refused_and_would_change_the_fid(digits, extractors, new):
     faulty = copy.deepcopy(extractors[0])
     for module in faulty.network.modules():
-        module.training = True  # as `module.train()` does where nobody stands in its way
+        module.training = True  # as `module.train()` does for an ordinary module
     with pytest.raises(ValueError, match=r"digits-cnn-.* is in training mode"):
         Scorer(digits, [faulty], len(new))
     # The same images: 0 if the features were the same.
     assert frechet.frechet_distance(faulty(new), extractors[0](new)) > 0.3
 
 
-def test_an_extractor_left_in_train_mode_in_mid_run_is_refused(digits, extractors, new):
+def test_an_extractor_that_enters_training_mode_later_is_refused(digits, extractors, new):
     faulty = copy.deepcopy(extractors[0])
     scorer = Scorer(digits, [faulty], len(new))
     scorer.fid(new)
@@ -96,16 +96,16 @@ def test_an_extractor_left_in_train_mode_in_mid_run_is_refused(digits, extractor
         scorer.fid(new)
 
 
-def drawing(draw) -> Judge:
-    """A judge of a paradigm that draws with `draw(n)`."""
-    judge = Judge.__new__(Judge)
+def drawing(draw) -> Scoring:
+    """Scoring of a paradigm that draws with `draw(n)`."""
+    scoring = Scoring.__new__(Scoring)
     paradigm = SimpleNamespace(can=lambda ability: False, link=torch.nn.Identity, sample=lambda n, *_: draw(n))
     cell = SimpleNamespace(seed=0, sample_batch=50)
-    judge.job, judge.paradigm, judge.n_samples = SimpleNamespace(cell=cell, device="cpu"), paradigm, 180
-    return judge
+    scoring.job, scoring.paradigm, scoring.n_samples = SimpleNamespace(cell=cell, device="cpu"), paradigm, 180
+    return scoring
 
 
-def test_images_in_the_wrong_range_are_refused_or_seen(scorer, new, label):
+def test_images_in_the_wrong_range_are_refused_or_detected(scorer, new, label):
     healthy = new.float() / 127.5 - 1
     assert torch.equal(drawing(lambda n: healthy[:n]).draw("any", 1).images[:50], new[:50])
     with pytest.raises(ValueError, match=r"reach 255, beyond 1"):
@@ -117,16 +117,16 @@ def test_images_in_the_wrong_range_are_refused_or_seen(scorer, new, label):
     unit = (127.5 * (new.float() / 255) + 127.5).round().to(torch.uint8)  # [0, 1] taken for [-1, 1]
     sixteenths = (new.float() / 255 * 16).round().to(torch.uint8)  # the files' own 0..16
     for faulty in (unit, sixteenths):
-        assert {"fid_ratio", "fid2_ratio", "coverage"} <= red(scorer.score(faulty, label))
+        assert {"fid_ratio", "fid2_ratio", "coverage"} <= unhealthy(scorer.score(faulty, label))
 
 
-def test_float32_raw_moments_with_an_offset_fail_where_ours_keep_eight_digits(monkeypatch):
+def test_float32_raw_moments_lose_a_distance_far_from_the_origin_where_float64_keeps_it(monkeypatch):
     rng = np.random.RandomState(0)
     x = torch.from_numpy(rng.randn(500, 8))
     y = torch.from_numpy(rng.randn(500, 8))
 
     def shift_changes_it() -> float:
-        """A distance does not depend on the origin; relative change when it moves by 1000 deviations."""
+        """Relative change of the distance when both sets are shifted by 1000 deviations; exactly, it is 0."""
         near, far = frechet.frechet_distance(x, y), frechet.frechet_distance(x + 1000, y + 1000)
         return abs(far / near - 1)
 
@@ -147,58 +147,61 @@ def in_float32(feature):
 _FID = frechet.FrechetInceptionDistance
 
 
-def test_real_statistics_from_the_training_set_are_refused(digits, extractors):
+def test_the_training_split_as_reference_is_refused(digits, extractors):
     faulty = Dataset("digits", digits.shape, 10, digits.train, digits.validation, digits.train)
     for n in (len(digits.train), 180):
         with pytest.raises(ValueError, match="must be held out"):
             Scorer(faulty, extractors, n)
-    train = torch.from_numpy(digits.train.images)
     with pytest.raises(ValueError, match=r"digits-autoencoder-.* is below that of independent sets"):
-        View(extractors[1], train, train, len(train))
+        frechet.prepare(RealImages(faulty, extractors[1:], len(digits.train)))
 
 
-def test_memorised_samples_turn_memorisation_red_and_the_fid_would_praise_them(digits, scorer, copies):
+def test_memorised_samples_are_detected_by_memorisation_and_not_by_the_fid(digits, scorer, copies):
     scores = scorer.score(*(torch.from_numpy(part[copies]) for part in (digits.train.images, digits.train.labels)))
-    assert {"memorisation", "memorisation_ratio"} <= red(scores)
-    assert not {"fid_ratio", "fid2_ratio", "precision", "coverage"} & red(scores)
+    assert {"memorisation", "memorisation_ratio"} <= unhealthy(scores)
+    assert not {"fid_ratio", "fid2_ratio", "precision", "coverage"} & unhealthy(scores)
 
 
-def test_memorised_samples_under_a_little_noise_are_seen_too(digits, scorer, copies):
+def test_memorised_samples_with_a_little_noise_are_detected_too(digits, scorer, copies):
     noise = torch.from_numpy(np.random.RandomState(0).randint(-8, 9, (180, 1, 8, 8)))
     faulty = (torch.from_numpy(digits.train.images[copies]) + noise).clamp(0, 255).to(torch.uint8)
-    assert {"memorisation", "memorisation_ratio"} <= red(scorer.score(faulty, torch.zeros(180, dtype=torch.long)))
+    assert {"memorisation", "memorisation_ratio"} <= unhealthy(scorer.score(faulty, torch.zeros(180, dtype=torch.long)))
 
 
-def test_collapse_to_one_class_turns_the_class_scores_red(scorer, digits):
+def test_a_collapse_to_one_class_is_detected_by_the_class_scores(scorer, digits):
     threes = torch.from_numpy(digits.train.images[digits.train.labels == 3])
     scores = scorer.score(threes.repeat(2, 1, 1, 1)[:180], torch.arange(180) % 10)
-    assert {"class_distance", "class_entropy", "label_agreement", "recall", "coverage", "fid_ratio"} <= red(scores)
+    assert {"class_distance", "class_entropy", "label_agreement", "recall", "coverage", "fid_ratio"} <= unhealthy(
+        scores
+    )
     assert scores["precision"] > 0.8  # each of them alone is a good digit
     assert scores["class_distance"] > 0.8 and scores["class_entropy"] < 0.3
 
 
-def test_one_sample_repeated_turns_recall_and_coverage_red(scorer, new):
+def test_one_repeated_sample_is_detected_by_recall_and_coverage(scorer, new):
     scores = scorer.score(new[:1].repeat(180, 1, 1, 1), torch.arange(180) % 10)
-    assert {"recall", "coverage", "class_entropy", "fid_ratio", "fid2_ratio"} <= red(scores)
+    assert {"recall", "coverage", "class_entropy", "fid_ratio", "fid2_ratio"} <= unhealthy(scores)
     assert scores["recall"] == 0 and scores["coverage"] < 0.1
 
 
-def test_the_same_few_samples_over_and_over_turn_recall_and_coverage_red(scorer, new):
-    # Ten classes, each image good: histogram and precision stay green.
+def test_a_few_repeated_samples_are_detected_by_recall_and_coverage(scorer, new):
+    # Ten classes, each image good: histogram and precision stay healthy.
     scores = scorer.score(new[:30].repeat(6, 1, 1, 1), torch.arange(180) % 10)
-    assert {"recall", "coverage"} <= red(scores) and "precision" not in red(scores)
+    assert {"recall", "coverage"} <= unhealthy(scores) and "precision" not in unhealthy(scores)
 
 
-def test_blurred_samples_turn_both_distances_red(scorer, new, label):
+def test_blurred_samples_are_detected_by_both_distances(scorer, new, label):
     faulty = F.avg_pool2d(F.pad(new.float(), (1, 1, 1, 1)), 3, 1).round().to(torch.uint8)
-    assert {"fid_ratio", "fid2_ratio", "recall", "coverage", "memorisation_ratio"} <= red(scorer.score(faulty, label))
+    assert {"fid_ratio", "fid2_ratio", "recall", "coverage", "memorisation_ratio"} <= unhealthy(
+        scorer.score(faulty, label)
+    )
 
 
-def test_a_shift_of_the_labels_turns_the_agreement_red_and_nothing_else(scorer, new, label):
-    assert red(scorer.score(new, (label + 1) % 10)) == {"label_agreement"}
+def test_shifted_labels_are_detected_by_the_agreement_and_change_nothing_else(scorer, new, label):
+    assert unhealthy(scorer.score(new, (label + 1) % 10)) == {"label_agreement"}
 
 
-def test_a_shift_of_the_labels_turns_recognition_red_and_the_probes_stay(digits, extractors):
+def test_shifted_labels_lower_the_accuracy_and_not_the_probes(digits, extractors):
     images = torch.from_numpy(digits.test.images)
     train, test = digits.train.labels, digits.test.labels
     logits = extractors[0].logits(images)

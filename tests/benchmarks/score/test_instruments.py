@@ -1,4 +1,4 @@
-"""The instruments, each on something whose answer is known."""
+"""Counters, clock, memory and provenance, each on a case with a known answer."""
 
 import copy
 import subprocess
@@ -35,7 +35,7 @@ def test_evaluations_are_batch_rows_so_a_doubled_batch_counts_double(layer, x):
     assert counter.rows == 3 * ROWS
 
 
-def test_nothing_counts_outside_the_context_and_no_hook_stays(layer, x):
+def test_calls_outside_the_context_are_not_counted_and_the_hook_is_removed(layer, x):
     layer(x)
     with count_evaluations(layer) as counter:
         pass
@@ -43,14 +43,14 @@ def test_nothing_counts_outside_the_context_and_no_hook_stays(layer, x):
     assert counter.rows == 0 and not layer._forward_hooks
 
 
-def test_the_hook_goes_after_an_exception(layer, x):
+def test_the_hook_is_removed_after_an_exception(layer, x):
     with pytest.raises(RuntimeError), count_evaluations(layer) as counter:
         layer(x)
         layer(x.T)
     assert counter.rows == ROWS and not layer._forward_hooks
 
 
-def test_nested_counters_each_count_their_own_time(layer, x):
+def test_nested_counters_each_count_the_calls_in_their_own_context(layer, x):
     with count_evaluations(layer) as outer:
         layer(x)
         with count_evaluations(layer) as inner:
@@ -109,7 +109,7 @@ def test_peak_memory_of_nothing_is_zero():
     assert peak_memory(lambda: None, "cpu")["allocated_bytes"] == 0
 
 
-def test_the_clock_gives_the_median_of_the_repeats_asked(monkeypatch):
+def test_the_clock_returns_the_median_of_the_requested_repeats(monkeypatch):
     seconds = iter([100.0, 5.0, 1.0, 3.0, 2.0, 4.0])  # the first is warm-up
     now = [0.0]
     monkeypatch.setattr("benchmarks.cost.clock.time.perf_counter", lambda: now[0])
@@ -122,7 +122,7 @@ def test_the_clock_gives_the_median_of_the_repeats_asked(monkeypatch):
     assert timing.p10_seconds == pytest.approx(1.4) and timing.p90_seconds == pytest.approx(4.6)
 
 
-def test_the_clock_goes_on_until_warm_up_and_measurement_lasted_as_long_as_asked(monkeypatch):
+def test_the_clock_continues_for_the_requested_seconds_of_warm_up_and_measurement(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("benchmarks.cost.clock.time.perf_counter", lambda: now[0])
 
@@ -133,7 +133,7 @@ def test_the_clock_goes_on_until_warm_up_and_measurement_lasted_as_long_as_asked
     assert (timing.warmup_seconds, timing.repeats) == (1.0, 8)
 
 
-def test_provenance_names_what_ran_and_leaves_out_what_it_does_not_know():
+def test_provenance_names_versions_and_device_and_leaves_unknown_facts_empty():
     found = provenance("cpu", threads=1, exclusive=True)
     # A build for one device names it in the module ("2.13.0+cu130") and not always in the package's metadata.
     assert found["versions"]["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
@@ -148,7 +148,7 @@ def git(folder, *arguments):
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_provenance_gives_the_commit_and_sees_a_changed_file(tmp_path, monkeypatch):
+def test_provenance_gives_the_commit_and_detects_a_changed_file(tmp_path, monkeypatch):
     (file := tmp_path / "provenance.py").write_text("")
     monkeypatch.setattr("benchmarks.store.provenance.__file__", str(file))
     assert provenance("cpu", threads=1, exclusive=False)["commit"] is None  # no repository

@@ -1,4 +1,4 @@
-"""A paradigm that holds a network that scores is refused, however it holds it."""
+"""A paradigm that holds a scoring network is refused, in whatever attribute it holds it."""
 
 import copy
 
@@ -48,28 +48,28 @@ def holding(attribute, thing) -> Paradigm:
     ],
     ids=["itself", "copy", "features", "wrapped", "float64", "list", "dict"],
 )
-def test_a_paradigm_with_the_network_that_scores_is_refused_in_one_line(scorer, how):
+def test_a_paradigm_with_a_scoring_network_is_refused_in_one_line(scorer, how):
     name = f"digits-cnn-{scorer.hash[:8]}"
     with pytest.raises(BadInput, match=f"scoring network {name}; a loss must use another") as error:
         refuse_shared(holding("loss_network", how(scorer)), [scorer])
     assert str(error.value).startswith("Paradigm.loss_network.") and "\n" not in str(error.value)
 
 
-def test_a_paradigm_that_holds_its_weights_as_its_own_parameter_is_refused(scorer):
+def test_a_paradigm_with_a_scoring_networks_weights_as_a_parameter_is_refused(scorer):
     with pytest.raises(BadInput, match=r"^Paradigm\.W "):
         refuse_shared(holding("W", nn.Parameter(scorer.network[1].weight.clone())), [scorer])
 
 
-def test_the_second_scorer_counts_too(scorer):
+def test_the_second_scoring_network_is_refused_too(scorer):
     with pytest.raises(BadInput, match="digits-autoencoder"):
         refuse_shared(
             holding("x", network(1)), [scorer, Extractor("digits-autoencoder", network(1), 1, {"scale": 1.0})]
         )
 
 
-def test_another_network_of_the_same_make_is_welcome(scorer):
+def test_another_network_of_the_same_architecture_is_allowed(scorer):
     refuse_shared(holding("loss_network", network(1)), [scorer])
     with torch.no_grad():
         for one in (scorer.network, twin := network(1)):
             one[3].weight.zero_()
-    refuse_shared(holding("loss_network", twin), [scorer])  # zeros are nobody's own
+    refuse_shared(holding("loss_network", twin), [scorer])  # constant weights are ignored

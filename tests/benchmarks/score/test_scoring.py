@@ -1,4 +1,4 @@
-"""The judge: which draws it makes, and that every field of the verdict comes from the right instrument."""
+"""Scoring: which draws it makes, and that every field of the full scores comes from the right function."""
 
 import json
 from types import SimpleNamespace
@@ -11,8 +11,8 @@ from torch import nn
 from benchmarks.data import Dataset, Split
 from benchmarks.data.pixels import to_uint8
 from benchmarks.errors import BadInput
-from benchmarks.plan.settings import SCORES
-from benchmarks.score.scoring import Judge
+from benchmarks.plan.preset import SCORES
+from benchmarks.score.scoring import Scoring
 from benchmarks.statistics import wilson
 from paradigms import load
 from paradigms.base import Likelihood, Paradigm
@@ -40,7 +40,7 @@ class Means(Blocks):
 
 
 class Toy(Paradigm):
-    """Noise with a bright block at the place of its label; looks for it, too."""
+    """Generates noise with a bright block at the place of its label, and recognises the label by the block."""
 
     samplers = ("first", "second")
 
@@ -108,7 +108,7 @@ def split(n: int, seed: int) -> Split:
 
 
 def job(tmp_path, **cell):
-    settings = {"seed": 3, "n_samples": None, "nfe": [1, 2, 20], "curve_nfe": [2, 20], "sample_batch": 32}
+    settings = {"seed": 3, "n_samples": "train", "nfe": [1, 2, 20], "curve_nfe": [2, 20], "sample_batch": 32}
     settings |= {"scores": SCORES, "trial": None}
     dataset = Dataset("blocks", SHAPE, N_CLASSES, split(90, 0), split(9, 1), split(60, 2))
     return SimpleNamespace(
@@ -123,84 +123,84 @@ def job(tmp_path, **cell):
     )
 
 
-def test_the_verdict_has_every_allowed_pair_and_all_of_its_fields(tmp_path):
-    verdict = Judge(job(tmp_path), Toy()).verdict()
-    asked = [(entry["sampler"], entry["nfe_asked"]) for entry in verdict["samples"]]
-    assert asked == [("first", 1), ("first", 2), ("second", 1), ("second", 2)]
-    assert all(entry["nfe"] == entry["nfe_asked"] and entry["n_samples"] == 90 for entry in verdict["samples"])
-    assert all(entry["label_agreement"] == 1 for entry in verdict["samples"])
-    assert {entry["fid2_extractor"] for entry in verdict["samples"]} == {"means-fedcba98"}
-    seen = verdict["recognition"]
-    assert seen["accuracy"] == verdict["accuracy"] == 1 and seen["correct"] == "1" * 60 and seen["n_test"] == 60
-    assert (seen["accuracy_ci_low"], seen["accuracy_ci_high"]) == wilson(60, 60)
-    assert seen["linear_probe_accuracy"] == seen["knn_accuracy"] == 1
+def test_the_full_scores_have_every_allowed_pair_of_sampler_and_nfe_and_all_fields(tmp_path):
+    scores = Scoring(job(tmp_path), Toy()).full_scores()
+    pairs = [(entry["sampler"], entry["nfe_asked"]) for entry in scores["samples"]]
+    assert pairs == [("first", 1), ("first", 2), ("second", 1), ("second", 2)]
+    assert all(entry["nfe"] == entry["nfe_asked"] and entry["n_samples"] == 90 for entry in scores["samples"])
+    assert all(entry["label_agreement"] == 1 for entry in scores["samples"])
+    assert {entry["fid2_extractor"] for entry in scores["samples"]} == {"means-fedcba98"}
+    found = scores["recognition"]
+    assert found["accuracy"] == scores["accuracy"] == 1 and found["correct"] == "1" * 60 and found["n_test"] == 60
+    assert (found["accuracy_ci_low"], found["accuracy_ci_high"]) == wilson(60, 60)
+    assert found["linear_probe_accuracy"] == found["knn_accuracy"] == 1
     said = {"ais": -1.0, "ais_low": -2.0, "ais_high": -0.5, "exact": None, "method": "by decree", "n_images": 60}
-    assert verdict["likelihood"] == said
-    json.dumps(verdict, allow_nan=False)
+    assert scores["likelihood"] == said
+    json.dumps(scores, allow_nan=False)
 
 
 def test_sampling_noise_is_another_draw_of_the_first_sampler_at_the_curves_evaluations(tmp_path):
-    judge = Judge(job(tmp_path), Toy())
-    (noise,) = judge.verdict()["sampling_noise"]
+    scoring = Scoring(job(tmp_path), Toy())
+    (noise,) = scoring.full_scores()["sampling_noise"]
     assert (noise["sampler"], noise["nfe_asked"]) == ("first", 2)
-    first, again = (judge.scorer.fid(judge.draw("first", 2, redraw).images)["fid_ratio"] for redraw in (0, 1))
+    first, again = (scoring.scorer.fid(scoring.draw("first", 2, redraw).images)["fid_ratio"] for redraw in (0, 1))
     assert noise["fid_ratios"] == [again] and first != again
 
 
-def test_a_draw_is_the_seeds_own_and_labels_do_not_change_it(tmp_path):
-    first = Judge(job(tmp_path), Toy()).draw("first", 1)
-    assert torch.equal(Judge(job(tmp_path), Toy()).draw("first", 1).images, first.images)
-    other = Judge(job(tmp_path), Unlabelled()).draw("first", 1)
+def test_a_draw_depends_on_the_seed_alone_and_not_on_whether_labels_are_returned(tmp_path):
+    first = Scoring(job(tmp_path), Toy()).draw("first", 1)
+    assert torch.equal(Scoring(job(tmp_path), Toy()).draw("first", 1).images, first.images)
+    other = Scoring(job(tmp_path), Unlabelled()).draw("first", 1)
     assert torch.equal(other.images, first.images) and other.label is None and first.label.shape == (90,)
-    assert not torch.equal(Judge(job(tmp_path, seed=4), Toy()).draw("first", 1).images, first.images)
+    assert not torch.equal(Scoring(job(tmp_path, seed=4), Toy()).draw("first", 1).images, first.images)
 
 
-def test_without_labels_there_is_no_agreement(tmp_path):
-    verdict = Judge(job(tmp_path), Unlabelled()).verdict()
-    assert {entry["label_agreement"] for entry in verdict["samples"]} == {None}
-    assert all(entry["class_distance"] < 0.2 for entry in verdict["samples"])
+def test_without_requested_labels_there_is_no_label_agreement(tmp_path):
+    scores = Scoring(job(tmp_path), Unlabelled()).full_scores()
+    assert {entry["label_agreement"] for entry in scores["samples"]} == {None}
+    assert all(entry["class_distance"] < 0.2 for entry in scores["samples"])
 
 
-def test_what_a_paradigm_cannot_do_is_none_or_empty(tmp_path):
-    judge = Judge(job(tmp_path), Mute())
-    verdict = judge.verdict()
-    assert verdict["samples"] == verdict["sampling_noise"] == []
-    assert verdict["accuracy"] is verdict["recognition"] is verdict["likelihood"] is None
-    assert judge.glance() == {"accuracy": None, "samples": []} and judge.save_grids() is None
+def test_scores_of_abilities_that_a_paradigm_lacks_are_none_or_empty(tmp_path):
+    scoring = Scoring(job(tmp_path), Mute())
+    scores = scoring.full_scores()
+    assert scores["samples"] == scores["sampling_noise"] == []
+    assert scores["accuracy"] is scores["recognition"] is scores["likelihood"] is None
+    assert scoring.quick_scores() == {"accuracy": None, "samples": []} and scoring.save_grids() is None
 
 
-def test_the_glance_is_the_cheap_part_of_the_verdict(tmp_path):
-    judge = Judge(job(tmp_path, nfe=[2]), Toy())
-    (look,), (entry, _) = judge.glance()["samples"], judge.verdict()["samples"]
-    assert look == {"sampler": "first", "nfe": 2, "fid": entry["fid"], "fid_ratio": entry["fid_ratio"]}
-    assert judge.seconds > 0
-    with np.load(tmp_path / judge.save_grids()) as grids:
+def test_the_quick_scores_are_part_of_the_full_scores(tmp_path):
+    scoring = Scoring(job(tmp_path, nfe=[2]), Toy())
+    (point,), (entry, _) = scoring.quick_scores()["samples"], scoring.full_scores()["samples"]
+    assert point == {"sampler": "first", "nfe": 2, "fid": entry["fid"], "fid_ratio": entry["fid_ratio"]}
+    assert scoring.seconds > 0
+    with np.load(tmp_path / scoring.save_grids()) as grids:
         assert grids["first_2"].shape == grids["first_2_nearest"].shape == (16, *SHAPE)
 
 
-def test_the_last_glance_is_read_off_the_verdict_and_draws_nothing(tmp_path, monkeypatch):
-    judge = Judge(job(tmp_path), Toy())
-    before, samples = judge.glance(), judge.verdict()["samples"]
-    monkeypatch.setattr(judge, "draw", None)
-    assert judge.glance(samples) == before
+def test_the_last_quick_scores_are_taken_from_the_full_scores_without_drawing(tmp_path, monkeypatch):
+    scoring = Scoring(job(tmp_path), Toy())
+    before, samples = scoring.quick_scores(), scoring.full_scores()["samples"]
+    monkeypatch.setattr(scoring, "draw", None)
+    assert scoring.quick_scores(samples) == before
 
 
-def test_a_curve_has_those_of_its_nfes_that_are_scored_in_the_end(tmp_path):
-    judge = Judge(job(tmp_path, nfe=[2], curve_nfe=[1, 2]), Toy())
-    assert [look["nfe"] for look in judge.glance()["samples"]] == [2]
-    assert [entry["nfe_asked"] for entry in judge.verdict()["sampling_noise"]] == [2]
+def test_a_curve_has_those_of_its_nfes_at_which_full_scores_are_computed(tmp_path):
+    scoring = Scoring(job(tmp_path, nfe=[2], curve_nfe=[1, 2]), Toy())
+    assert [point["nfe"] for point in scoring.quick_scores()["samples"]] == [2]
+    assert [entry["nfe_asked"] for entry in scoring.full_scores()["sampling_noise"]] == [2]
 
 
-def test_a_paradigm_that_holds_a_scoring_network_is_refused_at_once_and_after_training(tmp_path):
+def test_a_paradigm_that_holds_a_scoring_network_is_refused_before_and_after_training(tmp_path):
     ours = job(tmp_path)
     ours.extractors[0].network = nn.Linear(4, 3).eval()
     guilty = Toy()
-    judge = Judge(ours, guilty)
+    scoring = Scoring(ours, guilty)
     guilty.loss_network = ours.extractors[0].network
     with pytest.raises(BadInput, match="scoring network blocks-01234567"):
-        judge.verdict()
+        scoring.full_scores()
     with pytest.raises(BadInput, match="scoring network blocks-01234567"):
-        Judge(ours, guilty)
+        Scoring(ours, guilty)
 
 
 def test_reach_and_mismatch_are_those_of_the_chain_that_is_trained(tmp_path):
@@ -208,13 +208,13 @@ def test_reach_and_mismatch_are_those_of_the_chain_that_is_trained(tmp_path):
     torch.manual_seed(0)
     unrolled = load("unrolled")(SHAPE, N_CLASSES, k=2, backbone="mlp").eval()
     unrolled.observe(ours.x, ours.label)
-    verdict = Judge(ours, unrolled).verdict()
-    assert verdict["reach"]["on_policy_reach"] == 1 and verdict["reach"]["credit_length"] == 2
-    assert verdict["reach"]["reason"] is None and verdict["mismatch"]["nfe"] == 2
-    json.dumps(verdict, allow_nan=False)
+    scores = Scoring(ours, unrolled).full_scores()
+    assert scores["reach"]["on_policy_reach"] == 1 and scores["reach"]["credit_length"] == 2
+    assert scores["reach"]["reason"] is None and scores["mismatch"]["nfe"] == 2
+    json.dumps(scores, allow_nan=False)
 
 
-def test_a_diagnosis_that_fails_is_a_reason_and_the_rest_of_the_verdict_stays(tmp_path):
-    verdict = Judge(job(tmp_path), Toy()).verdict()  # it has no stages
-    assert verdict["reach"]["coverage"] is None and verdict["reach"]["reason"].startswith("NotImplementedError")
-    assert verdict["mismatch"]["amplification"] is None and verdict["samples"]
+def test_a_diagnosis_that_fails_leaves_a_reason_and_all_other_scores(tmp_path):
+    scores = Scoring(job(tmp_path), Toy()).full_scores()  # it has no stages
+    assert scores["reach"]["coverage"] is None and scores["reach"]["reason"].startswith("NotImplementedError")
+    assert scores["mismatch"]["amplification"] is None and scores["samples"]

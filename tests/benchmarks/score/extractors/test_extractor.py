@@ -1,4 +1,4 @@
-"""The scoring networks: two of different kind, deterministic, cached, and never in training mode."""
+"""The scoring networks: two of different kinds, deterministic, cached, and never in training mode."""
 
 import os
 
@@ -51,7 +51,7 @@ def test_features_are_float64_also_under_autocast_and_of_unit_mean_variance(data
         network(images.float())
 
 
-def test_the_classifier_tells_classes_by_its_features_and_the_other_knows_none(dataset):
+def test_the_classifier_predicts_classes_from_its_features_and_the_auto_encoder_has_none(dataset):
     network, images = cache.build(dataset), torch.from_numpy(dataset.test.images)
     torch.testing.assert_close(network.logits(images), network.network(images).double(), rtol=1e-4, atol=1e-4)
     right = network.logits(images).argmax(1) == torch.from_numpy(dataset.test.labels)
@@ -60,7 +60,7 @@ def test_the_classifier_tells_classes_by_its_features_and_the_other_knows_none(d
     assert other.accuracy is None and not hasattr(other, "logits")
 
 
-def test_the_auto_encoder_draws_held_out_images_again_and_never_sees_a_label(dataset):
+def test_the_auto_encoder_reconstructs_held_out_images_and_does_not_depend_on_labels(dataset):
     found = cache.build(dataset, "autoencoder")
     images = torch.from_numpy(dataset.test.images)
     x = images.double() / 127.5 - 1
@@ -74,7 +74,7 @@ def test_the_auto_encoder_draws_held_out_images_again_and_never_sees_a_label(dat
 
 
 @pytest.mark.parametrize("kind", cache.KINDS)
-def test_two_builds_are_bit_equal_whatever_the_generator_and_the_threads(dataset, kind):
+def test_two_builds_are_bit_equal_for_any_random_state_and_number_of_threads(dataset, kind):
     first = cache.build(dataset, kind)
     torch.manual_seed(5)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
@@ -83,10 +83,10 @@ def test_two_builds_are_bit_equal_whatever_the_generator_and_the_threads(dataset
     assert torch.equal(torch.get_rng_state(), before) and torch.get_num_threads() == threads
 
 
-def test_the_cache_gives_back_what_was_built_and_a_damaged_file_is_rebuilt(dataset, tmp_path, monkeypatch):
-    assert not any(cache.ready(dataset, kind, tmp_path / "cache") for kind in cache.KINDS)
+def test_the_cache_returns_what_was_built_and_a_damaged_file_is_rebuilt(dataset, tmp_path, monkeypatch):
+    assert not any(cache.hash_of(dataset, kind, tmp_path / "cache") for kind in cache.KINDS)
     built = cache.load_all(dataset, tmp_path / "cache")
-    assert all(cache.ready(dataset, kind, tmp_path / "cache") for kind in cache.KINDS)
+    assert all(cache.hash_of(dataset, kind, tmp_path / "cache") for kind in cache.KINDS)
     files = sorted((tmp_path / "cache").iterdir())
     assert len(files) == len(built) == 2 and len({network.hash for network in built}) == 2
     images = torch.from_numpy(dataset.test.images)
@@ -98,7 +98,7 @@ def test_the_cache_gives_back_what_was_built_and_a_damaged_file_is_rebuilt(datas
         assert torch.equal(new(images), old(images))
     for file in files:
         file.write_bytes(file.read_bytes()[:-100])
-    assert not any(cache.ready(dataset, kind, tmp_path / "cache") for kind in cache.KINDS)
+    assert not any(cache.hash_of(dataset, kind, tmp_path / "cache") for kind in cache.KINDS)
     assert [n.hash for n in cache.load_all(dataset, tmp_path / "cache")] == [n.hash for n in built]
 
 
@@ -109,7 +109,7 @@ def test_other_data_get_another_cache_entry(dataset, tmp_path):
     assert len(os.listdir(tmp_path)) == 2
 
 
-def test_a_cache_that_cannot_be_written_is_one_line(dataset, tmp_path):
+def test_a_cache_that_cannot_be_written_is_an_error_of_one_line(dataset, tmp_path):
     (blocked := tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be written") as info:
         cache.load(dataset, blocked)
@@ -124,13 +124,13 @@ def test_one_recipe_fits_every_image_size(shape):
     assert network(images).shape == (2, *shape) and network[: -autoencoder.HEAD](images).shape == (2, 5)
 
 
-def test_the_digits_extractors_know_digits():
+def test_the_digits_extractors_reach_their_accuracy_and_explained_variance():
     # 98.9 % and 93.4 % where they were written; bits differ between machines, and 2 more of 360 images may go wrong.
     first, second = cache.load_all(data.load("digits"))
     assert first.accuracy >= 0.98 and second.facts["explained"] >= 0.92
 
 
-def test_inception_without_its_package_or_weights_is_one_line(tmp_path, monkeypatch):
+def test_inception_without_its_package_or_weights_is_an_error_of_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(inception, "find_spec", lambda name: None)
     with pytest.raises(BadInput, match="pip install torch-fidelity"):
         inception.load(tmp_path)
@@ -140,7 +140,7 @@ def test_inception_without_its_package_or_weights_is_one_line(tmp_path, monkeypa
     assert str(tmp_path / "inception" / inception.WEIGHTS) in str(info.value) and "\n" not in str(info.value)
 
 
-def test_inception_with_a_file_that_is_not_the_published_one_is_one_line(tmp_path):
+def test_inception_with_another_file_than_the_published_one_is_an_error_of_one_line(tmp_path):
     pytest.importorskip("torch_fidelity", reason="torch-fidelity, an extra, is not installed")
     (file := tmp_path / "inception" / inception.WEIGHTS).parent.mkdir()
     file.write_bytes(b"junk")

@@ -49,7 +49,7 @@ def test_frechet_distance_agrees_with_torch_fidelity_fed_with_the_same_features(
     assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-8)
 
 
-def test_the_bias_of_the_frechet_distance_is_its_mean_over_equal_laws():
+def test_the_bias_of_the_frechet_distance_is_its_mean_over_equal_distributions():
     rng, n, m = np.random.RandomState(6), 400, 300
     root = np.diag(np.linspace(0.2, 2, 12)) @ np.linalg.qr(rng.randn(12, 12))[0]
     draws = [frechet_distance(*(torch.from_numpy(rng.randn(size, 12) @ root) for size in (n, m))) for _ in range(240)]
@@ -58,7 +58,7 @@ def test_the_bias_of_the_frechet_distance_is_its_mean_over_equal_laws():
     assert np.std(draws) / np.sqrt(240) < 0.016 * bias and bias == pytest.approx(np.mean(draws), rel=0.08)
 
 
-def test_the_bias_counts_dead_features_as_nothing():
+def test_constant_features_add_nothing_to_the_bias():
     x = torch.from_numpy(np.random.RandomState(0).randn(50, 3))
     dead = torch.cat([x, torch.zeros(50, 2, dtype=x.dtype)], dim=1)
     assert frechet_bias(dead, 20, 30) == pytest.approx(frechet_bias(x, 20, 30), rel=1e-12)
@@ -97,7 +97,7 @@ def test_kernel_distance_is_the_unbiased_double_loop_at_any_chunk(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:Metric `Kernel Inception Distance`")
-def test_kernel_distance_is_torchmetrics_one_where_its_subset_is_the_whole():
+def test_kernel_distance_equals_torchmetrics_with_one_subset_of_all_rows():
     x, y = random_features(40, 0), random_features(40, 1) + 0.5
     metric = KernelInceptionDistance(feature=torch.nn.Identity(), subsets=1, subset_size=40)
     metric.update(y, real=True)
@@ -121,14 +121,14 @@ def test_the_error_of_the_kernel_distance_is_its_spread_over_draws():
     assert errors.mean() == pytest.approx(values.std(), rel=0.2)
 
 
-def test_kernel_distance_of_equal_laws_is_near_zero_of_either_sign_and_of_others_is_not():
+def test_kernel_distance_is_near_zero_with_either_sign_for_equal_distributions_only():
     draws = [kernel_distance(random_features(100, k), random_features(100, 50 + k))[0] for k in range(12)]
     # The mean of 12 lies within 4 standard errors of 0 for an unbiased estimate; a biased one would be all positive.
     assert abs(np.mean(draws)) < 4 * np.std(draws) / np.sqrt(12) and min(draws) < 0 < max(draws)
     assert kernel_distance(random_features(100, 0) + 1, random_features(100, 1))[0] > 10 * max(draws)
 
 
-def test_nearest_is_the_brute_force_answer_and_copies_have_distance_zero():
+def test_nearest_equals_brute_force_and_copies_have_distance_zero():
     train, queries = images(70, 0), images(30, 1)
     plain = (queries.double().flatten(1)[:, None] - train.double().flatten(1)[None]).norm(dim=2)
     assert torch.equal(nearest(queries, train, chunk=7), plain.argmin(1))
@@ -136,7 +136,7 @@ def test_nearest_is_the_brute_force_answer_and_copies_have_distance_zero():
     assert (nearest_distances(train[5:20], train) == 0).all()
 
 
-def test_memorisation_counts_what_is_nearer_than_the_median_of_new_images():
+def test_memorisation_counts_samples_closer_than_the_median_of_held_out_images():
     held_out = torch.tensor([1.0, 2.0, 3.0, 10.0, 4.0], dtype=torch.float64)
     found = memorisation(torch.tensor([0.0, 2.9, 3.0, 8.0], dtype=torch.float64), held_out)
     assert found == {"memorisation": 0.5, "memorisation_ratio": pytest.approx(13.9 / 4 / 4)}

@@ -1,4 +1,4 @@
-"""What is read off predictions and features, and the intervals and tests over them."""
+"""Accuracy, calibration and probes, and the intervals and tests of them."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_accuracy_counts_the_largest_logit_over_batches():
     assert accuracy(Brightest(), images, labels) == 0.95
 
 
-def test_recognition_says_which_images_were_right_and_how_sure_the_share_is():
+def test_recognition_reports_correct_images_and_the_interval_of_the_accuracy():
     logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 0.0]])
     found = recognition(logits, torch.tensor([0, 1, 1, 0]))
     assert (found["accuracy"], found["n_test"], found["correct"]) == (0.75, 4, "1101")
@@ -33,24 +33,24 @@ def test_recognition_says_which_images_were_right_and_how_sure_the_share_is():
     assert found["calibration_error"] == pytest.approx(float(torch.sigmoid(torch.tensor(2.0))) - 0.75, abs=1e-6)
 
 
-def test_the_calibration_error_weighs_the_bins_by_their_images():
-    logits = torch.tensor([[2.0, 0.0]] * 3 + [[0.5, 0.0]])  # confidence .88 in three images, .62 in the fourth
+def test_the_calibration_error_weights_bins_by_their_number_of_images():
+    logits = torch.tensor([[2.0, 0.0]] * 3 + [[0.5, 0.0]])  # confidence 0.88 in three images, 0.62 in the fourth
     labels = torch.tensor([0, 0, 1, 1])
     gaps = [abs(float(torch.sigmoid(torch.tensor(z))) - right) for z, right in ((2.0, 2 / 3), (0.5, 0.0))]
     assert recognition(logits, labels)["calibration_error"] == pytest.approx((3 * gaps[0] + gaps[1]) / 4, abs=1e-6)
 
 
-def test_a_calibrated_recogniser_has_a_small_error_and_a_sure_one_has_not():
+def test_a_calibrated_recogniser_has_a_small_calibration_error_and_an_overconfident_one_a_large_one():
     rng = np.random.RandomState(0)
     p = rng.uniform(0.5, 1, 4000)
     labels = torch.from_numpy((rng.rand(4000) > p).astype(np.int64))
     logits = torch.log(torch.from_numpy(np.stack([p, 1 - p], axis=1)))
-    # 15 bins over [0, 1], 7 of them used: a share in each is known to about .02.
+    # 15 bins over [0, 1], 7 of them used: a share in each is known to about 0.02.
     assert recognition(logits, labels)["calibration_error"] < 0.04
     assert recognition(20 * logits, labels)["calibration_error"] > 0.15
 
 
-def test_wilson_has_its_coverage_and_width_at_the_ends():
+def test_the_wilson_interval_has_its_nominal_coverage_and_a_width_at_0_and_1():
     for n, share in ((20, 0.95), (50, 0.5), (360, 0.98)):
         chances = binom.pmf(np.arange(n + 1), n, share)
         holds = [low <= share <= high for low, high in (wilson(k, n) for k in range(n + 1))]
@@ -63,7 +63,7 @@ def test_wilson_has_its_coverage_and_width_at_the_ends():
         wilson(5, 4)
 
 
-def test_mcnemar_counts_only_where_they_differ():
+def test_mcnemar_counts_only_images_on_which_the_two_differ():
     found = mcnemar("1" * 50 + "1" * 8 + "0" * 2 + "0" * 40, "1" * 50 + "0" * 8 + "1" * 2 + "0" * 40)
     tail = sum(binom.pmf(k, 10, 0.5) for k in (0, 1, 2))
     assert found == {"b": 8, "c": 2, "p_value": pytest.approx(2 * tail)}
@@ -72,12 +72,12 @@ def test_mcnemar_counts_only_where_they_differ():
 
 
 @pytest.mark.parametrize(("a", "b"), [("11", "111"), ("12", "11")])
-def test_mcnemar_refuses_what_is_not_paired(a, b):
+def test_mcnemar_refuses_predictions_that_are_not_paired(a, b):
     with pytest.raises(ValueError, match=r"not paired|allowed"):
         mcnemar(a, b)
 
 
-def test_a_linear_probe_sees_what_a_plane_separates_and_neighbours_see_rings():
+def test_a_linear_probe_separates_by_planes_and_nearest_neighbours_separate_rings():
     rng = np.random.RandomState(0)
     angle, labels = rng.uniform(0, 2 * np.pi, 400), np.arange(400) % 2
     rings = torch.from_numpy((1 + labels)[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1))
@@ -87,7 +87,7 @@ def test_a_linear_probe_sees_what_a_plane_separates_and_neighbours_see_rings():
     assert probe(shifted[:300], labels[:300], shifted[300:], labels[300:])["linear_probe_accuracy"] == 1
 
 
-def test_probes_learn_from_a_fixed_choice_of_at_most_five_thousand_rows():
+def test_probes_are_fitted_to_a_fixed_choice_of_at_most_five_thousand_rows():
     assert probe_rows(7).tolist() == list(range(7))
     rows = probe_rows(60_000)
     assert len(set(rows)) == MAX_ROWS == 5000 and np.array_equal(rows, probe_rows(60_000))

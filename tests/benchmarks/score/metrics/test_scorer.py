@@ -1,13 +1,13 @@
-"""The scorer: floors, references, what it refuses, and which instrument each of its fields is."""
+"""The scorer: floors and references, what it refuses, and which function computes each of its fields."""
 
 import numpy as np
 import pytest
 import torch
 
 from benchmarks.data import Dataset, Split
-from benchmarks.score.metrics import Scorer
+from benchmarks.score.metrics import Scorer, frechet, kernel
 from benchmarks.score.metrics.classes import class_distance, class_entropy, label_agreement
-from benchmarks.score.metrics.frechet import frechet_bias, frechet_distance
+from benchmarks.score.metrics.frechet import frechet_bias, frechet_distance, references
 from benchmarks.score.metrics.kernel import kernel_distance
 
 
@@ -24,7 +24,7 @@ class Pixels(torch.nn.Module):
 
 
 class Squares(torch.nn.Module):
-    """Another view, without classes."""
+    """A second extractor, which is no classifier: features are squared pixels."""
 
     name, hash = "squares", "fedcba9876543210"
 
@@ -41,29 +41,33 @@ def dataset_of(*parts: torch.Tensor) -> Dataset:
     return Dataset("noise", (1, 2, 2), 2, *splits)
 
 
+def floors(dataset, n: int):
+    return Scorer(dataset, [Pixels()], n).real.once(references)[0]
+
+
 @pytest.fixture
 def dataset() -> Dataset:
     return dataset_of(*(images(n, seed) for seed, n in enumerate([300, 20, 200])))
 
 
-def test_the_floor_is_what_independent_draws_of_as_many_training_images_get_on_average(dataset):
+def test_the_floor_is_the_mean_fid_of_independent_draws_of_as_many_training_images(dataset):
     test = torch.from_numpy(dataset.test.images).flatten(1).double()
     train = torch.from_numpy(dataset.train.images).flatten(1).double()
-    view = Scorer(dataset, [Pixels()], 300).views[0]
+    reference = floors(dataset, 300)
     draws = [
         frechet_distance(train[torch.randint(300, (300,), generator=torch.Generator().manual_seed(seed))], test)
         for seed in range(40)
     ]
     # Means of 20 and 40 draws with the same spread: four standard errors of their difference.
-    assert view.floor == pytest.approx(np.mean(draws), abs=4 * np.std(draws) * (1 / 20 + 1 / 40) ** 0.5)
-    assert view.floor_sd == pytest.approx(np.std(draws), rel=0.6)
-    assert view.floor_whole == pytest.approx(frechet_distance(train, test), rel=1e-9)
-    assert view.floor_whole < view.floor
+    assert reference.floor == pytest.approx(np.mean(draws), abs=4 * np.std(draws) * (1 / 20 + 1 / 40) ** 0.5)
+    assert reference.floor_sd == pytest.approx(np.std(draws), rel=0.6)
+    assert reference.floor_whole == pytest.approx(frechet_distance(train, test), rel=1e-9)
+    assert reference.floor_whole < reference.floor
 
 
-def test_the_floor_repeats_and_falls_with_the_number_of_images(dataset):
+def test_the_floor_is_deterministic_and_falls_with_the_number_of_images(dataset):
     def floor(n):
-        return Scorer(dataset, [Pixels()], n).views[0].floor
+        return floors(dataset, n).floor
 
     assert floor(50) == floor(50) > floor(300) > floor(900)
 
@@ -76,7 +80,7 @@ def test_a_perfect_sampler_of_the_training_split_scores_one_on_average(dataset):
     assert np.mean(ratios) == pytest.approx(1, abs=4 * np.std(ratios) * (1 / 20 + 1 / 30) ** 0.5)
 
 
-def test_training_images_handed_back_score_the_whole_splits_distance_and_are_seen_as_copies(dataset):
+def test_the_training_split_scores_the_whole_splits_distance_and_is_detected_as_memorised(dataset):
     scores = Scorer(dataset, [Pixels(), Squares()], 300).score(torch.from_numpy(dataset.train.images))
     assert scores["fid"] == pytest.approx(scores["fid_floor_whole"], rel=1e-9)
     assert scores["fid2"] == pytest.approx(scores["fid2_floor_whole"], rel=1e-9)
@@ -85,7 +89,7 @@ def test_training_images_handed_back_score_the_whole_splits_distance_and_are_see
     assert (scores["fid_extractor"], scores["fid2_extractor"]) == ("pixels-01234567", "squares-fedcba98")
 
 
-def test_new_images_of_the_same_law_are_not_seen_as_copies(dataset):
+def test_new_images_of_the_same_distribution_are_not_detected_as_memorised(dataset):
     scorer = Scorer(dataset, [Pixels()], 300)
     scores = scorer.score(images(300, 9))
     # 300 nearest distances vary by about a third around their mean, and a share of a half by 1/2 sqrt(1/300 + 1/200):
@@ -95,7 +99,7 @@ def test_new_images_of_the_same_law_are_not_seen_as_copies(dataset):
     assert scorer.score(0 * images(300, 9))["fid_ratio"] > 100
 
 
-def test_every_field_is_its_instrument_on_the_right_features(dataset):
+def test_every_field_is_its_metric_on_the_right_features(dataset):
     fresh, label = images(300, 9), torch.arange(300) % 2
     scores = Scorer(dataset, [Pixels(), Squares()], 300).score(fresh, label)
     test, found = torch.from_numpy(dataset.test.images), (fresh[:, 0, 0, 0] > 127).long()
@@ -108,7 +112,7 @@ def test_every_field_is_its_instrument_on_the_right_features(dataset):
     assert all(0 < scores[name] <= 1 for name in ("precision", "recall", "coverage"))
 
 
-def test_what_cannot_be_said_is_none(dataset):
+def test_scores_without_a_second_extractor_or_a_classifier_are_none(dataset):
     scores = Scorer(dataset, [Squares()], 300).score(images(300, 9))
     nothing = {name for name, value in scores.items() if value is None}
     classes = {"class_distance", "class_entropy", "label_agreement"}
@@ -116,7 +120,7 @@ def test_what_cannot_be_said_is_none(dataset):
     assert nothing == {"fid2", "fid2_ratio", "fid2_extractor"} | floors | classes
 
 
-def test_the_cheap_score_is_part_of_the_whole_and_other_counts_are_refused(dataset):
+def test_the_quick_score_is_part_of_the_full_one_and_other_counts_are_refused(dataset):
     scorer, fresh = Scorer(dataset, [Pixels()], 300), images(300, 9)
     whole = scorer.score(fresh)
     assert scorer.fid(fresh) == {key: whole[key] for key in ("fid", "fid_ratio")}
@@ -125,12 +129,55 @@ def test_the_cheap_score_is_part_of_the_whole_and_other_counts_are_refused(datas
 
 
 @pytest.mark.parametrize("n", [300, 50])
-def test_a_reference_that_was_trained_on_is_refused(dataset, n):
+def test_a_reference_that_overlaps_the_training_split_is_refused(dataset, n):
     train = torch.from_numpy(dataset.train.images)
     with pytest.raises(ValueError, match="must be held out"):
         Scorer(dataset_of(train, images(20, 1), train), [Pixels()], n)
     with pytest.raises(ValueError, match="must be held out"):
         Scorer(dataset_of(train, images(20, 1), torch.cat([train[:150], images(100, 8)])), [Pixels()], n)
+
+
+def test_a_metric_that_fails_is_none_with_a_reason_and_the_others_stay(dataset, monkeypatch):
+    scorer, fresh = Scorer(dataset, [Pixels()], 300), images(300, 9)
+    sound = scorer.score(fresh)
+
+    def fail(*_):
+        raise RuntimeError("no kernel\nmore about it")
+
+    monkeypatch.setattr(kernel, "kernel_distance", fail)
+    scores = scorer.score(fresh)
+    assert scores.pop("metric_reasons") == dict.fromkeys(("kid", "kid_se"), "RuntimeError: no kernel")
+    assert scores == sound | {"kid": None, "kid_se": None}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan"), torch.tensor(float("nan"))])
+def test_a_value_that_is_not_finite_is_none_with_a_reason(dataset, monkeypatch, value):
+    monkeypatch.setattr(kernel, "kernel_distance", lambda *_: (value, 0.5))
+    scores = Scorer(dataset, [Pixels()], 300).score(images(300, 9))
+    assert (scores["kid"], scores["kid_se"]) == (None, 0.5)
+    assert scores["metric_reasons"].keys() == {"kid"} and "not finite" in scores["metric_reasons"]["kid"]
+
+
+def test_a_column_that_a_metric_does_not_return_is_none_with_a_reason(dataset, monkeypatch):
+    monkeypatch.setattr(kernel, "compute", lambda samples: {"kid": 1.0})
+    scores = Scorer(dataset, [Pixels()], 300).score(images(300, 9))
+    assert scores["kid_se"] is None and scores["metric_reasons"] == {"kid_se": "compute() returned no value for it"}
+
+
+def test_a_distance_that_fails_loses_neither_a_point_of_the_curve_nor_a_trial(dataset, monkeypatch):
+    scorer, fresh = Scorer(dataset, [Pixels()], 300), images(300, 9)
+    monkeypatch.setattr(frechet, "frechet_distance", lambda *_: float("nan"))
+    assert scorer.fid(fresh) == {"fid": None, "fid_ratio": None} and scorer.distance(fresh, fresh) is None
+    scores = scorer.score(fresh)
+    assert scores["metric_reasons"].keys() == {"fid", "fid_ratio"} and scores["coverage"] > 0
+
+
+def test_what_metrics_share_is_computed_once(dataset, monkeypatch):
+    scorer, calls = Scorer(dataset, [Pixels()], 300), []
+    forward = Pixels.forward
+    monkeypatch.setattr(Pixels, "forward", lambda self, x: calls.append(len(x)) or forward(self, x))
+    scorer.score(images(300, 9))
+    assert calls == [300]
 
 
 def test_class_scores_by_hand():

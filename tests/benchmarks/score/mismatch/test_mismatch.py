@@ -82,7 +82,7 @@ def path(step):
     return (1 - t) * MEAN, math.sqrt((1 - t) ** 2 * SD**2 + t**2)
 
 
-def moved(mean, sd, step):
+def stepped(mean, sd, step):
     """Mean and sd after the Euler step `step` from N(mean, sd^2); the mean and sd of the velocity there."""
     t = 1 - step / STEPS
     slope = (t - (1 - t) * SD**2) / ((1 - t) ** 2 * SD**2 + t**2)
@@ -94,7 +94,7 @@ def own(step):
     """Mean and sd of p_step."""
     state = (0.0, 1.0)
     for k in range(step):
-        state, _ = moved(*state, k)
+        state, _ = stepped(*state, k)
     return state
 
 
@@ -105,7 +105,7 @@ def mean_absolute(mean, sd):
 
 
 def energy(a, b):
-    """Energy distance of two normal laws on the line."""
+    """Energy distance of two normal distributions on the line."""
     between = mean_absolute(a[0] - b[0], math.hypot(a[1], b[1]))
     return 2 * between - mean_absolute(0, math.sqrt(2) * a[1]) - mean_absolute(0, math.sqrt(2) * b[1])
 
@@ -115,14 +115,14 @@ def test_cumulative_and_modular_error_are_their_closed_forms(curves):
     for k in range(STEPS + 1):
         assert steps[k]["cumulative_error"] == pytest.approx(energy(own(k), path(k)), abs=4e-4, rel=0.15), k
     for k in range(1, STEPS + 1):
-        one_link, _ = moved(*path(k - 1), k - 1)
+        one_link, _ = stepped(*path(k - 1), k - 1)
         assert steps[k]["modular_error"] == pytest.approx(energy(one_link, path(k)), abs=2e-4, rel=0.15), k
     assert max(step["floor"] for step in steps) < 0.01
 
 
 def test_amplification_is_the_ratio_of_the_closed_forms(curves):
     cumulative = sum(energy(own(k), path(k)) for k in range(1, STEPS + 1))
-    modular = sum(energy(moved(*path(k - 1), k - 1)[0], path(k)) for k in range(1, STEPS + 1))
+    modular = sum(energy(stepped(*path(k - 1), k - 1)[0], path(k)) for k in range(1, STEPS + 1))
     assert curves()["amplification"] == pytest.approx(cumulative / modular, rel=0.1)
 
 
@@ -131,21 +131,21 @@ def test_norm_ratio_variance_error_and_local_loss_are_their_closed_forms(curves)
         t = 1 - k / STEPS
         assert step["variance_error"] == pytest.approx((own(k)[1] - path(k)[1]) ** 2, abs=4e-4), k
         if k < STEPS:
-            ratio = mean_absolute(*map(abs, moved(*own(k), k)[1])) / mean_absolute(*map(abs, moved(*path(k), k)[1]))
+            ratio = mean_absolute(*map(abs, stepped(*own(k), k)[1])) / mean_absolute(*map(abs, stepped(*path(k), k)[1]))
             assert step["norm_ratio"] == pytest.approx(ratio, rel=0.03), k
             left = 1 + SD**2 - (t - (1 - t) * SD**2) ** 2 / path(k)[1] ** 2
             assert step["off_policy_residual"] == pytest.approx(left, rel=0.1), k
 
 
-def test_the_own_residual_is_the_bend_of_the_chain(curves):
-    speeds = torch.tensor([[moved(*own(k), k)[1][i] for i in (0, 1)] for k in range(STEPS)])
+def test_the_on_policy_residual_is_the_curvature_of_the_trajectory(curves):
+    speeds = torch.tensor([[stepped(*own(k), k)[1][i] for i in (0, 1)] for k in range(STEPS)])
     bend = (speeds - speeds.mean(0)).square().sum(1)  # all chains are one line in their start
     found = [step["on_policy_residual"] for step in curves()["steps"][:STEPS]]
     assert found == pytest.approx(bend.tolist(), abs=0.02)
 
 
 @pytest.mark.parametrize("at", [0, 2, 4])
-def test_a_field_biased_at_one_step_shows_at_that_step_and_is_carried_on(curves, at):
+def test_a_bias_at_one_step_appears_in_its_modular_error_and_in_all_later_cumulative_errors(curves, at):
     clean, biased = curves()["steps"], curves(bias=2.0, at=at)["steps"]
     gap = 2.0 / STEPS
     for k in range(1, STEPS + 1):
@@ -153,13 +153,13 @@ def test_a_field_biased_at_one_step_shows_at_that_step_and_is_carried_on(curves,
         assert (shift > 0.02) == (k == at + 1), k
     for k in range(STEPS + 1):
         assert (biased[k]["cumulative_error"] - clean[k]["cumulative_error"] > 5e-3) == (k > at), k
-    one_link, _ = moved(*path(at), at)
+    one_link, _ = stepped(*path(at), at)
     expected = energy((one_link[0] - gap, one_link[1]), path(at + 1))
     assert biased[at + 1]["modular_error"] == pytest.approx(expected, rel=0.05)
 
 
 class FromShownData(Gaussian):
-    """A chain that starts at data it was shown."""
+    """A chain that starts at data it has observed."""
 
     def observe(self, x, label):
         self.register_buffer("shown", x.clone(), persistent=False)
@@ -184,22 +184,22 @@ class FromNoisyData(FromKeptData):
         return 0.5 * super().start(n, generator) + 0.5 * torch.randn(n, *self.shape, generator=generator)
 
 
-class FromKeptDataUntold(FromKeptData):
-    """The same without a word about the chain's states: images alone can tell."""
+class FromKeptDataWithoutStates(FromKeptData):
+    """The same without `on_data` and `chain_step`, so that only images can be compared."""
 
     on_data, chain_step = Paradigm.on_data, Paradigm.chain_step
 
 
-@pytest.mark.parametrize("fault", [FromShownData, FromKeptData, FromKeptDataUntold, FromNoisyData])
-def test_a_chain_started_from_data_is_not_started_from_noise(fault):
+@pytest.mark.parametrize("fault", [FromShownData, FromKeptData, FromKeptDataWithoutStates, FromNoisyData])
+def test_a_chain_that_starts_from_data_is_detected(fault):
     data = gaussian_data(512, (1, 4, 4))
     sound, faulty = Gaussian(data.x.shape[1:]), fault(data.x.shape[1:])
-    for paradigm, verdict in ((sound, True), (faulty, False)):
+    for paradigm, expected in ((sound, True), (faulty, False)):
         paradigm.observe(*data)
-        assert measure_mismatch(paradigm, *data, STEPS)["start"]["from_noise"] is verdict
+        assert measure_mismatch(paradigm, *data, STEPS)["start"]["from_noise"] is expected
 
 
-def test_what_is_not_defined_has_a_reason():
+def test_an_undefined_mismatch_has_a_reason():
     recogniser = paradigms.load("end_to_end")(contract.SHAPE, contract.N_CLASSES)
     assert measure_mismatch(recogniser, *gaussian_data(64, contract.SHAPE), 4)["reason"] == "draws no samples"
 

@@ -1,4 +1,4 @@
-"""Mismatch of the samplers of the project: what each must have, and what its layers are fed."""
+"""Mismatch of the samplers of the project: fields that each must have, and the inputs of layers."""
 
 import pytest
 import torch
@@ -33,7 +33,7 @@ def longest(paradigm) -> int:
     return 4 if paradigm.allows(4, paradigm.samplers[0]) else 1
 
 
-def test_every_sampler_of_the_project_starts_from_noise_and_has_a_curve(drawn):
+def test_every_sampler_of_the_project_starts_from_noise_and_has_an_entry_per_step(drawn):
     paradigm, found = drawn
     assert found["start"]["from_noise"] is True
     assert [step["step"] for step in found["steps"]] == list(range(longest(paradigm) + 1))
@@ -46,7 +46,7 @@ def test_every_sampler_of_the_project_starts_from_noise_and_has_a_curve(drawn):
         }
 
 
-def test_measuring_is_repeatable_and_changes_nothing(drawn):
+def test_measuring_mismatch_is_deterministic_and_changes_no_state(drawn):
     paradigm, found = drawn
     before, state = {k: v.clone() for k, v in paradigm.state_dict().items()}, torch.random.get_rng_state()
     assert measure_mismatch(paradigm, *images(), longest(paradigm)) == found
@@ -55,7 +55,7 @@ def test_measuring_is_repeatable_and_changes_nothing(drawn):
 
 
 @pytest.mark.parametrize("name", ["diffusion", "meanflow", "unrolled", "sdae"])
-def test_steps_of_the_chain_are_those_that_sampling_takes(name):
+def test_steps_of_the_chain_equal_those_of_the_sampler(name):
     torch.manual_seed(0)
     paradigm = paradigms.load(name)(contract.SHAPE, contract.N_CLASSES).eval()
     for parameter in paradigm.parameters():
@@ -66,14 +66,14 @@ def test_steps_of_the_chain_are_those_that_sampling_takes(name):
         for step in range(3):
             state = paradigm.chain_step(state, step, 3, generator, paradigm.samplers[0])
         end = paradigm.sample(6, 3, torch.Generator().manual_seed(1), paradigm.samplers[0])
-    if name == "sdae":  # the mean is shown, the state is drawn from it
+    if name == "sdae":  # `sample` returns the mean from which the state is drawn
         units = (end.flatten(1) + 1) / 2
         assert (units - state).abs().mean() < 0.5 and set(state.unique().tolist()) == {0, 1}
     else:
         assert torch.allclose(state.clamp(-1, 1), end, atol=1e-6)
 
 
-def test_labels_of_a_clamped_chain_stay_and_its_states_are_binary():
+def test_labels_of_a_clamped_chain_do_not_change_and_its_states_are_binary():
     torch.manual_seed(0)
     dbn = paradigms.load("dbn")(contract.SHAPE, contract.N_CLASSES)
     generator = torch.Generator().manual_seed(1)
@@ -83,14 +83,14 @@ def test_labels_of_a_clamped_chain_stay_and_its_states_are_binary():
     assert set(after.unique().tolist()) == {0, 1} and not torch.equal(after, states)
 
 
-def test_layers_trained_alone_are_compared_with_what_the_chain_feeds_them(drawn):
+def test_layers_trained_alone_are_compared_by_their_inputs_in_training_and_sampling(drawn):
     paradigm, found = drawn
     expected = {"DBN": {"rbms.0", "top"}, "SDAE": {"trained_chain.layers.0", "trained_chain.layers.1"}}
     assert {entry["layer"] for entry in found["layers"]} == expected.get(type(paradigm).__name__, set())
     assert all(entry["floor"] > 0 and 0 <= entry["fed_mean"] <= 1 for entry in found["layers"])
 
 
-def test_a_chain_that_feeds_its_layer_other_codes_shows_at_that_layer():
+def test_a_chain_that_feeds_a_layer_other_codes_is_detected_at_that_layer():
     torch.manual_seed(0)
     dbn = paradigms.load("dbn")(contract.SHAPE, contract.N_CLASSES)
     dbn.observe(*images())

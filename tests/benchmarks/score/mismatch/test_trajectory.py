@@ -1,9 +1,9 @@
-"""The states of a chain from noise: where they start, where they end, and which chains have none."""
+"""Sampling trajectories: where they start, where they end, and which chains have none."""
 
 import pytest
 import torch
 
-from benchmarks.score.mismatch.trajectory import N_IMAGES, N_STEPS, chain_path
+from benchmarks.score.mismatch.trajectory import N_IMAGES, N_STEPS, sampling_trajectory
 from paradigms import load
 from paradigms.parts.flow import samplers
 
@@ -20,15 +20,15 @@ def paradigm(name, **options):
     return built.eval()
 
 
-def test_it_starts_at_the_same_noise_for_every_paradigm_and_ends_where_the_sampler_does():
+def test_a_trajectory_starts_from_the_same_noise_for_every_paradigm_and_ends_at_the_sample():
     field, chain = paradigm("diffusion"), paradigm("unrolled", k=2)
     first, second = (
-        chain_path(field, X, LABEL, None, NFES, "euler", seed=5),
-        chain_path(chain, X, LABEL, 2, NFES, "euler", seed=5),
+        sampling_trajectory(field, X, LABEL, None, NFES, "euler", seed=5),
+        sampling_trajectory(chain, X, LABEL, 2, NFES, "euler", seed=5),
     )
     assert first.shape == (N_STEPS + 1, N_IMAGES, *SHAPE) and second.shape == (3, N_IMAGES, *SHAPE)
     assert (first[0] == second[0]).all() and not (first[-1] == second[-1]).all()
-    assert not (first[0] == chain_path(field, X, LABEL, None, NFES, "euler", seed=6)[0]).all()
+    assert not (first[0] == sampling_trajectory(field, X, LABEL, None, NFES, "euler", seed=6)[0]).all()
     # The noise itself is cut at the ends of the grey scale, so the end is compared from an uncut start.
     generator = torch.Generator().manual_seed(0)
     start = field.on_data(X[:N_IMAGES], LABEL, 0, N_STEPS, generator)
@@ -38,16 +38,16 @@ def test_it_starts_at_the_same_noise_for_every_paradigm_and_ends_where_the_sampl
     torch.testing.assert_close(state, samplers.euler(field.net, start, N_STEPS), atol=1e-5, rtol=0)
 
 
-def test_one_step_is_one_step():
-    assert len(chain_path(paradigm("drifting"), X, LABEL, 1, NFES, "jump", seed=5)) == 2
+def test_a_one_step_generator_has_two_states():
+    assert len(sampling_trajectory(paradigm("drifting"), X, LABEL, 1, NFES, "jump", seed=5)) == 2
 
 
-def test_a_chain_of_one_step_that_is_not_scored_at_more_is_shown_as_it_was_trained():
-    assert len(chain_path(paradigm("unrolled", k=1), X, LABEL, 1, [1, 2], "euler", seed=5)) == 2
-    assert len(chain_path(paradigm("meanflow"), X, LABEL, 1, NFES, "jump", seed=5)) == N_STEPS + 1
+def test_a_one_step_chain_that_is_not_scored_at_more_steps_has_two_states():
+    assert len(sampling_trajectory(paradigm("unrolled", k=1), X, LABEL, 1, [1, 2], "euler", seed=5)) == 2
+    assert len(sampling_trajectory(paradigm("meanflow"), X, LABEL, 1, NFES, "jump", seed=5)) == N_STEPS + 1
 
 
 @pytest.mark.parametrize(("name", "options"), [("dbn", {}), ("sdae", {}), ("diffusion", {"conditional": True})])
-def test_chains_that_start_at_data_or_need_a_label_have_none(name, options):
+def test_chains_that_start_from_data_or_need_a_label_have_no_trajectory(name, options):
     built = paradigm(name, **options)
-    assert chain_path(built, X, LABEL, None, NFES, built.samplers[0], seed=5) is None
+    assert sampling_trajectory(built, X, LABEL, None, NFES, built.samplers[0], seed=5) is None

@@ -8,7 +8,7 @@ import torch
 from benchmarks.score.mismatch.two_sample import energy_distance, energy_noise, pooled, two_sample_accuracy
 
 
-def test_energy_distance_is_the_plain_double_loop_without_the_partners():
+def test_energy_distance_equals_the_double_loop_without_paired_rows():
     a, b = torch.randn(7, 3, 2), torch.randn(7, 3, 2) + 0.5
     pairs = [(i, j) for i in range(7) for j in range(7) if i != j]
     plain = sum(2 * (a[i] - b[j]).norm() - (a[i] - a[j]).norm() - (b[i] - b[j]).norm() for i, j in pairs) / len(pairs)
@@ -16,7 +16,7 @@ def test_energy_distance_is_the_plain_double_loop_without_the_partners():
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.9])
-def test_energy_distance_has_no_bias_and_its_noise_is_its_spread(shared):
+def test_energy_distance_is_unbiased_and_its_noise_is_its_standard_deviation(shared):
     generator = torch.Generator().manual_seed(0)
     found, noises = [], []
     for _ in range(200):
@@ -31,7 +31,7 @@ def test_energy_distance_has_no_bias_and_its_noise_is_its_spread(shared):
 
 
 @pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (2.0, 1.0), (0.0, 5.0)])
-def test_two_sample_accuracy_is_about_that_of_the_best_classifier_of_two_normals(shift, scale):
+def test_two_sample_accuracy_is_close_to_that_of_the_bayes_classifier_of_two_normals(shift, scale):
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(2, 1000, 1, generator=generator)
     # Equal sd: half the shift apart. Equal mean: where the two densities cross.
@@ -42,6 +42,6 @@ def test_two_sample_accuracy_is_about_that_of_the_best_classifier_of_two_normals
     assert two_sample_accuracy(a, shift + scale * b) == pytest.approx(best, abs=0.05)
 
 
-def test_wide_noise_is_told_from_narrow_data_in_many_dimensions():
+def test_wide_noise_is_distinguished_from_narrow_data_in_many_dimensions():
     noise, data = torch.randn(200, 64), 0.3 * torch.randn(200, 64)
     assert two_sample_accuracy(noise, data) > 0.95

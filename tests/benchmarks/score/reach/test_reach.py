@@ -1,4 +1,4 @@
-"""Gradient reach: the table of theory, an exact answer for every way to break a chain, and strangers' paradigms."""
+"""Gradient reach: values known from theory, chains with known faults, and paradigms from outside the project."""
 
 import math
 import re
@@ -56,35 +56,35 @@ def of():
 
 
 @pytest.mark.parametrize("nfe", NFES)
-def test_diffusion_trains_one_of_n_evaluations_on_states_that_are_not_its_own(of, nfe):
+def test_diffusion_trains_one_of_n_evaluations_and_none_on_policy(of, nfe):
     assert numbers(entry(of("diffusion"), "generation", nfe)) == pytest.approx((1 / nfe, 0, 1))
 
 
 @pytest.mark.parametrize("k", [1, 2, 4])
-def test_the_unrolled_chain_trains_all_its_evaluations_on_its_own_states(of, k):
+def test_the_unrolled_chain_trains_all_of_its_evaluations_on_policy(of, k):
     found = of("unrolled", k=k)
     assert found["nfe"] == found["natural_nfe"] == k
     assert numbers(found) == pytest.approx((1, 1, k)) and found["flops_weighted_reach"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])
-def test_an_unrolled_chain_truncated_to_its_last_steps_reaches_their_share(of, kept):
+def test_the_reach_of_a_truncated_unrolled_chain_is_the_share_of_its_last_steps(of, kept):
     assert numbers(of("unrolled", k=4, reach=kept)) == pytest.approx((kept / 4, kept / 4, kept))
 
 
 @pytest.mark.parametrize("nfe", [1, 2, 8])
-def test_a_chain_of_other_length_than_the_trained_one_is_not_on_its_own_states(of, nfe):
+def test_a_chain_of_another_length_than_the_trained_one_has_no_on_policy_reach(of, nfe):
     assert entry(of("unrolled", k=4), "generation", nfe)["on_policy_reach"] == 0
 
 
 @pytest.mark.parametrize("derivative", ["secant", "jvp", "stream", "difference"])
-def test_mean_flow_covers_its_one_evaluation_but_never_at_the_point_of_inference(of, derivative):
+def test_mean_flow_trains_its_one_evaluation_but_not_on_its_inference_input(of, derivative):
     found = of("meanflow", derivative=derivative)
     assert found["nfe"] == found["natural_nfe"] == 1 and numbers(found) == pytest.approx((1, 0, 1))
     assert numbers(entry(found, "generation", 4)) == pytest.approx((1 / 4, 0, 1))
 
 
-def test_pretraining_then_unrolling_is_the_mean_over_the_training_flops(of):
+def test_reach_of_pretraining_and_unrolling_is_the_mean_weighted_by_training_flops(of):
     found = of("unrolled", k=4, start="diffusion", pretrain_share=0.6)
     local, through = entry(found, "generation", 4)["stages"]
     assert numbers(local) == pytest.approx((1 / 4, 0, 1)) and numbers(through) == pytest.approx((1, 1, 4))
@@ -92,7 +92,7 @@ def test_pretraining_then_unrolling_is_the_mean_over_the_training_flops(of):
 
 
 @pytest.mark.parametrize("name", ["dbn", "sdae"])
-def test_greedy_stages_train_one_layer_on_a_local_loss_and_fine_tuning_all(of, name):
+def test_greedy_stages_train_one_layer_each_on_a_local_loss_and_fine_tuning_trains_all(of, name):
     found = of(name)
     stages = {stage["stage"]: stage for stage in entry(found, "recognition")["stages"]}
     tuned = stages.pop("fine-tuning")
@@ -102,27 +102,27 @@ def test_greedy_stages_train_one_layer_on_a_local_loss_and_fine_tuning_all(of, n
     assert [stage["lit"].index(1) for stage in greedy] == [0, 1]
 
 
-def test_a_stage_that_trains_nothing_of_a_graph_has_no_weight_in_it(of):
+def test_a_stage_that_trains_no_part_of_a_graph_has_weight_zero_in_it(of):
     stages = {stage["stage"]: stage for stage in entry(of("sdae"), "recognition")["stages"]}
     assert numbers(stages["chain"]) == (0, 0, 0) and stages["chain"]["weight"] == 0
     assert sum(stage["weight"] for stage in stages.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("nfe", NFES)
-def test_layer_wise_samplers_are_trained_off_policy_one_sweep_of_n(of, nfe):
+def test_layer_wise_samplers_train_one_of_n_sweeps_off_policy(of, nfe):
     top = next(s for s in entry(of("dbn"), "generation", nfe)["stages"] if s["stage"] == "top rbm")
-    assert numbers(top) == pytest.approx((1 / (nfe + 1), 0, 1))  # the sweeps, and the layer below on the way out
+    assert numbers(top) == pytest.approx((1 / (nfe + 1), 0, 1))  # n sweeps of the top RBM, then the layer below it
     chain = next(s for s in entry(of("sdae"), "generation", nfe)["stages"] if s["stage"] == "chain")
     assert numbers(chain) == pytest.approx((1 / nfe, 0, 1))
 
 
 @pytest.mark.parametrize(("network", "n_layers"), [("convolutional", 4), ("mlp", 3)])
-def test_end_to_end_recognition_trains_every_layer_through_all(of, network, n_layers):
+def test_end_to_end_recognition_trains_every_layer_through_all_layers(of, network, n_layers):
     assert numbers(of("end_to_end", network=network)) == pytest.approx((1, 1, n_layers))
 
 
 class Halve(nn.Module):
-    """A link without times; `weight` tells whether it was trained."""
+    """A link that takes no times."""
 
     def __init__(self, size):
         super().__init__()
@@ -133,7 +133,7 @@ class Halve(nn.Module):
 
 
 class Chain(Paradigm):
-    """A stranger's chain of four steps, with options to break it in every way."""
+    """A chain of four steps that is not of the project, with options for faults in training."""
 
     title, era, reference, task = "Chain", "test", "none", "generation"
     K = 4
@@ -172,7 +172,7 @@ class Chain(Paradigm):
         return self.run(torch.randn(n, self.size, generator=generator))[-1].view(n, *self.shape).clamp(-1, 1)
 
 
-def test_a_strangers_chain_without_times_is_measured_too():
+def test_the_reach_of_a_chain_whose_link_takes_no_times_is_measured():
     assert numbers(reach(trained(Chain))) == pytest.approx((1, 1, 4))
 
 
@@ -198,21 +198,21 @@ def test_detaching_one_step_of_the_unrolled_flow_lowers_reach_by_exactly_one_in_
     assert numbers(found) == (3 / 4, 3 / 4, 3)
 
 
-def test_detaching_the_state_cuts_off_all_steps_before():
+def test_detaching_the_state_removes_all_earlier_steps_from_the_reach():
     assert numbers(reach(trained(Chain, cut=1))) == (2 / 4, 2 / 4, 2)
 
 
-def test_a_chain_trained_from_the_data_is_covered_but_not_on_its_own_states():
+def test_a_chain_trained_from_data_has_full_coverage_and_no_on_policy_reach():
     assert numbers(reach(trained(Chain, loss="from data"))) == (1, 0, 4)
 
 
-def test_of_local_losses_on_own_states_only_the_last_is_on_the_end_of_the_chain():
+def test_of_local_losses_on_the_chains_own_states_only_the_last_counts_as_on_policy():
     found = reach(trained(Chain, loss="local"))
     assert numbers(found) == (1, 1 / 4, 1)
     assert entry(found, "generation", 4)["stages"][0]["own"] == [0, 0, 0, 1]
 
 
-def test_effective_reach_is_the_entropy_of_the_shares_of_the_gradient():
+def test_effective_reach_is_the_exponential_entropy_of_the_gradient_shares():
     # A link that ignores its input passes nothing on, so step k weighs in the end by its scale alone.
     found = reach(trained(Chain, blind=True, scales=(8, 4, 2, 2)))
     shares = [0.5, 0.25, 0.125, 0.125]
@@ -221,13 +221,13 @@ def test_effective_reach_is_the_entropy_of_the_shares_of_the_gradient():
     assert found["effective_reach"] == pytest.approx(math.exp(entropy) / 4, rel=1e-4)
 
 
-def test_the_file_that_the_readme_shows_has_a_reach(tmp_path):
+def test_the_reach_of_the_paradigm_in_the_readme_is_measured(tmp_path):
     (tmp_path / "pixel_gaussian.py").write_text(NEW_FILE)
     found = reach(trained(paradigms.load(str(tmp_path / "pixel_gaussian.py"))))
     assert found["nfe"] == 1 and numbers(found) == (1, 0, 1)
 
 
-def test_what_neither_draws_nor_classifies_has_no_reach_and_says_so():
+def test_a_paradigm_that_neither_samples_nor_classifies_has_no_reach_and_a_reason():
     class Nothing(Paradigm):
         title, era, reference, task = "Nothing", "test", "none", "generation"
 
@@ -239,7 +239,7 @@ def test_what_neither_draws_nor_classifies_has_no_reach_and_says_so():
 
 
 @pytest.mark.parametrize("name", ["dbn", "unrolled"])
-def test_measuring_leaves_weights_buffers_and_the_generator_as_they_were(name):
+def test_measuring_reach_changes_no_weights_buffers_or_random_state(name):
     paradigm = trained(paradigms.load(name))
     before = {key: value.clone() for key, value in paradigm.state_dict().items()}
     state, first = torch.random.get_rng_state(), reach(paradigm)

@@ -1,0 +1,36 @@
+"""What training costs: FLOPs, time, throughput, energy and memory."""
+
+from __future__ import annotations
+
+from pandas import DataFrame
+
+from benchmarks.report.formats import number, percent
+from benchmarks.report.frames.frames import Frames
+from benchmarks.report.tables.sheet import Sheet, dense, detectable_line, flagged, flags, mebibytes
+
+DOCUMENT, ORDER = "comparison", 90
+NOTE = (
+    "step: one update on a batch in memory. end to end: with the data loader and the Trainer. MFU (model FLOPs "
+    "utilisation): executed FLOPs per second, over the measured peak of a matrix product on the same device."
+)
+
+
+def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
+    """One line per variant, whether or not it finished."""
+    rows = rows.drop_duplicates("variant")
+    lines = []
+    for _, row in rows.iterrows():
+        lines.append(
+            {
+                **{"variant": flagged(row), "paradigm": row.title, "seeds": f"{row.n_seeds}"},
+                **{"train FLOPs": number(row.train_flops), "train s": number(row.train_seconds)},
+                "images/s, step": number(row.train_images_per_second),
+                "images/s, end to end": number(row.train_end_to_end_images_per_second),
+                **{"MFU": percent(row.train_mfu), "J/image": number(row.train_energy_joules_per_image)},
+                "MiB init": number(mebibytes(row.peak_init_bytes)),
+                "MiB train": number(mebibytes(row.peak_train_bytes)),
+                **{"MiB evaluate": number(mebibytes(row.peak_evaluate_bytes)), "status": row.status},
+            }
+        )
+    lines += detectable_line({"images/s, step": rows.train_images_per_second_mde.max()})
+    return [Sheet("Cost of training", dense(lines), (NOTE, *flags(rows)))]

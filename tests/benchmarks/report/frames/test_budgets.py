@@ -1,0 +1,135 @@
+"""Curves along training read at equal cost, and the cost of a quality, on curves whose answers are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks import cli, report
+from benchmarks.report import tables
+from benchmarks.report.frames import read
+from benchmarks.report.frames.budgets import at_equal, time_to_target
+from benchmarks.report.frames.comparison import comparison
+from tests.benchmarks import fake_run
+
+FLOPS = (1e12, 2e12, 4e12, 8e12)
+
+
+def store(folder, variant: str, repetition: int = 0, factor: float = 1.0, quality=lambda flops: 1e13 / flops) -> None:
+    """A record whose points lie at `factor` times FLOPS, 1e-6 of them images and 1e-11 of them seconds times two."""
+    record = fake_run.quality(variant, repetition, npz=False)
+    points = record["quality"]["curve"][: len(FLOPS)]
+    for point, flops in zip(points, FLOPS, strict=True):
+        flops *= factor
+        point |= {"flops": flops, "images": flops * 1e-6, "seconds": 2e-11 * flops}
+        for entry in point["samples"]:
+            entry["fid_ratio"] = quality(flops)
+        if point["accuracy"] is not None:
+            point["accuracy"] = quality(flops)
+    record["quality"]["curve"] = points
+    fake_run.write(folder, record)
+
+
+def values(table, column="mean", nfe=1.0):
+    rows = table[(table.nfe == nfe) | table.nfe.isna()]
+    return dict(zip(rows.variant, rows[column], strict=True))
+
+
+def test_all_are_read_at_the_largest_cost_that_all_have_spent(tmp_path):
+    store(tmp_path, "meanflow")
+    store(tmp_path, "diffusion", factor=0.75)
+    table = at_equal(read(tmp_path), "flops")
+    assert set(table["at"]) == {6e12} and set(at_equal(read(tmp_path), "images")["at"]) == {6e6}
+    # A power law is a straight line on log axes, so it is met exactly between points, here 4e12 and 8e12.
+    assert values(table) == pytest.approx({"meanflow": 10 / 6, "diffusion": 10 / 6})
+    assert values(table, "nearest_measured") == pytest.approx({"meanflow": 8 / 6, "diffusion": 1})
+
+
+def test_a_short_seed_shortens_the_cost_for_all_and_seeds_give_the_interval(tmp_path):
+    for repetition, factor in enumerate([1.0, 0.5, 1.0]):
+        store(tmp_path, "meanflow", repetition, factor, quality=lambda flops, r=repetition: (r + 1) * 1e13 / flops)
+    row = at_equal(read(tmp_path), "flops").iloc[0]
+    assert row["at"] == 4e12 and row.n_seeds == 3
+    assert row["mean"] == pytest.approx(5.0) and row.sd == pytest.approx(2.5)
+    assert row.ci_high - row["mean"] == pytest.approx(4.303 * 2.5 / math.sqrt(3), rel=1e-3)
+
+
+def test_nothing_is_said_beyond_what_was_measured(tmp_path):
+    store(tmp_path, "meanflow", factor=100)
+    store(tmp_path, "diffusion")
+    found = values(at_equal(read(tmp_path), "flops"))
+    assert math.isnan(found["meanflow"]) and found["diffusion"] == pytest.approx(10 / 8)
+
+
+def test_recognisers_and_generators_are_read_at_costs_of_their_own(tmp_path):
+    store(tmp_path, "meanflow")
+    store(tmp_path, "end-to-end", factor=0.1, quality=lambda flops: 0.5 + 0.1 * math.log2(flops / 1e11))
+    table = at_equal(read(tmp_path), "flops")
+    assert dict(zip(table.task, table["at"], strict=True)) == {"generation": 8e12, "recognition": 8e11}
+
+
+def test_time_to_target_is_the_first_crossing_on_the_curve(tmp_path):
+    store(tmp_path, "meanflow")
+    table = time_to_target(read(tmp_path))
+    rows = table[(table.nfe == 1)].set_index(["axis", "target"])["median"]
+    # 1e13 / flops is 5 at 2e12, a measured point, and 2 at 5e12, between two
+    assert rows["flops", 5.0] == pytest.approx(2e12) and rows["flops", 2.0] == pytest.approx(5e12)
+    assert rows["seconds", 2.0] == pytest.approx(100) and rows["images", 2.0] == pytest.approx(5e6)
+
+
+def test_what_is_met_at_the_first_point_is_charged_for_it(tmp_path):
+    store(tmp_path, "meanflow", quality=lambda flops: 1.5)
+    assert set(time_to_target(read(tmp_path)).query("axis == 'flops'")["median"].round()) == {1e12}
+
+
+def test_a_miss_is_infinite_also_for_a_seed_without_numbers_and_the_median_says_what_most_did(tmp_path):
+    good, bad = (lambda flops: 1e13 / flops), (lambda flops: 9.0)
+    for repetition, quality in enumerate([good, bad, lambda flops: None]):
+        store(tmp_path, "meanflow", repetition, quality=quality)
+    for repetition, quality in enumerate([good, good, bad]):
+        store(tmp_path, "diffusion", repetition, quality=quality)
+    table = time_to_target(read(tmp_path)).query("axis == 'flops' and nfe == 1 and target == 5").set_index("variant")
+    assert table.n_reached.to_dict() == {"diffusion": 2, "meanflow": 1} and set(table.n_seeds) == {3}
+    assert np.isinf(table["median"]["meanflow"]) and table["median"]["diffusion"] == pytest.approx(2e12)
+    assert np.isinf(table.highest["diffusion"])
+
+
+def test_accuracy_has_a_target_from_below(tmp_path):
+    store(tmp_path, "end-to-end", quality=lambda flops: 0.94 + 0.01 * math.log2(flops / 1e12))
+    row = time_to_target(read(tmp_path)).query("axis == 'flops' and measure == 'accuracy'").squeeze()
+    assert (row.target, row["median"]) == (0.96, pytest.approx(4e12))
+
+
+def test_the_files_say_inf_and_the_sign(tmp_path):
+    store(tmp_path, "unrolled-k1", quality=lambda flops: 9.0)
+    frames = read(tmp_path)
+    tables.write(comparison(frames), frames, tmp_path / "tables")
+    assert ",inf,inf,inf" in (tmp_path / "tables" / "time_to_target.csv").read_text()
+    assert "∞ (0 of 1)" in (tmp_path / "tables" / "time_to_target.md").read_text()
+    assert "Generation at 8e12 training FLOPs" in (tmp_path / "tables" / "at_equal_flops.md").read_text()
+    assert "Generation at 160 training seconds" in report.at_equal(tmp_path, "seconds")
+
+
+def test_records_without_curves_give_empty_tables(tmp_path):
+    record = fake_run.quality("meanflow", 0, npz=False)
+    record["quality"]["curve"] = []
+    fake_run.write(tmp_path, record)
+    assert at_equal(read(tmp_path), "flops").empty and time_to_target(read(tmp_path)).empty
+    assert report.at_equal(tmp_path, "flops") == "nothing was measured along training"
+
+
+def test_the_command_prints_the_axis_that_is_asked_for(tmp_path, monkeypatch, capsys):
+    store(tmp_path, "unrolled-k1")
+    monkeypatch.setattr(report.figures, "write", lambda frames, folder: None)
+    for option, said in (
+        ("images", "Generation at 8e6 training images"),
+        ("seconds", "Generation at 160 training seconds"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["report", str(tmp_path), "--budget-axis", option])
+        assert not ended.value.code and said in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["report", str(tmp_path), "--budget-axis", "watts"])
+    assert ended.value.code == 2 and "'flops', 'images', 'seconds'" in capsys.readouterr().err

@@ -1,0 +1,143 @@
+"""Generators at their natural NFE: families of chains, single changes, and their figures, from invented records."""
+
+import numpy as np
+import pytest
+
+from benchmarks.report import caption, figures
+from benchmarks.report.figures import chain_length, one_change, paths, style
+from benchmarks.report.frames import read
+from benchmarks.report.frames.comparison import comparison
+from benchmarks.report.frames.lengths import by_budget, entries, families, main
+from benchmarks.report.frames.lengths import one_change as most_changed
+from benchmarks.report.tables import at_length
+from tests.benchmarks import fake_run
+
+RATIOS = {1: 5.0, 2: 4.0, 4: 3.0, 8: 6.0}
+
+
+def record(name, options, natural, ratio, repetition=0, paradigm="unrolled", flops=1e12):
+    made = fake_run.quality(name, repetition, npz=False)
+    made["cell"] |= {"paradigm": paradigm, "options": options, "task": "generation", "title": name.replace("-", " = ")}
+    made["training"]["flops"] = flops
+    score = dict(fake_run.quality("meanflow", repetition)["quality"]["samples"][0])
+    made["quality"]["samples"] = [
+        score
+        | {"nfe": nfe, "nfe_asked": nfe, "fid_ratio": ratio * (1 + 0.1 * repetition) * (1 if nfe == natural else 9)}
+        for nfe in (1, 2, 4, 8)
+    ]
+    made["quality"]["reach"] = made["quality"].get("reach", {}) | {"natural_nfe": natural}
+    return made
+
+
+def fill(folder, seeds=2):
+    for repetition in range(seeds):
+        for k, ratio in RATIOS.items():
+            fake_run.write(folder, record(f"K-{k}", {"k": k}, k, ratio, repetition))
+        for name, change in {"reach": {"reach": 1}, "batch": {"batch": 32}, "loss": {"loss": "energy"}}.items():
+            fake_run.write(folder, record(name, {"k": 4} | change, 4, 4.0, repetition))
+        fake_run.write(folder, record("both", {"k": 4, "reach": 1, "drawn": True}, 4, 3.5, repetition))
+        fake_run.write(folder, record("field", {}, None, 2.0, repetition, "diffusion"))
+        fake_run.write(folder, record("large", {"k": 4}, 4, 1.5, repetition, flops=4e12))
+    return read(folder)
+
+
+@pytest.fixture
+def frames(tmp_path):
+    return fill(tmp_path)
+
+
+def test_an_entry_holds_the_mean_over_seeds_at_its_own_length(frames):
+    found = {entry.variant: entry for entry in entries(frames)}
+    assert found["K-4"].nfe == 4 and found["K-4"].n == 2
+    assert found["K-4"].ratio == pytest.approx(3.0 * 1.05)
+    assert found["field"].nfe is None and found["field"].n == 0 and np.isnan(found["field"].ratio)
+
+
+def test_variants_of_different_length_by_one_option_are_a_family_within_a_budget(frames):
+    cheap, large = by_budget(entries(frames))
+    assert [entry.variant for entry in large] == ["large"]
+    (name,) = families(cheap)
+    assert name == "K = 1, 2, 4, 8"
+    assert [entry.variant for entry in families(cheap)[name]] == ["K-1", "K-2", "K-4", "K-8"]
+
+
+def test_the_base_is_what_most_others_are_one_change_of_and_two_added_options_count_as_one_step(frames):
+    base, changed = most_changed(entries(frames))
+    assert base.variant == "K-4"
+    assert dict(changed).keys() == {
+        *["batch = 32", "drawn = True, reach = 1", "k = 1", "k = 2", "k = 8", "loss = energy", "reach = 1"]
+    }
+
+
+def test_a_family_is_called_by_what_its_titles_share_at_both_ends(tmp_path):
+    for k in (1, 4):
+        made = record(f"d{k}", {"k": k, "loss": "drift"}, k, 3.0)
+        made["cell"]["title"] = f"Diffusion, then K = {k}, drift"
+        fake_run.write(tmp_path, made)
+    assert list(families(entries(read(tmp_path)))) == ["Diffusion, then K = 1, 4, drift"]
+
+
+def test_where_there_are_too_many_to_look_at_a_field_and_one_chain_of_a_family_stand_for_all(frames, monkeypatch):
+    assert main(entries(frames)) == ["K-4", "field"]
+    monkeypatch.setattr(figures, "MOST", 3)
+    shown = figures._main(frames)
+    assert set(shown.cells.variant) == {"K-4", "field"} and shown.left_out == 8
+    assert "8 further variants" in caption.origin(shown)
+
+
+def test_the_sheet_reads_each_generator_at_its_own_length(frames):
+    body = at_length.sheets(frames, comparison(frames))[0].body.set_index("variant")
+    assert body.NFE["K-8"] == "8" and body["FID ratio"]["K-8"].startswith("6.3")
+    assert "field" not in body.index
+
+
+def test_the_figures_show_families_fields_and_changes(frames):
+    with style.context():
+        lengths, changes = chain_length.draw(frames), one_change.draw(frames)
+    (ax,) = lengths.axes  # the large budget has no family
+    drawn = [list(line.get_xdata()) for line in ax.lines]
+    assert [1.0, 2.0, 4.0, 8.0] in drawn and len([x for x in drawn if len(x) == 4]) == 2
+    labels = [text.get_text() for text in changes.axes[0].get_yticklabels()]
+    assert labels[-1] == "unchanged  (4 NFE)" and "reach = 1  (4 NFE)" in labels and len(labels) == 8
+
+
+def test_captions_count_the_seeds_of_what_is_drawn(tmp_path):
+    fake_run.write(tmp_path, record("other", {"k": 4, "x": 1, "y": 2, "z": 3}, 4, 4.0, paradigm="shortcut"))
+    frames = fill(tmp_path, seeds=2)
+    with style.context():
+        for figure in (chain_length.draw(frames), one_change.draw(frames)):
+            words = " ".join(text.get_text() for text in figure.texts)
+            assert "2 training seeds" in words and "1 to 2" not in words
+
+
+def test_labels_lose_the_ending_that_all_of_a_panel_have(tmp_path):
+    for k in (1, 2):
+        for ending, flops in (("", 1e12), (", large", 4e12)):
+            made = record(f"K-{k}{ending[2:]}", {"k": k}, k, 3.0, flops=flops)
+            made["cell"]["title"] = f"Chain, K = {k}{ending}"
+            fake_run.write(tmp_path, made)
+    made = record("field-large", {}, None, 2.0, paradigm="diffusion", flops=4e12)
+    made["cell"]["title"] = "Field, large"
+    fake_run.write(tmp_path, made)
+    with style.context():
+        cheap, large = chain_length.draw(read(tmp_path)).axes
+    labels = [{text.get_text() for text in ax.texts} for ax in (cheap, large)]
+    assert "Chain, K = 1, 2" in labels[0] and {"Chain, K = 1, 2", "Field"} <= labels[1]
+
+
+def test_without_chains_of_several_lengths_there_is_no_such_figure(tmp_path):
+    fake_run.write(tmp_path, record("K-4", {"k": 4}, 4, 3.0))
+    frames = read(tmp_path)
+    assert chain_length.draw(frames) is None and one_change.draw(frames) is None and paths.draw(frames) is None
+
+
+@pytest.mark.parametrize("options", [{}, {"k": 4}])
+def test_a_path_is_a_strip_from_noise_to_sample(tmp_path, options):
+    made = record("K-4", options, 4, 3.0)
+    made["samples_file"] = "samples/path.npz"
+    fake_run.write(tmp_path, made)
+    (tmp_path / "samples").mkdir()
+    np.savez(tmp_path / "samples/path.npz", path=np.zeros((5, 3, 1, 8, 8), np.uint8))
+    with style.context():
+        fig = paths.draw(read(tmp_path))
+    assert len(fig.axes) == 5 and all(ax.images for ax in fig.axes)
