@@ -93,7 +93,7 @@ class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     timing_launches: timing cells per variant, each in a process of its own, since repeats within one are not
         independent.
     budget_flops: training FLOPs of a cell. budget_of: data set -> times these.
-    looks: series -> how its line is drawn.
+    looks: series, or family of chains of several lengths, -> how its line is drawn.
     """
 
     name: str

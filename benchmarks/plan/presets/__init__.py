@@ -38,17 +38,25 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
         preset = Preset.model_validate(raw | {"name": path.stem})
     except ValidationError as error:
         raise BadInput(_one_line(error, raw, path, changes)) from None
-    series = [variant.series for variant in preset.variants.values() if variant.series]
     # `--set datasets=...` may choose some of a file's data sets, whose budgets stay in the file.
     budgeted = [*preset.datasets, *(in_file if isinstance(in_file, list) else [])]
     for key, given, allowed in (
         ("datasets", preset.datasets, data.names()),
         ("budget_of", preset.budget_of, budgeted),
-        ("looks", preset.looks, series),
+        ("looks", preset.looks, _drawn(preset)),
     ):
         for name in given:
             _member(name, allowed, key, _origin(path, f"{key}.{name}" if key != "datasets" else key, changes))
     return preset
+
+
+def _drawn(preset: Preset) -> list[str]:
+    """Names that a preset's `looks` may have: series, families of chains (such as "Unrolled, K" for the titles
+    "Unrolled, K = 1" and "Unrolled, K = 4"), variants and their paradigms."""
+    variants = preset.variants.values()
+    series = [variant.series for variant in variants if variant.series]
+    families = [variant.title.partition(" = ")[0] for variant in variants if " = " in (variant.title or "")]
+    return [*series, *families, *preset.variants, *(variant.paradigm for variant in variants)]
 
 
 def _member(name: str, allowed: Iterable[str], key: str, where: str) -> None:

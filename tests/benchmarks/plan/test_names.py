@@ -6,7 +6,7 @@ from benchmarks.errors import BadInput
 from benchmarks.plan import presets, selection
 from benchmarks.plan.preflight import prepare
 from benchmarks.plan.preset import Variant
-from benchmarks.plan.settings import Look
+from benchmarks.plan.settings import DeclaredLook
 from paradigms import UnknownParadigm
 from tests.benchmarks.conftest import grid
 
@@ -39,7 +39,7 @@ def one_line(kind, call, *arguments):
             ["variants.diffusion.series=chain", "looks.chian={color='blue',marker='o'}"],
             ["--set looks.chian=", "'chian'", "did you mean 'chain'"],
         ),
-        (["looks.chain={color='blue',marker='o'}"], ["--set looks.chain=", "'chain'", "allowed: none"]),
+        (["looks.chain={color='blue',marker='o'}"], ["--set looks.chain=", "'chain'", "allowed: ", "diffusion"]),
     ],
 )
 def test_a_key_that_names_nothing_of_the_preset_is_refused(changes, said):
@@ -50,7 +50,11 @@ def test_a_key_that_names_nothing_of_the_preset_is_refused(changes, said):
 def test_keys_that_name_a_data_set_or_a_series_are_taken():
     changes = ["budget_of.digits=0.5", "variants.diffusion.series=chain", "looks.chain={color='blue',marker='o'}"]
     preset = presets.load("digits", changes)
-    assert preset.budget_of == {"digits": 0.5} and preset.looks == {"chain": Look(color="blue", marker="o")}
+    assert preset.budget_of == {"digits": 0.5} and preset.looks == {"chain": DeclaredLook(color="blue", marker="o")}
+
+
+def test_looks_may_name_a_family_of_chains():
+    assert "Unrolled, K" in presets.load("stepwise").looks
 
 
 def test_fewer_data_sets_on_the_command_line_leave_the_budgets_of_the_others_unused():
