@@ -64,6 +64,7 @@ def main(spec_path: str) -> int:
     record["wall_seconds"] = time.perf_counter() - started
     exclusive, precision = cell.kind == "timing", job.precision if job else None
     record["provenance"] = provenance.provenance(cell.device, cell.threads, exclusive, precision)
+    record = records.readable(cell, record)
     records.write(records.path_of(results_dir, cell), record)
     if record["status"] != "done":
         return 1
