@@ -27,7 +27,7 @@ class CopiedRecord(DamagedRecord):
 
 
 def opening(cell: Cell, status: str, reason: str | None = None) -> dict:
-    """What every record of a cell starts with, however the cell ended: identity, outcome, settings, class facts."""
+    """The fields that every record of a cell has, however the cell ended: keys, status, settings, class facts."""
     facts = paradigms.facts(cell.paradigm)
     described = cell.model_dump() | {fact: facts.get(fact) for fact in paradigms.FACTS}
     described["title"] = cell.title or facts.get("title")
@@ -139,12 +139,12 @@ def _unpacked(archive: Path) -> dict[str, dict | DamagedRecord]:
 
 
 def path_of(results_dir: Path, cell: Cell) -> Path:
-    """Where the record of a cell is."""
+    """Path of the record of a cell, whether there is one or not."""
     return results_dir / "cells" / f"{cell.stem}.json"
 
 
 def done(results_dir: Path, cell: Cell) -> bool:
-    """Whether the cell's record says done and is about this very configuration, data and code."""
+    """Whether there is a record of status done under the cell's key, so of its settings, data and code."""
     try:
         record = read(path_of(results_dir, cell))
     except DamagedRecord:

@@ -3,8 +3,8 @@
 A stage that made fewer updates than planned, or ends with numbers that are not finite, is an error: what it cost and
 what it learned would be recorded wrongly. Lightning's environment variables and cluster detection change nothing.
 
-Which rows an update sees and which noise it draws depend on (seed, stage, update) alone, so a run that was killed and
-resumed from its checkpoint ends in the same weights as one that was not.
+Which images an update gets and which noise it draws depend on (seed, stage, update) alone, so a run that is killed and
+resumed from its checkpoint ends with the same weights, bit for bit, as one that is not.
 """
 
 from __future__ import annotations
@@ -28,13 +28,18 @@ from paradigms.base import Batch, Paradigm, derive_seed
 
 CHECKPOINT_SECONDS = 20.0
 TRAINER_DEFAULTS = "PL_TRAINER_"  # environment variables of this prefix replace defaults of Trainer's arguments
-GROUP = 10  # updates in one step of the Trainer, between which nothing is watched
+GROUP = 10  # updates in one step of the Trainer; callbacks run only between steps
 
 
 class Batches:
-    """Batches of resident tensors, without replacement within an epoch, from update `start` to `n_updates`.
+    """Batches of updates `start` to `n_updates`, drawn without replacement within an epoch from tensors on the device.
 
-    Iterating gives groups of at most GROUP consecutive batches, one of which begins at every update in `points`.
+    Iterating gives groups of at most GROUP consecutive batches; a new group begins at every update in `points`.
+
+    x: training images (N, C, H, W). label: (N,).
+    batch_size: rows of a batch; at most N are used.
+    n_updates: updates of the whole stage. start: the first one to make, in [0, n_updates].
+    seed: with the epoch, decides the order of the rows.
     """
 
     def __init__(
@@ -72,7 +77,8 @@ class Batches:
 
 
 class TrainingMonitor(Callback):
-    """Between groups of updates: reports progress, evaluates and saves; its own time is not training time."""
+    """Callback between groups of updates: reports progress, evaluates, saves checkpoints, and measures training time,
+    in which its own work is not included."""
 
     def __init__(self, run: Fit, index: int, points: Sequence[int], seconds: float):
         self.run, self.index, self.points = run, index, set(points)
@@ -104,11 +110,15 @@ class TrainingMonitor(Callback):
 
 
 class Fit:
-    """Solves the stages of a paradigm in order.
+    """Trains a paradigm, stage after stage.
 
-    updates: number of updates of each stage. points: per stage, the updates before which `evaluate(stage, update)`
-    is called with averaged weights in place; what it returns (plain values) is kept in `self.curve`.
-    checkpoint: file to save to and to resume from; None keeps nothing.
+    x: training images (N, C, H, W) on the device of training. label: (N,).
+    updates: planned number of updates of each stage.
+    checkpoint: file to save to and to resume from; None saves nothing.
+    points: per stage, the updates before which `evaluate` is called.
+    evaluate: (index of the stage, update, seconds of training so far) -> plain values, which are kept in `self.curve`;
+        the averaged weights are in place meanwhile, if the stage keeps averages.
+    progress: called with the index of the stage and its number of finished updates.
     """
 
     def __init__(
@@ -177,7 +187,7 @@ class Fit:
         check_weights(paradigm, stage.name)
 
     def evaluate_now(self, index: int, update: int, seconds: float) -> None:
-        """Evaluate in mid-stage with the weights that sampling would use, and go back to training."""
+        """Evaluate during a stage with the weights that sampling would use (the averages), then continue training."""
         self.paradigm.swap_averages()
         self.paradigm.eval()
         done = sum(report["seconds"] for report in self.reports)
@@ -199,7 +209,7 @@ class Fit:
         try:
             return torch.load(self.checkpoint, weights_only=True, map_location=self.x.device)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            print(f"checkpoint {self.checkpoint} cannot be read ({error}); training starts anew")
+            print(f"checkpoint {self.checkpoint} cannot be read ({error}); training starts from the beginning")
             return None
 
 
@@ -215,7 +225,7 @@ def _without_trainer_defaults() -> Iterator[None]:
 
 @_without_trainer_defaults()
 def _trainer(watch: TrainingMonitor, device: torch.device) -> Trainer:
-    # Everything that Lightning does per step and nobody reads is off: on small nets it would be half the time.
+    # What Lightning does per step and nothing here reads is off: for small networks it would be half the time.
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     return Trainer(

@@ -1,4 +1,4 @@
-"""A record says in which precision its networks ran, not which one was asked for."""
+"""A record says in which precision its networks ran, not which one was requested."""
 
 import pytest
 
