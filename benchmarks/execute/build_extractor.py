@@ -1,6 +1,7 @@
-"""Before any cell starts: builds a scoring network into the cache.
+"""Trains one scoring network and stores it in the cache, in a process of its own, before any cell starts.
 
-In a process of its own, so that each has a core."""
+Every network has a process, so that several are trained at a time, each on a core of its own.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +13,14 @@ from benchmarks.score.extractors import cache
 
 
 def answer(dataset: str, kind: str, data_dir: Path | None = None) -> str:
-    """The hash of the scoring network of this kind, built unless it is cached. Raises BadInput if the cache cannot be
-    written."""
+    """Hash of a scoring network, which is trained unless it is cached.
+
+    dataset: name of the data set that it is trained on.
+    kind: "cnn", "autoencoder" or "inception".
+    data_dir: folder of the data sets; None for the default.
+
+    Raises BadInput where the cache cannot be written.
+    """
     warnings.simplefilter("ignore")
     (network,) = cache.load_all(data.load(dataset, data_dir), kinds=[kind], data_dir=data_dir)
     return network.hash

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.budget import StagePlan, curve_points, plan_stages
+from benchmarks.fit import Fit
 from benchmarks.job import Job
 from benchmarks.store.trained import END
-from benchmarks.train.fit import Fit
 from benchmarks.train.layer_signals import signals
 from benchmarks.train.warm_start import left, start_from
 from benchmarks.weights import save

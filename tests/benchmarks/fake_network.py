@@ -1,4 +1,4 @@
-"""A scoring network that is built when both are being built: one after the other they would wait for ever."""
+"""A scoring network that is ready only while another is being built too, to test that they are built in parallel."""
 
 import time
 from pathlib import Path

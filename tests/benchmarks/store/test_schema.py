@@ -94,7 +94,7 @@ def test_a_value_of_another_type_is_damage_that_names_place_and_value(tmp_path, 
 
 def test_a_worker_whose_scores_do_not_fit_leaves_a_record_that_says_so(tmp_path, monkeypatch):
     cell = training_cell(tmp_path / "mine.py", PLAIN)
-    monkeypatch.setitem(worker.HALVES, "training", lambda *_: {"quality": {"accuracy": "high"}})
+    monkeypatch.setitem(worker.RUN, "training", lambda *_: {"quality": {"accuracy": "high"}})
     record = executed(cell, tmp_path)
     assert record["status"] == "failed" and record["provenance"]["cpu_count"]
     assert record["reason"].endswith("quality.accuracy = 'high'; it must be: a valid number")

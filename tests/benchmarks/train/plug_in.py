@@ -4,7 +4,7 @@ import json
 
 from benchmarks import data, worker
 from benchmarks.plan import selection
-from benchmarks.plan.grid import Found, cells
+from benchmarks.plan.grid import Machine, cells
 from benchmarks.store import records
 from tests.benchmarks.conftest import grid
 
@@ -19,7 +19,7 @@ def training_cell(path, text, **changes):
     """The cell that trains the paradigm whose source is `text`, written to `path`, on digits; it is not scored."""
     path.write_text(HEADER + text)
     preset = selection.selected(grid(["unused"]), [str(path)])
-    cell = cells(preset, Found("cpu", {"digits": data.load("digits").hash}, {}))[0]
+    cell = cells(preset, Machine("cpu", {"digits": data.load("digits").hash}, {}))[0]
     return cell.model_copy(update={"kind": "training", "budget_flops": 1e7} | changes)
 
 

@@ -97,7 +97,12 @@ def test_an_ancestor_that_there_is_not_is_one_line(tmp_path, starts, said):
 
 def test_selecting_a_variant_selects_what_it_starts_from():
     preset = grid(["a"], variants=variants(parent=None, child="parent", grandchild="child", other=None))
-    assert list(selection.selected(preset, ["grandchild"]).variants) == ["parent", "child", "grandchild"]
+    found = selection.selected(preset, ["grandchild"])
+    assert list(found.variants) == ["parent", "child", "grandchild"]
+    cells = cells_of(found, "training") + cells_of(found, "quality")
+    assert [cell.variant for cell in cells] == ["parent", "child", "grandchild"]
+    assert cells[1].ancestor == cells[0].trained_stem and cells[2].ancestor == cells[1].trained_stem
+    assert [cell.kind for cell in cells] == ["training", "training", "quality"] and len(cells_of(found, "timing")) == 1
 
 
 def test_an_executor_with_room_for_both_waits_for_the_ancestor(tmp_path):

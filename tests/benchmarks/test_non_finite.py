@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from benchmarks.fit import Fit
 from benchmarks.store.trained import Trained
-from benchmarks.train.fit import Fit
 from paradigms.base import NonFinite
+from tests.benchmarks.test_environment import ROWS
+from tests.benchmarks.test_fit import TwoLines
 from tests.benchmarks.train.plug_in import executed, training_cell
-from tests.benchmarks.train.test_environment import ROWS
-from tests.benchmarks.train.test_fit import TwoLines
 
 N_UPDATES = 500  # every second loss is recorded: those of updates 0, 2, ..., 498
 

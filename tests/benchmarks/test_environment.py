@@ -5,8 +5,8 @@ import os
 import pytest
 import torch
 
-from benchmarks.train.fit import Fit
-from tests.benchmarks.train.test_fit import TwoLines
+from benchmarks.fit import Fit
+from tests.benchmarks.test_fit import TwoLines
 
 ROWS = torch.randn(10, 1, 2, 2, generator=torch.Generator().manual_seed(0)), torch.arange(10) % 3
 SHORTENING = {

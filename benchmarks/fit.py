@@ -1,45 +1,43 @@
-"""Training: one Lightning Trainer per stage (a reused Trainer trains nothing), resumable to the bit.
+"""Trains a paradigm: one Lightning Trainer per stage (a reused Trainer trains nothing), resumable to the bit.
 
 A stage that made fewer updates than planned, or ends with numbers that are not finite, is an error: what it cost and
-what it learned would be recorded wrongly. Lightning's environment variables and cluster detection change nothing.
+what it learned would be recorded wrongly.
 
-Which images an update gets and which noise it draws depend on (seed, stage, update) alone, so a run that is killed and
-resumed from its checkpoint ends with the same weights, bit for bit, as one that is not.
+The images and the noise of an update depend on (seed, stage, update) alone, so training that was killed and resumed
+from its checkpoint ends in the same weights as uninterrupted training.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning import Callback
 from torch import Tensor
 
-from benchmarks.train.stage_checks import check_updates, check_weights
+from benchmarks.stage_checks import check_updates, check_weights
+from benchmarks.trainer import trainer
 from paradigms.base import Batch, Paradigm, derive_seed
 
 CHECKPOINT_SECONDS = 20.0
-TRAINER_DEFAULTS = "PL_TRAINER_"  # environment variables of this prefix replace defaults of Trainer's arguments
-GROUP = 10  # updates in one step of the Trainer; callbacks run only between steps
+GROUP = 10  # updates per step of the Trainer; progress is reported and saved between steps only
 
 
 class Batches:
-    """Batches of updates `start` to `n_updates`, drawn without replacement within an epoch from tensors on the device.
+    """Batches of tensors that are on the device, without replacement within an epoch.
 
-    Iterating gives groups of at most GROUP consecutive batches; a new group begins at every update in `points`.
+    Iterating gives groups of at most GROUP consecutive batches.
 
-    x: training images (N, C, H, W). label: (N,).
-    batch_size: rows of a batch; at most N are used.
-    n_updates: updates of the whole stage. start: the first one to make, in [0, n_updates].
-    seed: with the epoch, decides the order of the rows.
+    x, label: the training split, (N, C, H, W) and (N,).
+    batch_size: images per batch, at most N.
+    n_updates: number of updates of the stage.
+    start: first update to give a batch for.
+    seed: of the order of the images.
+    points: updates at which a new group begins, so that something can be done before them.
     """
 
     def __init__(
@@ -67,7 +65,7 @@ class Batches:
             yield (self.at(update) for update in range(start, end))
 
     def at(self, update: int) -> Batch:
-        """The batch of an update."""
+        """Returns the batch of an update."""
         epoch, position = divmod(update, len(self.x) // self.batch_size)
         if epoch != self.epoch:
             generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
@@ -77,8 +75,13 @@ class Batches:
 
 
 class TrainingMonitor(Callback):
-    """Callback between groups of updates: reports progress, evaluates, saves checkpoints, and measures training time,
-    in which its own work is not included."""
+    """Reports progress, evaluates and saves between groups of updates; its own time does not count as training.
+
+    run: the training that it belongs to.
+    index: of the stage.
+    points: updates before which it evaluates.
+    seconds: of training that the stage has taken before.
+    """
 
     def __init__(self, run: Fit, index: int, points: Sequence[int], seconds: float):
         self.run, self.index, self.points = run, index, set(points)
@@ -110,15 +113,16 @@ class TrainingMonitor(Callback):
 
 
 class Fit:
-    """Trains a paradigm, stage after stage.
+    """Trains the stages of a paradigm in order.
 
-    x: training images (N, C, H, W) on the device of training. label: (N,).
-    updates: planned number of updates of each stage.
-    checkpoint: file to save to and to resume from; None saves nothing.
+    paradigm: what is trained, in place.
+    x, label: the training split on its device, (N, C, H, W) and (N,).
+    updates: number of updates of each stage.
+    checkpoint: file to save to and to resume from; None for neither.
     points: per stage, the updates before which `evaluate` is called.
-    evaluate: (index of the stage, update, seconds of training so far) -> plain values, which are kept in `self.curve`;
-        the averaged weights are in place meanwhile, if the stage keeps averages.
-    progress: called with the index of the stage and its number of finished updates.
+    evaluate: (stage, update, seconds of training) -> plain values, which are kept in `self.curve`; it is called with
+        the averaged weights in place.
+    progress: (stage, update) -> None, called before every group of updates.
     """
 
     def __init__(
@@ -140,7 +144,7 @@ class Fit:
         self.curve: list[dict] = []
 
     def __call__(self) -> list[dict]:
-        """Train; returns per stage name, updates, batch_size, seconds (training only) and loss_curve.
+        """Trains; returns per stage its name, updates, batch_size, seconds of training, n_parameters and loss_curve.
 
         Raises NonFinite where a loss, or a weight at the end of a stage, is NaN or infinite, and RuntimeError where a
         stage ended before its last planned update.
@@ -170,7 +174,7 @@ class Fit:
         left = (n_updates, paradigm.update, paradigm.seed, points)
         batches = Batches(self.x, self.label, stage.batch_size, *left)
         if len(batches):
-            _trainer(watch, device).fit(paradigm, batches)
+            trainer(watch, device).fit(paradigm, batches)
         paradigm.to(device)
         check_updates(paradigm)
         self.reports.append(
@@ -187,7 +191,7 @@ class Fit:
         check_weights(paradigm, stage.name)
 
     def evaluate_now(self, index: int, update: int, seconds: float) -> None:
-        """Evaluate during a stage with the weights that sampling would use (the averages), then continue training."""
+        """Evaluates during a stage with the averaged weights, which sampling would use, and continues training."""
         self.paradigm.swap_averages()
         self.paradigm.eval()
         done = sum(report["seconds"] for report in self.reports)
@@ -196,7 +200,7 @@ class Fit:
         self.paradigm.swap_averages()
 
     def save(self, index: int, seconds: float, progress: dict, points: set[int]) -> None:
-        """Write the checkpoint atomically: a kill at any moment leaves the previous one whole."""
+        """Writes the checkpoint atomically: a kill at any moment leaves the previous one intact."""
         state = {"stage": index, "seconds": seconds, "progress": progress, "points": sorted(points)}
         state |= {"reports": self.reports, "curve": self.curve}
         partial = self.checkpoint.with_suffix(f".{os.getpid()}.tmp")
@@ -211,32 +215,3 @@ class Fit:
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             print(f"checkpoint {self.checkpoint} cannot be read ({error}); training starts from the beginning")
             return None
-
-
-@contextmanager
-def _without_trainer_defaults() -> Iterator[None]:
-    """Inside, the environment replaces no default of the Trainer: some would end training early without a word."""
-    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(TRAINER_DEFAULTS)}
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
-
-
-@_without_trainer_defaults()
-def _trainer(watch: TrainingMonitor, device: torch.device) -> Trainer:
-    # What Lightning does per step and nothing here reads is off: for small networks it would be half the time.
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    return Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
-        plugins=[LightningEnvironment()],  # else a cluster's variables, such as SLURM_NTASKS, are read
-        max_epochs=1,
-        callbacks=[watch],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
