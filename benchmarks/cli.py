@@ -45,7 +45,7 @@ def any_command(show_traceback: options.Traceback = False) -> None:
 @app.command("list")
 def list_(paradigm: options.Files = [], as_json: options.Json = False) -> None:  # noqa: B006 (typer copies it)
     """List paradigms, data sets and presets."""
-    facts = [paradigms.facts(name) for name in (*paradigms.names(), *paradigm)]
+    facts = [paradigms.facts_or_error(name) for name in (*paradigms.names(), *paradigm)]
     described = {name: presets.load(name).description for name in presets.names()}
     if as_json:
         print(json.dumps({"paradigms": facts, "datasets": data.names(), "presets": described}, indent=1))

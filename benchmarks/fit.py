@@ -1,23 +1,26 @@
 """Trains a paradigm: one Lightning Trainer per stage (a reused Trainer trains nothing), resumable to the bit.
 
+A stage that made fewer updates than planned, or ends with numbers that are not finite, is an error: what it cost and
+what it learned would be recorded wrongly.
+
 The images and the noise of an update depend on (seed, stage, update) alone, so training that was killed and resumed
 from its checkpoint ends in the same weights as uninterrupted training.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
-from pytorch_lightning import Callback, Trainer
+from pytorch_lightning import Callback
 from torch import Tensor
 
+from benchmarks.stage_checks import check_updates, check_weights
+from benchmarks.trainer import trainer
 from paradigms.base import Batch, Paradigm, derive_seed
 
 CHECKPOINT_SECONDS = 20.0
@@ -141,7 +144,11 @@ class Fit:
         self.curve: list[dict] = []
 
     def __call__(self) -> list[dict]:
-        """Trains; returns per stage its name, updates, batch_size, seconds of training, n_parameters and loss_curve."""
+        """Trains; returns per stage its name, updates, batch_size, seconds of training, n_parameters and loss_curve.
+
+        Raises NonFinite where a loss, or a weight at the end of a stage, is NaN or infinite, and RuntimeError where a
+        stage ended before its last planned update.
+        """
         stages = self.paradigm.stages()
         saved = self._saved()
         first = saved["stage"] if saved else 0
@@ -167,8 +174,9 @@ class Fit:
         left = (n_updates, paradigm.update, paradigm.seed, points)
         batches = Batches(self.x, self.label, stage.batch_size, *left)
         if len(batches):
-            _trainer(watch, device).fit(paradigm, batches)
+            trainer(watch, device).fit(paradigm, batches)
         paradigm.to(device)
+        check_updates(paradigm)
         self.reports.append(
             {
                 "name": stage.name,
@@ -180,6 +188,7 @@ class Fit:
             }
         )
         paradigm.leave()
+        check_weights(paradigm, stage.name)
 
     def evaluate_now(self, index: int, update: int, seconds: float) -> None:
         """Evaluates during a stage with the averaged weights, which sampling would use, and continues training."""
@@ -204,22 +213,5 @@ class Fit:
         try:
             return torch.load(self.checkpoint, weights_only=True, map_location=self.x.device)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            print(f"checkpoint {self.checkpoint} cannot be read ({error}); training starts anew")
+            print(f"checkpoint {self.checkpoint} cannot be read ({error}); training starts from the beginning")
             return None
-
-
-def _trainer(watch: TrainingMonitor, device: torch.device) -> Trainer:
-    # Lightning's work per step that nobody reads is switched off: for small networks it would be half the time.
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    return Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
-        max_epochs=1,
-        callbacks=[watch],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )

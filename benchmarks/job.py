@@ -16,7 +16,7 @@ from benchmarks.plan.cell import Cell
 from benchmarks.store.trained import Trained
 from paradigms import load
 from paradigms.base import Paradigm
-from paradigms.parts.networks.shared_network import accelerate
+from paradigms.parts.networks.shared_network import SharedNetwork, accelerate
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Job:
     device: where to compute.
     x: training images (N, C, H, W), float32 in [-1, 1], on the device.
     label: training labels (N,), int64, on the device.
+    precision: in which the networks that `build` has built run, "float32" or "bfloat16 autocast"; None before.
     """
 
     cell: Cell
@@ -39,6 +40,7 @@ class Job:
     device: torch.device
     x: torch.Tensor
     label: torch.Tensor
+    precision: str | None = None
 
     @property
     def work_dir(self) -> Path:
@@ -61,6 +63,8 @@ class Job:
         paradigm.seed = self.cell.seed
         paradigm.to(self.device)
         accelerate(paradigm, self.cell.compute)
+        ways = {way for net in paradigm.modules() if isinstance(net, SharedNetwork) for way in net.ways}
+        self.precision = "bfloat16 autocast" if "bfloat16" in ways else "float32"
         with torch.no_grad():
             paradigm.observe(self.x, self.label)
         return paradigm.eval()

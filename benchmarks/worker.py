@@ -60,7 +60,7 @@ def main(spec_path: str) -> int:
     cell = Cell.model_validate(spec["cell"])
     results_dir = Path(spec["results_dir"])
     started = time.perf_counter()
-    record = records.opening(cell, "done")
+    record, job = records.opening(cell, "done"), None
     try:
         job = open_job(cell, results_dir, spec)
         record["data_note"] = job.dataset.note or None
@@ -70,7 +70,9 @@ def main(spec_path: str) -> int:
         first_line = (str(error).splitlines() or [""])[0]
         record |= {"status": _status(error), "reason": f"{type(error).__name__}: {first_line}"}
     record["wall_seconds"] = time.perf_counter() - started
-    record["provenance"] = provenance.provenance(cell.device, cell.threads, exclusive=cell.kind == "timing")
+    exclusive, precision = cell.kind == "timing", job.precision if job else None
+    record["provenance"] = provenance.provenance(cell.device, cell.threads, exclusive, precision)
+    record = records.readable(cell, record)
     records.write(records.path_of(results_dir, cell), record)
     if record["status"] != "done":
         return 1

@@ -58,6 +58,10 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
                 check(trial, where, datasets[dataset], preset.nfe)
             if variant.init_from:
                 check_start(variant, preset.variants[variant.init_from], where, datasets[dataset])
+    try:
+        paradigms.check_distinct(variant.paradigm for variant in preset.variants.values())
+    except paradigms.UnknownParadigm as error:
+        raise BadInput(f"preset {preset.name!r}: {error}") from None
     networks = [(name, kind) for name in sorted(scored) for kind in preset.extractors]
     cached = {pair: cache.hash_of(datasets[pair[0]], pair[1], data_dir=data_dir) for pair in networks}
     built = {pair: found for pair, found in cached.items() if found}

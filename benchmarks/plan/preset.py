@@ -130,8 +130,8 @@ class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     base_seed: number from which all training seeds are derived.
     timing_launches: timing cells per variant, each in its own process, because repeats in one process are dependent.
     budget_flops: training FLOPs of a cell.
-    budget_of: data set -> factor on budget_flops.
-    looks: series -> how its line is drawn.
+    budget_of: data set of the preset -> factor on budget_flops.
+    looks: series, or family of chains of several lengths, -> how its line is drawn.
     pairs: which variants' FIDs the report compares seed by seed.
     variants: name -> row of the tables.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import paradigms
@@ -24,11 +25,15 @@ def selected(preset: Preset, names: Sequence[str]) -> Preset:
     names: names of variants, names of paradigms (all variants of the paradigm, or a new one with default options), or
         paths to files of paradigms (a new variant named after the file). Empty for all variants.
 
-    Raises BadInput for any other name.
+    Raises BadInput for any other name, and where two of them would be one variant.
     """
     variants: dict[str, Variant] = {}
     for name in names:
-        variants |= _matching(preset, name)
+        found = _matching(preset, name)
+        for key, variant in found.items():
+            if variants.get(key, variant) != variant:
+                raise BadInput(f"--paradigm {name}: variant {key!r} is {variants[key].paradigm} already; rename one")
+        variants |= found
     while missing := {v.init_from for v in variants.values()} - {None} - variants.keys():
         starts = {name: preset.variants[name].model_copy(update={"only_start": True}) for name in sorted(missing)}
         variants = starts | variants
@@ -52,4 +57,10 @@ def _matching(preset: Preset, name: str) -> dict[str, Variant]:
             f"allowed: {', '.join(allowed)}, or a path to a .py file{nearest(name, allowed)}"
         ) from None
     fresh = Variant(paradigm=str(path) if name.endswith(".py") else name)
-    return {path.stem.lower().replace("_", "-"): fresh}
+    key = re.sub("[^a-z0-9-]", "-", paradigms.short_name(name).lower())
+    if key in preset.variants:
+        raise BadInput(
+            f"--paradigm {name}: preset {preset.name!r} has a variant {key!r} of paradigm "
+            f"{preset.variants[key].paradigm}; rename the new one"
+        )
+    return {key: fresh}

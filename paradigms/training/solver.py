@@ -33,6 +33,7 @@ class Solver(LightningModule):
     update: number of finished updates of the stage.
     n_updates: number of updates that are planned for the stage.
     averages: exponential moving average of the stage's parameters, empty where it keeps none.
+    last_loss: loss of the last update, None before the first; on a GPU the next update overwrites it.
     curve: (update, loss) at up to about `CURVE_POINTS` updates of the stage.
     optimizer_state: state that a resumed optimiser starts from, None for a fresh one.
     """
@@ -46,6 +47,7 @@ class Solver(LightningModule):
         self.update = self.n_updates = 0
         self.averages: list[Tensor] = []
         self.curve: list[tuple[int, Tensor]] = []
+        self.last_loss: Tensor | None = None
         self.optimizer_state: dict | None = None
 
     @final
@@ -77,7 +79,7 @@ class Solver(LightningModule):
         for parameter in stage.parameters:
             parameter.requires_grad_(True)
         self.stage, self.captured, self.n_updates, self.update = stage, None, n_updates, 0
-        self.curve, self.optimizer_state = [], None
+        self.curve, self.last_loss, self.optimizer_state = [], None, None
         self.restart_averages()
         self.train()
 
@@ -156,7 +158,7 @@ class Solver(LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         self._reseed(derive_seed(self.seed, self.stage.name, self.update))
-        loss = self.loss_and_gradient(batch)
+        self.last_loss = loss = self.loss_and_gradient(batch)
         if self.stage.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.stage.parameters, self.stage.clip_norm)
         optimizer.step()

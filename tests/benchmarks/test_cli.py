@@ -98,6 +98,13 @@ def test_list_takes_paradigm_files_too(command, tmp_path):
     assert "My own" in command("list --paradigm mine.py")[1]
 
 
+def test_a_file_that_is_not_python_is_listed_with_its_error_beside_all_the_others(command, tmp_path):
+    (tmp_path / "broken.py").write_text("class Broken(:\n")
+    code, out, _ = command("list --paradigm broken.py")
+    assert code == 0 and "broken.py: line 1: invalid syntax" in out
+    assert all(name in out for name in paradigms.names())
+
+
 BAD = [
     ("run digist", ["'digist'", "smoke", "did you mean 'digits'"]),
     ("run digits --paradigm difusion", ["difusion", "meanflow", "did you mean 'diffusion'"]),

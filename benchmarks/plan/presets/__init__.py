@@ -37,19 +37,40 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
     """
     path = _path(name)
     raw = _read(path)
+    in_file = raw.get("datasets")
     for change in changes:
         _apply(raw, change)
     try:
         preset = Preset.model_validate(raw | {"name": path.stem})
     except ValidationError as error:
         raise BadInput(_one_line(error, raw, path, changes)) from None
-    for dataset in preset.datasets:
-        if dataset not in data.names():
-            raise BadInput(
-                f"{_origin(path, 'datasets', changes)}: datasets: {dataset!r} is unknown; "
-                f"allowed: {', '.join(data.names())}{nearest(dataset, data.names())}"
-            )
+    # `--set datasets=...` may choose some of a file's data sets, whose budgets stay in the file.
+    budgeted = [*preset.datasets, *(in_file if isinstance(in_file, list) else [])]
+    for key, given, allowed in (
+        ("datasets", preset.datasets, data.names()),
+        ("budget_of", preset.budget_of, budgeted),
+        ("looks", preset.looks, _drawn(preset)),
+    ):
+        for name in given:
+            _member(name, allowed, key, _origin(path, f"{key}.{name}" if key != "datasets" else key, changes))
     return preset
+
+
+def _drawn(preset: Preset) -> list[str]:
+    """Names that a preset's `looks` may have: series, families of chains (such as "Unrolled, K" for the titles
+    "Unrolled, K = 1" and "Unrolled, K = 4"), variants and their paradigms."""
+    variants = preset.variants.values()
+    series = [variant.series for variant in variants if variant.series]
+    families = [variant.title.partition(" = ")[0] for variant in variants if " = " in (variant.title or "")]
+    return [*series, *families, *preset.variants, *(variant.paradigm for variant in variants)]
+
+
+def _member(name: str, allowed: Iterable[str], key: str, where: str) -> None:
+    """Raise BadInput where `name` in `key` is none of `allowed`. where: the file or option that says so."""
+    allowed = list(dict.fromkeys(allowed))
+    if name not in allowed:
+        listed = ", ".join(allowed) or "none"
+        raise BadInput(f"{where}: {key}: {name!r} is unknown; allowed: {listed}{nearest(name, allowed)}")
 
 
 def _path(name: str) -> Path:
