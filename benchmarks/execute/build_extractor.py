@@ -1,19 +1,33 @@
-"""Before any cell starts: builds a scoring network into the cache.
+"""Before any cell starts: builds a scoring network into the cache, and computes the floors that cells will need.
 
-In a process of its own, so that each has a core."""
+In a process of its own, so that each has a core.
+"""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
 
+import torch
+
 from benchmarks import data
 from benchmarks.score.extractors import cache
+from benchmarks.score.floors import floors
+from benchmarks.score.scored_samples import RealImages
 
 
-def answer(dataset: str, kind: str, data_dir: Path | None = None) -> str:
-    """The hash of the scoring network of this kind, built unless it is cached. Raises BadInput if the cache cannot be
-    written."""
+def answer(dataset: str, kind: str, data_dir: Path | None = None, n_samples: int | str | None = None) -> str:
+    """The hash of the scoring network of this kind, built unless it is cached.
+
+    n_samples: number of images that cells score, or "train" for that of the training images; None computes no floors.
+
+    Raises BadInput if the cache cannot be written.
+    """
     warnings.simplefilter("ignore")
-    (network,) = cache.load_all(data.load(dataset, data_dir), kinds=[kind], data_dir=data_dir)
+    torch.set_num_threads(1)
+    found = data.load(dataset, data_dir)
+    (network,) = cache.load_all(found, kinds=[kind], data_dir=data_dir)
+    if n_samples is not None and kind in cache.KINDS:  # Inception needs a device, which the cells have
+        n = len(found.train) if n_samples == "train" else n_samples
+        floors(RealImages(found, [network], n).by_extractor[0], n)
     return network.hash
