@@ -18,7 +18,7 @@ ENOUGH_DRAWS = 200
 DISTANCES = ("fid", "fid2")
 
 
-class Floor(NamedTuple):
+class CorrectedFloor(NamedTuple):
     """The corrected floor of one scoring network: mean and standard deviation over draws, standard error of the mean,
     number of draws, and distance of the whole training split."""
 
@@ -66,7 +66,7 @@ def _point(point: dict, factor: float) -> dict:
     return point | {"samples": more}
 
 
-def _found(entry: dict, name: str) -> Floor | None:
+def _found(entry: dict, name: str) -> CorrectedFloor | None:
     """The corrected floor of a distance, "fid" or "fid2", of an entry; None where its own floor stays."""
     if not entry.get(f"{name}_floor") or (entry.get(f"{name}_floor_draws") or 0) >= ENOUGH_DRAWS:
         return None
@@ -87,9 +87,12 @@ def _note(entries: list[dict]) -> str:
 
 
 @cache
-def known(file: Path = FILE) -> dict[tuple[str, int], Floor]:
+def known(file: Path = FILE) -> dict[tuple[str, int], CorrectedFloor]:
     """(name of a scoring network, number of samples) -> corrected floor; empty without the file."""
     if not file.is_file():
         return {}
     kept = json.loads(file.read_text(encoding="utf-8"))["floors"]
-    return {(one["extractor"], one["n_samples"]): Floor(**{key: one[key] for key in Floor._fields}) for one in kept}
+    return {
+        (one["extractor"], one["n_samples"]): CorrectedFloor(**{key: one[key] for key in CorrectedFloor._fields})
+        for one in kept
+    }
