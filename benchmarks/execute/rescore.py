@@ -38,7 +38,7 @@ def cells_of(place: session.Place) -> tuple[list[Cell], list[str]]:
         raise BadInput(f"results folder {place.results_dir}: no trained cells to score; run its preset first")
     fork_server.import_once([session.PREPARE, session.WORKER])
     pairs = sorted({(cell.dataset, kind) for cell in found for kind in cell.extractors if "samples" in cell.scores})
-    hashes = session.networks(pairs, place.data_dir)
+    hashes = session.networks(pairs, place.data_dir, found[0].n_samples)  # one preset filled the folder
     return [_today(cell, hashes) for cell in found], lines
 
 

@@ -53,19 +53,23 @@ def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
     fork_server.import_once([PREPARE, WORKER])
     try:
         answer = fork_server.ask(PREPARE, request)
-        extractors = answer["extractors"] | networks(answer["unbuilt"], place.data_dir)
+        extractors = answer["extractors"] | networks(answer["unbuilt"], place.data_dir, preset.n_samples)
     except ChildProcessError as error:
         raise BadInput(f"preset {preset.name!r}: the process that checks it {error}; `doctor` may say why") from None
     return grid.cells(preset, grid.Machine(answer["device"], answer["data_hashes"], extractors))
 
 
-def networks(pairs: Sequence[tuple[str, str]], data_dir: Path | None) -> dict[tuple[str, str], str]:
+def networks(
+    pairs: Sequence[tuple[str, str]], data_dir: Path | None, n_samples: int | str
+) -> dict[tuple[str, str], str]:
     """(data set, kind) -> hash of the scoring network, which is trained where it is not cached, one per core at a time.
 
     pairs: (name of a data set, kind of scoring network).
     data_dir: folder of the data sets; None for the default.
+    n_samples: of the cells, whose floors are computed too; "train" for the number of training images.
     """
-    requests = [{"dataset": dataset, "kind": kind, "data_dir": data_dir} for dataset, kind in pairs]
+    more = {"data_dir": data_dir, "n_samples": n_samples}
+    requests = [{"dataset": dataset, "kind": kind, **more} for dataset, kind in pairs]
     return dict(zip(pairs, fork_server.ask_all(SCORING_NETWORK, requests, cores()), strict=True))
 
 

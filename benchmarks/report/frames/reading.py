@@ -11,6 +11,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from benchmarks.errors import BadInput
+from benchmarks.report.floors import corrected
 from benchmarks.report.frames import columns, lengths, looks, pairs, rows
 from benchmarks.report.frames.experiments import separate
 from benchmarks.report.frames.frames import Frames
@@ -89,7 +90,7 @@ def _looks(frames: Frames, declared: dict[str, looks.NamedLook]) -> dict[str, lo
 def _readable(found: Iterable[tuple[str, dict | records.DamagedRecord]]) -> Iterator[dict]:
     for _, record in found:
         if isinstance(record, dict):
-            yield record
+            yield corrected(record)
         else:
             warnings.warn(f"left out of the report: {record}", stacklevel=4)
 
