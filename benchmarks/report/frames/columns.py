@@ -54,7 +54,7 @@ HEADLINE = ["fid_ratio", "fid2_ratio", "accuracy", "train_images_per_second", "s
 
 def of_comparison() -> list[str]:
     """Every column of the comparison, those of metrics that are not in COLUMNS at the end."""
-    return list(dict.fromkeys([*COLUMNS, *_new_names(), *VALIDATION]))
+    return list(dict.fromkeys([*COLUMNS, *VALIDATION, *_new_names()]))
 
 
 def scores() -> list[str]:
