@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from pandas import DataFrame
 
 from benchmarks.errors import BadInput
 from benchmarks.report import figures, tables
-from benchmarks.report.frames import aa, budgets, read
+from benchmarks.report.frames import Frames, aa, budgets, read
 from benchmarks.report.frames.comparison import comparison
 from benchmarks.report.summary import summary
-from benchmarks.report.tables.at_equal_flops import on_axis
+from benchmarks.report.tables.fields import mark_notes, signed
 from benchmarks.report.tables.markup import plain
 
 __all__ = ["at_equal", "summary", "write"]
@@ -21,24 +23,34 @@ def write(results_dir: Path, aa_dir: Path | None = None) -> DataFrame:
     """Write `results_dir`/tables and /figures from the records of `results_dir`, and return the comparison.
 
     aa_dir: results folder of the A/A study for minimum detectable effects; None for the one that `aa.noise` finds.
+    A table or figure that fails is named on standard error and in comparison.md; all others are written.
     Raises BadInput where there are no records or the folder cannot be written.
     """
     results_dir = Path(results_dir)
     frames = read(results_dir)
     table = comparison(frames, aa.noise(frames, aa_dir))
     try:
-        tables.write(table, frames, results_dir / "tables")
-        figures.write(frames, results_dir / "figures")
+        failures = figures.write(frames, results_dir / "figures") or []
+        failures = tables.write(table, frames, results_dir / "tables", failures)
     except OSError as error:
         raise BadInput(f"results folder {results_dir}: cannot write the report: {error.strerror}") from None
+    for line in tables.failed(failures):
+        print(line, file=sys.stderr)
     return table
 
 
 def at_equal(results_dir: Path, axis: str, as_json: bool = False) -> str:
     """`budgets.at_equal` of the records of `results_dir`, for a terminal or as JSON. axis: flops, images or seconds."""
-    table = budgets.at_equal(read(Path(results_dir)), axis)
+    frames = read(Path(results_dir))
+    table = budgets.at_equal(frames, axis)
     if as_json:
         return table.to_json(orient="records", indent=1)
-    unit = "training FLOPs" if axis == "flops" else f"training {axis}"
-    parts = [sheet for _, rows in table.groupby("dataset") for sheet in on_axis(rows, unit)]
-    return "\n\n".join(plain(sheet) for sheet in parts) or "nothing was measured along training"
+    module = tables.found()[f"at_equal_{axis}"]
+    parts = [_along(frames.of(dataset), module, table[table.dataset == dataset]) for dataset in frames.datasets]
+    return "\n\n".join(text for text in parts if text) or "nothing was measured along training"
+
+
+def _along(frames: Frames, module: ModuleType, rows: DataFrame) -> str:
+    """The sheets of one data set of a table along training, for a terminal."""
+    sheets = signed(module.sheets(frames, rows), frames)
+    return "\n\n".join([*map(plain, sheets), *(mark_notes(frames) if sheets else [])])

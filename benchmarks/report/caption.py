@@ -6,8 +6,13 @@ from collections.abc import Collection
 
 from pandas import Series
 
+from benchmarks.report.formats import number
+from benchmarks.report.frames import marks
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.lengths import by_flops
 from benchmarks.report.frames.provenance import provenance_line
+
+MOST_NAMES = 12  # that a caption lists
 
 
 def seeds(frames: Frames, shown: Collection[str] | None = None) -> str:
@@ -53,10 +58,40 @@ def scoring(frames: Frames) -> str:
     )
 
 
+def unequal(frames: Frames, shown: Collection[str]) -> str:
+    """The training budgets of the variants in `shown`, where they are not equal."""
+    done = frames.cells[(frames.cells.kind == "quality") & frames.cells.variant.isin(shown)]
+    budgets = by_flops(done.groupby("variant").train_flops.first())
+    if len(budgets) < 2:
+        return ""
+    parts = [f"{number(flops)} for {', '.join(names)}" for flops, names in budgets]
+    return f"Training FLOPs differ: {'; '.join(parts)}."
+
+
 def origin(frames: Frames) -> str:
     """Commit, state of the training code and hardware of the records."""
-    more = f" {frames.left_out} further variants are in the tables." if frames.left_out else ""
-    return f"{provenance_line(frames)} Hardware: {_several(frames.cells.machine, '{}')}.{more}"
+    more = [_left_out(frames), *(f"{marks.SIGN} {reason}" for reason in marks.reasons(frames))]
+    said = [provenance_line(frames), f"Hardware: {_several(frames.cells.machine, '{}')}.", *more]
+    return " ".join(text for text in said if text)
+
+
+def _left_out(frames: Frames) -> str:
+    """The further variants of the data set, by name, or counted where they are many."""
+    names = frames.left_out
+    if len(names) > MOST_NAMES:
+        return f"{len(names)} further variants are in the tables and in the figures of families and series."
+    return f"Not in this figure, but in the tables: {', '.join(names)}." if names else ""
+
+
+def absent(frames: Frames, drawn: Collection[str], reason: str) -> str:
+    """A sentence that names the finished variants of the frames that are not drawn, or counts them; empty if all are.
+
+    drawn: the variants in the figure. reason: what they lack, such as "no timing cell".
+    """
+    done = frames.cells[(frames.cells.kind == "quality") & (frames.cells.status == "done")]
+    names = frames.ordered(set(done.variant) - set(drawn))
+    listed = ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} variants, which are in the tables"
+    return f"Not drawn, {reason}: {listed}." if names else ""
 
 
 def timing(frames: Frames) -> str:

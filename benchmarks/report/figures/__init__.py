@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks.execute.cores import cores
+from benchmarks.report.attempt import attempt
 from benchmarks.report.figures import style
 from benchmarks.report.frames import Frames, lengths
 
@@ -28,19 +29,25 @@ MOST = 12  # variants in a figure that shows the main ones
 
 
 def names() -> list[str]:
-    """Every figure, sorted."""
+    """Every figure, sorted; a file that cannot be imported counts as one, so that its absence is named."""
     modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return [name for name in modules if hasattr(_module(name), "draw")]
+    return [
+        name for name in modules if not (module := attempt(name, [], None, _module, name)) or hasattr(module, "draw")
+    ]
 
 
-def write(frames: Frames, folder: Path) -> None:
-    """Draw every figure into `folder` in all of `style.FORMATS`, as NAME, or NAME-DATASET of several data sets."""
+def write(frames: Frames, folder: Path) -> list[str]:
+    """Draw every figure into `folder` in all of `style.FORMATS`, as NAME, or NAME-DATASET of several data sets.
+
+    Returns the figures that failed, in words; all others are drawn.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = names()
+    drawn, failures = names(), []
     for name in drawn:
         for form in style.FORMATS:
             for old in (*folder.glob(f"{name}.{form}"), *folder.glob(f"{name}-*.{form}")):
                 old.unlink()
+    drawn = [name for name in drawn if attempt(f"figure {name}", failures, None, _module, name)]
     datasets = {dataset: frames.of(dataset) for dataset in frames.datasets}
     shown = {
         "series": datasets,
@@ -49,14 +56,16 @@ def write(frames: Frames, folder: Path) -> None:
     }
     # A figure takes seconds, most of them fonts; forks need not import matplotlib again.
     with ProcessPoolExecutor(cores(), get_context("fork" if sys.platform == "linux" else "spawn")) as pool:
-        tasks = [
-            pool.submit(_draw, name, one, folder / (f"{name}-{dataset}" if len(datasets) > 1 else name))
+        tasks = {
+            f"figure {path.name}": pool.submit(_draw, name, one, path)
             for name in drawn
             for dataset, one in shown[getattr(_module(name), "SHOWN", "main")].items()
+            for path in [folder / (f"{name}-{dataset}" if len(datasets) > 1 else name)]
             if len(one.cells)
-        ]
-        for task in tasks:
-            task.result()
+        }
+        for what, task in tasks.items():
+            attempt(what, failures, None, task.result)
+    return failures
 
 
 def _module(name: str) -> ModuleType:
@@ -64,10 +73,13 @@ def _module(name: str) -> ModuleType:
 
 
 def _main(frames: Frames) -> Frames:
-    """The frames, or where they hold too many variants those of `lengths.main` and of recognition."""
-    n_variants = frames.cells.variant.nunique()
-    shown = [*lengths.main(lengths.entries(frames)), *frames.cells.variant[frames.cells.task == "recognition"]]
-    return frames.only(shown, n_variants - len(set(shown))) if n_variants > MOST and shown else frames
+    """The frames, or where they hold too many variants those of recognition and the main ones of generation."""
+    if frames.cells.variant.nunique() <= MOST:
+        return frames
+    recognition = set(frames.cells.variant[frames.cells.task == "recognition"])
+    generation = frames.only({*frames.cells.variant} - recognition)
+    shown = lengths.main(lengths.entries(generation), MOST - len(recognition))
+    return frames.only({*shown, *recognition}) if shown or recognition else frames
 
 
 def _draw(name: str, frames: Frames, path: Path) -> None:

@@ -116,7 +116,7 @@ def legend(fig: Figure, frames: Frames, names: list[str], columns: int = 5) -> N
     handles = []
     for name in names:
         color, marker, dash = style.look(frames, name)
-        handles.append(Line2D([], [], color=color, marker=marker, linestyle=dash, label=name))
+        handles.append(Line2D([], [], color=color, marker=marker, linestyle=dash, label=style.label(frames, name)))
     fig.legend(
         handles=handles,
         loc="outside upper center",

@@ -38,7 +38,8 @@ def draw(frames: Frames) -> Figure | None:
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, shown)} NFE: network evaluations per sample. "
         "Chains of K steps are shown at NFE = K, other paradigms at every NFE with their best sampler there. FLOPs of "
-        "pre-training are included.",
+        "pre-training are included. "
+        + caption.absent(frames.only(frames.samples.variant), shown, "no chains of several lengths or other options"),
         caption.scoring(frames),
         caption.origin(frames),
     )
@@ -70,7 +71,8 @@ def _families(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float
         taken.add(kind)
         x, mean, sd = ([getattr(entry, part) for entry in members] for part in ("nfe", "ratio", "sd"))
         series(ax, _column(x), _column(mean), _column(sd), look)
-        ends.append((last.nfe, last.ratio, name, look.color))
+        label = style.label(frames, name, *(entry.variant for entry in members))
+        ends.append((last.nfe, last.ratio, label, look.color))
     return ends
 
 
@@ -83,7 +85,8 @@ def _fields(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float, 
         line = over_seeds(mine, ["sampler", "nfe"], "fid_ratio").dropna(subset="mean")
         line = line.sort_values("mean").groupby("nfe", as_index=False).first()
         series(ax, line.nfe, line["mean"], line.sd, look)
-        ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], entry.title, look.color))
+        label = style.label(frames, entry.title, entry.variant)
+        ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], label, look.color))
     return ends
 
 

@@ -43,7 +43,7 @@ def draw(frames: Frames) -> Figure | None:
         fig,
         f"Data: {dataset}. Bars: mean over timing launches of the medians within a launch. {caption.timing(frames)} "
         "Hatched: measured on a shared computer. All axes are logarithmic. Memory: additionally allocated by one "
-        "update, or by sampling one batch. -: not measured.",
+        "update, or by sampling one batch. -: not measured. " + caption.absent(frames, variants, "no timing cell"),
         caption.origin(frames),
     )
     return fig
@@ -63,7 +63,8 @@ def _bars(ax: Axes, frames: Frames, title: str, values: Series, shared: Series) 
     ax.set_xlim(start, start * max(ends.max() / start, 2) ** 1.25)  # room for the longest bar's number
     plain_log(ax.xaxis, decades=0, write="{:,g}".format)
     ax.tick_params(axis="x", labelsize=style.TINY)
-    ax.set_yticks(range(len(values)), values.index, fontsize=style.SMALL)
+    labels = [style.label(frames, variant) for variant in values.index]
+    ax.set_yticks(range(len(values)), labels, fontsize=style.SMALL)
     ax.set_title(title, fontsize=style.SMALL)
     ax.grid(False, axis="y")
     ax.spines[["top", "right", "bottom"]].set_visible(False)

@@ -14,6 +14,7 @@ from benchmarks.report.formats import number
 from benchmarks.report.frames.chains import chains
 from benchmarks.report.frames.depth import depth
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.parts import listed
 from benchmarks.report.frames.rows import VANISHED
 
 SHOWN = "series"
@@ -54,9 +55,10 @@ def _gradients(ax: Axes, frames: Frames, deepest: int) -> None:
     """Norms relative to the highest hidden layer, so that losses of different size share an axis."""
     norms: dict[str, list[list[float]]] = {}
     for chain in chains(frames, "signals"):
-        layers = chain.quality["signals"][0]["layers"][:-1]
-        if chain.series and len(layers) == deepest:
-            norms.setdefault(chain.series, []).append([layer["gradient_norm"] for layer in layers])
+        layers = listed(listed(chain.quality["signals"])[0].get("layers"))[:-1]
+        measured = [layer.get("gradient_norm") for layer in layers]
+        if chain.series and len(layers) == deepest and None not in measured:
+            norms.setdefault(chain.series, []).append(measured)
     for series, seeds in norms.items():
         logs = np.log(np.maximum(seeds, VANISHED))
         logs -= logs[:, -1:]
@@ -68,6 +70,11 @@ def _gradients(ax: Axes, frames: Frames, deepest: int) -> None:
     ax.set_yscale("log")
     exponents = np.arange(np.floor(np.log10(ax.get_ylim()[0])), np.ceil(np.log10(ax.get_ylim()[1])) + 1, 2)
     ax.yaxis.set_major_locator(FixedLocator(10.0**exponents))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{round(np.log10(value))}}}$"))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(round(np.log10(value)))))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.set_xticks(np.arange(1, deepest + 1))
+
+
+def _power(exponent: int) -> str:
+    """A power of ten, such as 10⁻⁴."""
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -33,7 +33,8 @@ def draw(frames: Frames) -> Figure | None:
                 series(ax, line.nfe, line["mean"], line.sd, look)
             else:
                 ax.plot(line.nfe, line["mean"], color=look.color, linestyle=next(thin), linewidth=2)
-            name = variant if primary else f"{variant}, {sampler}"
+            label = style.label(frames, variant)
+            name = label if primary else f"{label}, {sampler}"
             ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], name, look.color))
     ax.set_xscale("log", base=2)
     nfes = sorted(samples.nfe.unique())
@@ -46,7 +47,7 @@ def draw(frames: Frames) -> Figure | None:
     style.note(
         fig,
         f"Data: {samples.dataset.iloc[0]}. {caption.spread(frames, samples.variant)} Thin lines: further samplers of a "
-        "variant.",
+        f"variant. {caption.unequal(frames, samples.variant)}",
         caption.scoring(frames),
         caption.origin(frames),
     )

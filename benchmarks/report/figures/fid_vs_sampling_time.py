@@ -38,7 +38,8 @@ def draw(frames: Frames) -> Figure | None:
     style.note(
         fig,
         f"Data: {samples.dataset.iloc[0]}. {caption.spread(frames, samples.variant)} Numbers at the ends of a line: "
-        f"number of function evaluations (NFE) per sample. {caption.timing(frames)}",
+        f"number of function evaluations (NFE) per sample. {caption.timing(frames)} "
+        + caption.absent(frames.only(samples.variant), set(points.variant), "no sampling time"),
         caption.scoring(frames),
         caption.origin(frames),
     )

@@ -31,7 +31,7 @@ def draw(frames: Frames) -> Figure | None:
     if half == half:
         ax.axvspan(max(base.ratio - half, base.ratio / 20), base.ratio + half, color=style.GREY, alpha=0.15, zorder=0)
     ax.axvline(base.ratio, color=style.GREY, linewidth=2, zorder=1)
-    ax.set_yticks(range(len(lines)), [f"{name}  ({entry.nfe} NFE)" for name, entry in reversed(lines)])
+    ax.set_yticks(range(len(lines)), [_name(frames, *line) for line in reversed(lines)])
     ax.tick_params(axis="y", labelsize=style.SMALL)
     ax.set_xscale("log")
     plain_log(ax.xaxis, decades=2)
@@ -47,6 +47,10 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def _name(frames: Frames, change: str, entry: Entry) -> str:
+    return style.label(frames, f"{change}  ({entry.nfe} NFE)", entry.variant)
 
 
 def _line(ax, frames: Frames, entry: Entry, height: int) -> None:

@@ -26,7 +26,7 @@ def draw(frames: Frames) -> Figure | None:
     axes = fig.subplots(len(trajectories), max(map(len, trajectories.values())), squeeze=False)
     for row, (variant, states) in zip(axes, trajectories.items(), strict=True):
         _strip(row, states)
-        row[0].set_ylabel(variant, rotation=0, ha="right", va="center", fontsize=style.SMALL)
+        row[0].set_ylabel(style.label(frames, variant), rotation=0, ha="right", va="center", fontsize=style.SMALL)
     axes[0][0].set_title("noise", fontsize=15)
     seed = f"{cells.repetition[next(iter(trajectories))]:g}"
     style.note(

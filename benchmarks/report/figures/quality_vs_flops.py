@@ -12,13 +12,19 @@ from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import floor_line, legend, plain_log, ratio_axis, ratio_of, series
 from benchmarks.report.frames.frames import Frames, over_seeds
 
+SECONDS = (
+    "Seconds: seconds per update in timing cells that had the computer to themselves, times updates. Before its end a "
+    "curve is in mid-schedule of the learning rate. "
+)
+
 
 def draw(frames: Frames, axis: str = "flops", title: str = "training FLOPs") -> Figure | None:
     """Panels: FID ratio at the lowest and at the highest NFE, and test accuracy, against the cost `axis`.
 
     axis: flops, images or seconds. title: its name with unit.
     """
-    fid, accuracy = frames.fid_curve[frames.fid_curve.primary.eq(True)], frames.accuracy_curve
+    fid, accuracy = (curve[curve[axis] > 0] for curve in (frames.fid_curve, frames.accuracy_curve))
+    fid = fid[fid.primary.eq(True)]
     shown = sorted(fid.nfe.unique())
     shown = list(dict.fromkeys([*shown[:1], *shown[-1:]]))
     n_panels = len(shown) + (not accuracy.empty)
@@ -39,12 +45,14 @@ def draw(frames: Frames, axis: str = "flops", title: str = "training FLOPs") -> 
         _lines(axes[-1], frames, accuracy, "accuracy", axis)
         axes[-1].set_xlabel(title)
         axes[-1].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes[-1].set_title("test accuracy (higher is better)")
-    drawn = concat([fid.variant, accuracy.variant])
+        axes[-1].set_title("test accuracy (higher is better)", fontsize=style.SMALL)
+    drawn = concat([fid.variant[fid.nfe.isin(shown)], accuracy.variant])
+    missing = "no clean timing or no curve at these NFEs" if axis == "seconds" else "no curve at these NFEs"
     legend(fig, frames, frames.ordered(drawn))
     style.note(
         fig,
-        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, drawn)} The cost of pre-training is included.",
+        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, drawn)} The cost of pre-training is included. "
+        f"{SECONDS if axis == 'seconds' else ''}{caption.absent(frames, set(drawn), missing)}",
         caption.scoring(frames),
         caption.origin(frames),
     )

@@ -11,13 +11,16 @@ from benchmarks.report import caption
 from benchmarks.report.figures import axes, style
 from benchmarks.report.frames.chains import Chain, chains
 from benchmarks.report.frames.frames import Frames, over_seeds
+from benchmarks.report.frames.parts import listed
 
 
 def draw(frames: Frames) -> Figure | None:
     """Panels: FID ratio of generators at the NFE at which their reach was measured; accuracy of recognisers."""
     found = chains(frames, "reach")
-    drawn = DataFrame(filter(None, map(_drawn, found)), columns=["variant", "nfe", "reach", "quality"])
-    seen = DataFrame(filter(None, map(_recognised, found)), columns=["variant", "nfe", "reach", "quality"])
+    drawn, seen = (
+        DataFrame(filter(None, map(pick, found)), columns=["variant", "nfe", "reach", "quality"]).dropna(subset="reach")
+        for pick in (_drawn, _recognised)
+    )
     panels = [(table, draw_) for table, draw_ in ((drawn, _generation), (seen, _recognition)) if not table.empty]
     if not panels:
         return None
@@ -31,7 +34,8 @@ def draw(frames: Frames) -> Figure | None:
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, mark='bar')} On-policy reach: share of the "
         "evaluations at inference that one update differentiates on their own inference input, for a loss on the end "
-        "of the chain; mean over training, weighted by FLOPs. @: evaluations per sample (NFE).",
+        "of the chain; mean over training, weighted by FLOPs. @: evaluations per sample (NFE). "
+        + caption.absent(frames, {*drawn.variant, *seen.variant}, "no gradient reach measured"),
         caption.scoring(frames),
         caption.origin(frames),
     )
@@ -40,29 +44,30 @@ def draw(frames: Frames) -> Figure | None:
 
 def _drawn(chain: Chain) -> tuple | None:
     """The generation graph of the record's headline reach, or the longest one, with the first sampler's FID ratio."""
-    reach, samples = chain.quality["reach"], chain.quality.get("samples") or []
-    graphs = [entry for entry in reach.get("graphs") or [] if entry["graph"] == "generation"]
-    ratios = {s["nfe_asked"]: s.get("fid_ratio") for s in samples if s["sampler"] == samples[0]["sampler"]}
-    graphs = [entry for entry in graphs if ratios.get(entry["nfe"]) is not None]
+    reach, samples = chain.quality["reach"], listed(chain.quality.get("samples"))
+    graphs = [entry for entry in listed(reach.get("graphs")) if entry.get("graph") == "generation"]
+    first = [sample for sample in samples if sample.get("sampler") == samples[0].get("sampler")]
+    ratios = {sample.get("nfe_asked", sample.get("nfe")): sample.get("fid_ratio") for sample in first}
+    graphs = [entry for entry in graphs if ratios.get(entry.get("nfe")) is not None]
     if not graphs:
         return None
-    entry = next((e for e in graphs if e["nfe"] == reach["nfe"]), max(graphs, key=lambda e: e["nfe"]))
-    return chain.variant, entry["nfe"], entry["on_policy_reach"], ratios[entry["nfe"]]
+    entry = next((e for e in graphs if e["nfe"] == reach.get("nfe")), max(graphs, key=lambda e: e["nfe"]))
+    return chain.variant, entry["nfe"], entry.get("on_policy_reach"), ratios[entry["nfe"]]
 
 
 def _recognised(chain: Chain) -> tuple | None:
-    entry = next((e for e in chain.quality["reach"].get("graphs") or [] if e["graph"] == "recognition"), None)
+    entry = next((e for e in listed(chain.quality["reach"].get("graphs")) if e.get("graph") == "recognition"), None)
     accuracy = chain.quality.get("accuracy")
-    return None if entry is None or accuracy is None else (chain.variant, None, entry["on_policy_reach"], accuracy)
+    return None if entry is None or accuracy is None else (chain.variant, None, entry.get("on_policy_reach"), accuracy)
 
 
 def _generation(ax: Axes, frames: Frames, table: DataFrame) -> None:
-    _points(ax, frames, table, lambda variant, nfe: f"{variant} @{nfe:g}", log=True)
+    _points(ax, frames, table, lambda variant, nfe: f"{style.label(frames, variant)} @{nfe:g}", log=True)
     ax.set_title("generation", fontsize=style.SMALL, loc="left")
 
 
 def _recognition(ax: Axes, frames: Frames, table: DataFrame) -> None:
-    _points(ax, frames, table.assign(nfe=0), lambda variant, _: variant, log=False)
+    _points(ax, frames, table.assign(nfe=0), lambda variant, _: style.label(frames, variant), log=False)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_ylabel("test accuracy (higher is better)")
     ax.set_title("recognition", fontsize=style.SMALL, loc="left")

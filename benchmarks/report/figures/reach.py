@@ -13,6 +13,7 @@ from benchmarks.report.figures import style
 from benchmarks.report.formats import number
 from benchmarks.report.frames.chains import chains
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.parts import listed
 
 LEFT, SPAN, COLUMNS = 3.6, 5.1, (9.9, 11.1, 12.2)  # of the discs, and of the numbers right of them
 TITLES = ("coverage", "on-policy\nreach", "credit\nlength")
@@ -24,7 +25,7 @@ def draw(frames: Frames) -> Figure | None:
     """One row per stage: discs are evaluations in the order of inference, filled as far as an update trains them."""
     first = [next(group) for _, group in groupby(chains(frames, "reach"), key=lambda chain: chain.variant)]
     rows = [(chain.variant, entry, stage) for chain in first for entry in [_shown(chain.quality["reach"])] if entry
-            for stage in entry["stages"] if stage["coverage"]]  # fmt: skip
+            for stage in listed(entry.get("stages")) if stage.get("coverage")]  # fmt: skip
     if not rows:
         return None
     fig = style.figure()
@@ -33,21 +34,22 @@ def draw(frames: Frames) -> Figure | None:
     ax.axis("off")
     for x, title in zip(COLUMNS, TITLES, strict=True):
         ax.text(x, -1.0, title, ha="center", va="center", fontsize=style.SMALL)
-    gap = min(WIDEST, SPAN / max(max(len(stage["lit"]) for *_, stage in rows) - 1, 1))
+    gap = min(WIDEST, SPAN / max(max(len(stage.get("lit") or []) for *_, stage in rows) - 1, 1))
     before = None
     for y, (variant, entry, stage) in enumerate(rows):
         look = style.look(frames, variant)
         if variant != before:
             ax.axhline(y - 0.5, color="#e4e4e4", linewidth=1)
-            _name(ax, y, variant, look.color)
-        _row(ax, y, look.color, stage, gap, len(entry["stages"]) > 1)
+            _name(ax, y, style.label(frames, variant), look.color)
+        _row(ax, y, look.color, stage, gap, len(listed(entry["stages"])) > 1)
         before = variant
     style.note(
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. Each disc is one evaluation, in the order of inference: a network "
         "call, a Gibbs sweep or a layer. Fill: share of the training examples for which an update differentiates it. "
         "Ring: on its own inference input, for a loss on the end of the chain. Thick link between discs: the gradient "
-        "passes through. %: share of the training FLOPs that the stage spends.",
+        "passes through. %: share of the training FLOPs that the stage spends. "
+        + caption.absent(frames, {variant for variant, *_ in rows}, "no gradient reach measured"),
         caption.origin(frames),
     )
     return fig
@@ -56,30 +58,33 @@ def draw(frames: Frames) -> Figure | None:
 def _shown(reach: dict) -> dict | None:
     """The graph of the record's headline reach."""
     wanted = (reach.get("graph"), reach.get("nfe"))
-    return next((entry for entry in reach.get("graphs") or [] if (entry["graph"], entry["nfe"]) == wanted), None)
+    graphs = listed(reach.get("graphs"))
+    return next((entry for entry in graphs if (entry.get("graph"), entry.get("nfe")) == wanted), None)
 
 
-def _name(ax: Axes, y: int, variant: str, color: str) -> None:
-    lines = "\n".join(textwrap.wrap(variant, NAME_WIDTH))  # at hyphens, so that it stays clear of the stage's name
+def _name(ax: Axes, y: int, label: str, color: str) -> None:
+    lines = "\n".join(textwrap.wrap(label, NAME_WIDTH))  # at hyphens, so that it stays clear of the stage's name
     ax.text(0, y, lines, va="center", fontsize=style.SMALL, fontweight="bold", color=style.ink(color))
 
 
 def _row(ax: Axes, y: int, color: str, stage: dict, gap: float, several: bool) -> None:
-    label = stage["stage"] + (f", {100 * stage['weight']:.0f} %" if several else "")
+    weight = stage.get("weight")
+    label = (stage.get("stage") or "") + (f", {100 * weight:.0f} %" if several and weight is not None else "")
     ax.text(LEFT - 0.25, y, label, ha="right", va="center", fontsize=style.TINY, color=style.GREY)
-    lit, own = stage["lit"], stage["own"]
+    lit = [share or 0.0 for share in stage.get("lit") or []]
+    own = stage.get("own") or [0.0] * len(lit)
     at = [LEFT + 0.1 + gap * index for index in range(len(lit))]
     size = 220 if gap > 0.5 else 220 * (gap / 0.5) ** 2
-    passes = stage["credit_length"] > 1
+    passes = (stage.get("credit_length") or 0) > 1
     for index in range(len(lit) - 1):
         through = passes and lit[index] > 0 and lit[index + 1] > 0
         look = {"color": color, "linewidth": 4} if through else {"color": "#bdbdbd", "linewidth": 1.2}
         ax.plot(at[index : index + 2], [y, y], zorder=1, **look)
-    for x, share, on_policy in zip(at, lit, own, strict=True):
+    for x, share, on_policy in zip(at, lit, own, strict=False):
         ax.scatter([x], [y], s=size, color="white", zorder=2)
         ax.scatter([x], [y], s=size, color=color, alpha=share, linewidths=0, zorder=3)
         ax.scatter([x], [y], s=size, facecolors="none", edgecolors="#9a9a9a", zorder=4)
-        if on_policy > 0.5:
+        if (on_policy or 0) > 0.5:
             ax.scatter([x], [y], s=2.1 * size, facecolors="none", edgecolors=style.BLACK, linewidths=2, zorder=4)
     for x, key in zip(COLUMNS, ("coverage", "on_policy_reach", "credit_length"), strict=True):
-        ax.text(x, y, number(stage[key]), ha="center", va="center", fontsize=style.SMALL)
+        ax.text(x, y, number(stage.get(key)), ha="center", va="center", fontsize=style.SMALL)

@@ -34,7 +34,7 @@ def draw(frames: Frames) -> Figure | None:
         last = [nfe for nfe in nfes if nfe in grid][-1:]
         for ax, key in zip(row, [*nfes, *(f"{nfe}_nearest" for nfe in last)], strict=False):
             image_strip(ax, _first(grid.get(key), n_shown), N_IMAGES)
-        _label(row[0], name, style.look(frames, name).color)
+        _label(row[0], style.label(frames, name), style.look(frames, name).color)
     real = next(iter(grids.values()))["real"]
     for index, ax in enumerate(axes[-1][:-1]):
         image_strip(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from benchmarks.report.frames import marks
 from benchmarks.report.frames.frames import Frames
 
 FIGSIZE = (12.8, 7.2)  # inches: 1920 x 1080 pixels at 150 dpi
@@ -46,12 +47,23 @@ def look(frames: Frames, name: str) -> LineStyle:
     return LineStyle(COLORS[found.color], found.marker, DASHES[found.dash])
 
 
+def label(frames: Frames, name: str, *variants: str) -> str:
+    """A name as figures write it: with a dagger and the words of its marks where it has some.
+
+    variants: those that the name stands for; none where it is a variant's own.
+    """
+    known = marks.of_variants(frames)
+    words = "; ".join(dict.fromkeys(known[variant] for variant in variants or (name,) if variant in known))
+    return f"{name} {marks.SIGN} {words}" if words else name
+
+
 def context() -> AbstractContextManager:
     """The settings under which figures are drawn and saved."""
     settings = sns.axes_style("whitegrid") | sns.plotting_context("talk", font_scale=0.95)
     return mpl.rc_context(
         settings
         | {
+            "text.parse_math": False,  # a dollar sign in a name is a dollar sign
             "font.family": ["DejaVu Sans"],  # comes with matplotlib, so every machine draws the same bytes
             "svg.fonttype": "path",
             "svg.hashsalt": "alexnet-moment",

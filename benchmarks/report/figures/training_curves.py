@@ -31,7 +31,8 @@ def draw(frames: Frames) -> Figure | None:
         accuracy = frames.accuracy_curve[frames.accuracy_curve.variant == variant]
         total = frames.cells.train_flops[frames.cells.variant == variant].max()
         edges = [*sorted(loss.groupby("stage_index").flops.min()), total]
-        _panel(ax, variant, style.look(frames, variant).color, *(_placed(frame, edges) for frame in (loss, accuracy)))
+        look, name = style.look(frames, variant), style.label(frames, variant)
+        _panel(ax, name, look.color, *(_placed(frame, edges) for frame in (loss, accuracy)))
         ax.set(xlim=(0, len(edges) - 1), ylim=(-0.08, 1.08), xticks=[], yticks=[])
     for ax in axes:
         ax.set_visible(False)

@@ -18,8 +18,9 @@ from benchmarks.report.frames.intervals import bounds
 from benchmarks.report.frames.rows import AXES
 
 TARGETS = {"fid_ratio": (5.0, 2.0), "accuracy": (0.96,)}
+SAME = 1.02  # ratio up to which two costs count as one: budgets are whole updates, so equal ones end a little apart
 WHAT = ["dataset", "task", "variant", "measure", "nfe"]
-EQUAL = [*[*WHAT, "axis", "at", "n_seeds"], "mean", "sd", "ci_low", "ci_high", "nearest_measured"]
+EQUAL = [*[*WHAT, "axis", "at", "n_seeds"], "mean", "sd", "ci_low", "ci_high", "nearest_measured", "stage"]
 REACHED = [*[*WHAT, "axis", "target", "n_seeds", "n_reached"], *["median", "lowest", "highest"]]
 
 
@@ -29,7 +30,9 @@ def at_equal(frames: Frames, axis: str) -> DataFrame:
     axis: one of AXES.
     at: that cost, the same for all variants of a data set and task.
     nearest_measured: the measured point nearest to that cost, divided by it.
-    A variant whose first point is beyond the cost has no value.
+    stage: the stage of training at that cost where it is earlier than the variant's last; then there is no value.
+    A variant whose first point is beyond the cost has no value. On the axis of seconds, a variant without a timing cell
+    that had the computer to itself is left out (`without_timing`).
     """
     curves = _curves(frames, axis)
     ends = curves.groupby([*WHAT[:3], "repetition"], dropna=False).cost.max()
@@ -40,13 +43,24 @@ def at_equal(frames: Frames, axis: str) -> DataFrame:
         at = common[about["dataset"], about["task"]]
         distance = np.abs(np.log(curve.cost / at))
         nearest = curve.cost.loc[distance.idxmin()] / at
-        rows.append(about | {"at": at, "value": _at(curve, at), "nearest_measured": nearest})
-    values = DataFrame(rows, columns=[*WHAT, "repetition", "at", "value", "nearest_measured"])
+        # Only between two points of the last stage is the curve that of what the variant is in the end.
+        value = _at(curve[curve.last_stage.ne(False)], at)
+        stage = _earlier_stage(curve, at) if math.isnan(value) else None
+        rows.append(about | {"at": at, "value": value, "nearest_measured": nearest, "stage": stage})
+    values = DataFrame(rows, columns=[*WHAT, "repetition", "at", "value", "nearest_measured", "stage"])
     table = over_seeds(values, [*WHAT, "at"], "value").rename(columns={"n": "n_seeds"})
-    near = values.groupby([*WHAT, "at"], dropna=False, sort=False).nearest_measured.mean().reset_index()
+    groups = values.groupby([*WHAT, "at"], dropna=False, sort=False)
+    near = groups.agg(nearest_measured=("nearest_measured", "mean"), stage=("stage", "first")).reset_index()
     table = table.merge(near, on=[*WHAT, "at"])
     low, high = bounds(table["mean"], table.sd, table.n_seeds, 0)
     return _sorted(table.assign(axis=axis, ci_low=low, ci_high=high), EQUAL)
+
+
+def without_timing(frames: Frames) -> DataFrame:
+    """dataset and variant of those with a curve whose training seconds are unknown: no timing cell was alone."""
+    curves = pd.concat([frames.fid_curve, frames.accuracy_curve])[["dataset", "variant", "seconds"]]
+    known = curves.groupby(["dataset", "variant"]).seconds.count()
+    return known[known == 0].reset_index()[["dataset", "variant"]]
 
 
 def time_to_target(frames: Frames) -> DataFrame:
@@ -87,9 +101,20 @@ def _curves(frames: Frames, axis: str) -> DataFrame:
 
 
 def _at(curve: DataFrame, cost: float) -> float:
-    """The curve's value at a cost; NaN outside of the measured range."""
-    y = float(np.interp(np.log(cost), np.log(curve.cost), curve.y, left=math.nan, right=math.nan))
+    """The curve's value at a cost; NaN outside of the measured range, but for what counts as the same cost."""
+    if curve.empty:
+        return math.nan
+    first, last = curve.cost.iloc[0], curve.cost.iloc[-1]
+    if not first / SAME <= cost <= last * SAME:
+        return math.nan
+    y = float(np.interp(np.log(cost), np.log(curve.cost), curve.y))
     return math.exp(y) if curve.measure.iloc[0] == "fid_ratio" else y
+
+
+def _earlier_stage(curve: DataFrame, cost: float) -> str | None:
+    """The stage that training was in at a cost where that is not the last one; None otherwise."""
+    before = curve[curve.cost <= cost]
+    return before.stage.iloc[-1] if len(before) and before.last_stage.iloc[-1] is False else None
 
 
 def _first(curve: DataFrame, target: float) -> float:

@@ -28,6 +28,7 @@ COLUMNS = [
     *["peak_init_bytes", "peak_evaluate_bytes", "warmup_seconds", "matmul_peak_flops_per_second", "timing_flags"],
     *["n_launches", "fid_ratio_mde", "fid2_ratio_mde", "accuracy_mde", "train_images_per_second_mde"],
     *["sample_ms_per_image_mde", "task", "k_shift", "squared_error", "squared_error_ci_low", "squared_error_ci_high"],
+    *["marks", "marks_why"],
 ]
 # Whole numbers, in the order of the columns.
 COUNTS = [
@@ -40,6 +41,8 @@ SCORES = [
     *["fid2", "fid2_floor", "fid2_ratio", "fid_bias", "kid_se", "precision", "recall", "density", "coverage"],
     *["class_distance", "class_entropy", "label_agreement", "memorisation", "k_shift"],
 ]
+# Distances to the validation split, by which NFE and sampler are chosen; a metric declares them.
+VALIDATION = ["validation_fid"]
 # Costs of sampling, of one timing launch, sampler and NFE.
 SPEEDS = [
     *["sample_images_per_second", "sample_ms_per_image", "latency_ms_batch1", "peak_sample_bytes"],
@@ -51,12 +54,17 @@ HEADLINE = ["fid_ratio", "fid2_ratio", "accuracy", "train_images_per_second", "s
 
 def of_comparison() -> list[str]:
     """Every column of the comparison, those of metrics that are not in COLUMNS at the end."""
-    return [*COLUMNS, *(column.name for column in _new())]
+    return list(dict.fromkeys([*COLUMNS, *VALIDATION, *_new_names()]))
 
 
 def scores() -> list[str]:
-    """Every score of generated images."""
-    return [*SCORES, *(column.name for column in _new())]
+    """Every score of generated images that tables show."""
+    return [*SCORES, *_new_names()]
+
+
+def scored() -> list[str]:
+    """Every score of generated images, and the distances that choices are made by."""
+    return list(dict.fromkeys([*scores(), *VALIDATION]))
 
 
 def counts() -> list[str]:
@@ -74,3 +82,8 @@ def declared() -> dict[str, Column]:
 
 def _new() -> list[Column]:
     return [column for name, column in declared().items() if name not in {*COLUMNS, *SCORES}]
+
+
+def _new_names() -> list[str]:
+    """The columns of metrics that are not listed here, those that share an entry included."""
+    return [name for column in _new() for name in column.names]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pandas import DataFrame
 
-from benchmarks.report.frames import aa, columns
+from benchmarks.report.frames import aa, columns, marks
 from benchmarks.report.frames.columns import SPEEDS
 from benchmarks.report.frames.frames import Frames, means, over_seeds
 from benchmarks.report.frames.intervals import bounds
@@ -35,6 +35,7 @@ def comparison(frames: Frames, noise: DataFrame | None = None) -> DataFrame:
     variants = DataFrame([_variant(cells) for _, cells in frames.cells.groupby(["dataset", "variant"])])
     rows = variants.merge(_sampled(frames), on=["dataset", "variant"], how="left")
     rows["n_seeds"] = rows.n_seeds.where(rows.n.isna(), rows.n)
+    rows = marks.with_marks(rows, frames.marks)
     order = ["dataset", "later", "variant", "sampler", "nfe"]
     rows = rows.sort_values(order, na_position="first", ignore_index=True)
     rows = aa.with_detectable(rows, noise)[columns.of_comparison()]
@@ -105,7 +106,7 @@ def _status(quality: DataFrame, timing: DataFrame) -> str:
 
 def _sampled(frames: Frames) -> DataFrame:
     key = [*SERIES, "nfe_asked"]
-    rows = means(frames.samples, key, ["nfe", *columns.scores()])
+    rows = means(frames.samples, key, ["nfe", *columns.scored()])
     for name in ("fid", "fid_ratio", "fid2_ratio"):
         spread = over_seeds(frames.samples, key, name)
         low, high = bounds(spread["mean"], spread.sd, spread.n, 0)
@@ -127,9 +128,3 @@ def _sampling_sd(frames: Frames) -> DataFrame:
     variances = drawn.groupby([*key, "repetition"]).fid_ratio.var().reset_index()
     sd = variances.groupby(key).fid_ratio.mean() ** 0.5
     return sd.rename("sampling_sd").reset_index()
-
-
-def best(rows: DataFrame) -> pd.Series | None:
-    """The row with the lowest mean FID ratio over the listed NFEs and samplers; None where nothing was sampled."""
-    ratio = rows.fid_ratio.dropna()
-    return None if ratio.empty else rows.loc[ratio.idxmin()]

@@ -28,8 +28,9 @@ class Frames:
     loss: loss curves, with the FLOPs spent by then.
     chains: nested measurements (`quality` of the record) of each finished quality cell, for figures of the chain.
     trials: one row per trial.
+    marks: one row per mark of a training seed: why its samples are no fair entry in a comparison.
     looks: name of a variant, series or family of chains -> its look, the same in every figure of the folder.
-    left_out: how many further variants the folder has.
+    left_out: further variants of the data set, which a caption must mention.
     pairs: the pairs of variants that the records' presets compare by their FIDs.
     """
 
@@ -43,8 +44,9 @@ class Frames:
     loss: DataFrame
     chains: DataFrame
     trials: DataFrame
+    marks: DataFrame
     looks: dict[str, NamedLook] = field(default_factory=dict)
-    left_out: int = 0
+    left_out: tuple[str, ...] = ()
     pairs: tuple[DeclaredPair, ...] = ()
 
     def of(self, dataset: str) -> Frames:
@@ -55,11 +57,12 @@ class Frames:
         """The same frames without the variants that are points of a series."""
         return self.only(self.cells.variant[self.cells.series.isna()])
 
-    def only(self, variants: Iterable[str], left_out: int = 0) -> Frames:
-        """The same frames, some variants' rows only. left_out: how many others a caption must mention."""
+    def only(self, variants: Iterable[str]) -> Frames:
+        """The same frames, some variants' rows only; the others are `left_out`."""
         kept = set(variants)
         parts = {name: frame[frame.variant.isin(kept)] for name, frame in self._tables().items()}
-        return replace(self, **parts, left_out=left_out)
+        others = {*self.left_out, *self.cells.variant} - kept
+        return replace(self, **parts, left_out=tuple(sorted(others)))
 
     def _tables(self) -> dict[str, DataFrame]:
         return {f.name: value for f in fields(self) if isinstance(value := getattr(self, f.name), DataFrame)}

@@ -12,6 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
+from pandas import DataFrame, Series
 
 from benchmarks.report.frames.frames import Frames, over_seeds
 
@@ -24,6 +25,7 @@ CLOSE = 1.2  # ratio of training FLOPs up to which two budgets count as equal
 class Entry:
     """A finished generator at its natural NFE.
 
+    options: without those that all variants of its paradigm share, or all generators, such as the network's width.
     nfe: natural NFE; None for one that is trained at single times of the process.
     flops: training FLOPs.
     ratio, sd, n: mean FID ratio over training seeds at that NFE, its sd, and the number of seeds.
@@ -58,10 +60,34 @@ def entries(frames: Frames) -> list[Entry]:
     for name in frames.ordered(firsts.index):
         row = firsts.loc[name]
         nfe = None if pd.isna(row.natural_nfe) else int(row.natural_nfe)
-        about = (name, row.title, Path(row.paradigm).stem, json.loads(row.options), nfe, row.train_flops)
+        about = (name, row.title, Path(row.paradigm).stem, json.loads(row.changes), nfe, row.train_flops)
         at = means.loc[(name, nfe)] if (name, nfe) in means.index else None
         found.append(Entry(*about) if at is None else Entry(*about, at["mean"], at.sd, int(at.n)))
     return found
+
+
+def with_changes(cells: DataFrame, sampled: set[str]) -> DataFrame:
+    """The cells with the column `changes`: the options of a generator, as JSON, without those that all variants of its
+    paradigm share, or all generators of its task.
+
+    An option that no variant changes says nothing about one: a preset that widens every network has default variants.
+
+    sampled: the variants with samples; all others share nothing and keep all options.
+    """
+    own = {index: {*map(_item, json.loads(text).items())} for index, text in cells.options.items()}
+    shared = {index: set() for index in own}
+    generators = cells[cells.variant.isin(sampled) & cells.kind.eq("quality") & cells.status.eq("done")]
+    for kind in ("paradigm", "task"):
+        for _, group in generators.groupby(["dataset", kind]):
+            common = set.intersection(*(own[index] for index in group.index))
+            for index in group.index:
+                shared[index] |= common
+    changes = [json.dumps(dict(map(json.loads, sorted(own[index] - shared[index])))) for index in cells.index]
+    return cells.assign(changes=changes)
+
+
+def _item(option: tuple[str, object]) -> str:
+    return json.dumps(option, sort_keys=True)
 
 
 def by_budget(found: list[Entry]) -> list[list[Entry]]:
@@ -72,6 +98,20 @@ def by_budget(found: list[Entry]) -> list[list[Entry]]:
             groups[-1].append(entry)
         else:
             groups.append([entry])
+    return groups
+
+
+def by_flops(flops: Series) -> list[tuple[float, list[str]]]:
+    """Variants in groups of about equal training FLOPs: (the smallest FLOPs of the group, its variants).
+
+    flops: by variant; one whose FLOPs are unknown is in no group.
+    """
+    groups: list[tuple[float, list[str]]] = []
+    for name, spent in flops.dropna().sort_values(kind="stable").items():
+        if groups and spent <= CLOSE * groups[-1][0]:
+            groups[-1][1].append(name)
+        else:
+            groups.append((float(spent), [name]))
     return groups
 
 
@@ -119,10 +159,16 @@ def _shared(texts: list[str]) -> str:
     return "".join(column[0] for column in columns)
 
 
-def main(found: list[Entry]) -> list[str]:
-    """The variants to show where there are too many for a figure: of the smallest budget, paradigms with their default
-    options, and of every family its longest chain of at most SHOWN_LENGTH steps."""
+def main(found: list[Entry], most: int) -> list[str]:
+    """The variants to show where there are too many for a figure: those of the smallest budget if they are at most
+    `most`, else of these the paradigms with their default options, and of every family its longest chain of at most
+    SHOWN_LENGTH steps.
+
+    found: of one task.
+    """
     cheapest = next(iter(by_budget(found)), [])
+    if len(cheapest) <= most:
+        return [entry.variant for entry in cheapest]
     longest = [[e for e in members if e.nfe <= SHOWN_LENGTH][-1:] for members in families(cheapest).values()]
     chosen = {entry.variant for members in longest for entry in members}
     return [entry.variant for entry in cheapest if not entry.options or entry.variant in chosen]

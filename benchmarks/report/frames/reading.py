@@ -12,7 +12,7 @@ from pandas import DataFrame
 
 from benchmarks.errors import BadInput
 from benchmarks.report.floors import corrected
-from benchmarks.report.frames import columns, lengths, looks, pairs, rows
+from benchmarks.report.frames import columns, lengths, looks, marks, pace, pairs, rows
 from benchmarks.report.frames.experiments import separate
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.rows import AXES, LAYERS, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
@@ -23,21 +23,32 @@ KINDS = ("quality", "timing")  # of records that a report is about
 POINT = [*WHO, "sampler", "primary", "nfe"]
 CELL = [
     *[*WHO, "kind", "title", "era", "task", "status", "reason", "paradigm", "options", "commit", "train_code"],
-    *["machine", "samples_file", "train_flops", "train_seconds", "accuracy", *RECOGNITION, *LIKELIHOOD, *REACH],
+    *[
+        "machine",
+        "alone",
+        "samples_file",
+        "train_flops",
+        "train_seconds",
+        "accuracy",
+        *RECOGNITION,
+        *LIKELIHOOD,
+        *REACH,
+    ],
     *["series", *LAYERS, "squared_error"],
     *["mismatch_amplification", "mismatch_reason", "natural_nfe", *TIMED_CELL, "timing_flags"],
     *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
 ]
 TIMED = [*POINT, "nfe_asked", *columns.SPEEDS]
 DRAW = [*WHO, "sampler", "nfe_asked", "draw", "fid_ratio"]
-ACCURACY = [*WHO, "point", *AXES, "accuracy"]
-FID = [*POINT, "point", *AXES, "fid", "fid_ratio"]
+ALONG = ["point", *AXES, "stage", "last_stage"]
+ACCURACY = [*WHO, *ALONG, "accuracy"]
+FID = [*POINT, *ALONG, "fid", "fid_ratio"]
 LOSS = [*WHO, "stage_index", "stage", "update", "flops", "loss"]
 CHAIN = [*WHO, "series", "quality"]
 WORDS = {
     *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "paradigm"],
     *["options", "commit", "train_code", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor"],
-    *["stage", "correct", "series", "quality", "mismatch_reason", "timing_flags"],
+    *["stage", "last_stage", "correct", "series", "quality", "mismatch_reason", "timing_flags", "alone", "mark", "why"],
 }  # every other column is numbers
 
 
@@ -65,18 +76,21 @@ def _frames(folder: Path, everything: list[dict]) -> Frames:
     done = [record for record in kept if record["status"] == "done"]
     quality = [record for record in done if record["kind"] == "quality"]
     timing = [record for record in done if record["kind"] == "timing"]
-    sample = [*POINT, "nfe_asked", "fid_extractor", "fid2_extractor", *columns.scores()]
+    sample = [*POINT, "nfe_asked", "fid_extractor", "fid2_extractor", *columns.scored()]
+    samples = _frame((row for record in quality for row in rows.samples(record, "quality")), sample)
+    paces = pace.paces(timing)
     return Frames(
         folder,
-        cells=_complete(_frame(map(rows.cell, kept), CELL)),
-        samples=_frame((row for record in quality for row in rows.samples(record, "quality")), sample),
+        cells=lengths.with_changes(_complete(_frame(map(rows.cell, kept), CELL)), set(samples.variant)),
+        samples=samples,
         timing=_frame((row for record in timing for row in rows.samples(record, "timing")), TIMED),
         draws=_frame((row for record in quality for row in rows.draws(record)), DRAW),
-        accuracy_curve=_frame((row for record in quality for row in rows.accuracy_curve(record)), ACCURACY),
-        fid_curve=_frame((row for record in quality for row in rows.fid_curve(record)), FID),
+        accuracy_curve=_frame((row for record in quality for row in rows.accuracy_curve(record, paces)), ACCURACY),
+        fid_curve=_frame((row for record in quality for row in rows.fid_curve(record, paces)), FID),
         loss=_frame((row for record in quality for row in rows.loss(record)), LOSS),
         chains=_frame(map(rows.chain, quality), CHAIN),
         trials=trials(everything),
+        marks=_frame((row for record in quality for row in marks.of_record(record)), marks.COLUMNS),
     )
 
 
@@ -97,14 +111,8 @@ def _readable(found: Iterable[tuple[str, dict | records.DamagedRecord]]) -> Iter
 
 def _place(record: dict) -> tuple:
     cell = record["cell"]
-    return (
-        cell["dataset"],
-        cell["variant"],
-        record["kind"],
-        cell["repetition"] or 0,
-        cell.get("trial") or 0,
-        record["key"],
-    )
+    numbers = (cell.get("repetition") or 0, cell.get("trial") or 0)
+    return (cell["dataset"], cell["variant"], record["kind"], *numbers, record["key"])
 
 
 def _frame(rows: Iterable[dict], columns: list[str]) -> DataFrame:

@@ -1,9 +1,16 @@
-"""One record -> the rows that it adds to the frames. A field that a record lacks is missing, never zero."""
+"""One record -> the rows that it adds to the frames. A field that a record lacks is missing, never zero.
+
+Every part of a record beside its names is optional: an older version may not have measured it, or it failed.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+
+from benchmarks.report.frames import pace
+from benchmarks.report.frames.pace import Paces
+from benchmarks.report.frames.parts import listed, part
 
 WHO = ["dataset", "variant", "repetition"]
 VANISHED = 1e-30  # a gradient norm of 0 in float32, so that it has a logarithm
@@ -26,10 +33,10 @@ TIMED_CELL = [
 
 def cell(record: dict) -> dict:
     """The row of a record, finished or not: its names, how it ended, and every quantity that it has one number of."""
-    about, provenance = record["cell"], record.get("provenance") or {}
-    training, quality, timing = (record.get(part) or {} for part in ("training", "quality", "timing"))
-    recognition = {"n_test": quality.get("n_test")} | (quality.get("recognition") or {})
-    reach, likelihood, mismatch = (quality.get(part) or {} for part in ("reach", "likelihood", "mismatch"))
+    about, provenance = record["cell"], part(record, "provenance")
+    training, quality, timing = (part(record, name) for name in ("training", "quality", "timing"))
+    recognition = {"n_test": quality.get("n_test")} | part(quality, "recognition")
+    reach, likelihood, mismatch = (part(quality, name) for name in ("reach", "likelihood", "mismatch"))
     commit = (provenance.get("commit") or "unknown")[:7] + (" (modified)" if provenance.get("dirty") else "")
     return {
         **{name: record.get(name) for name in ("kind", "status", "reason", "samples_file")},
@@ -38,7 +45,8 @@ def cell(record: dict) -> dict:
         **{name: reach.get(field) for name, field in REACH.items()},
         **{name: likelihood.get(field) for name, field in LIKELIHOOD.items()},
         **{name: recognition.get(name) for name in RECOGNITION},
-        **_stages(timing.get("stages") or []),
+        **_stages(listed(timing.get("stages"))),
+        "alone": provenance.get("exclusive"),
         "natural_nfe": reach.get("natural_nfe"),
         "mismatch_amplification": mismatch.get("amplification"),
         "mismatch_reason": mismatch.get("reason"),
@@ -46,24 +54,24 @@ def cell(record: dict) -> dict:
         "options": json.dumps(about.get("options") or {}),
         "commit": commit,
         "machine": _machine(provenance, about.get("device")),
-        **_layers(quality.get("signals")),
-        "squared_error": (quality.get("reconstruction") or {}).get("squared_error"),
+        **_layers(listed(quality.get("signals"))),
+        "squared_error": part(quality, "reconstruction").get("squared_error"),
         "train_flops": training.get("flops"),
         "train_seconds": training.get("seconds"),
         "accuracy": quality.get("accuracy", recognition.get("accuracy")),
     }
 
 
-def _layers(signals: list[dict] | None) -> dict:
+def _layers(signals: list[dict]) -> dict:
     """The number of hidden layers; gradient ratio and saturation at the first and at the last measurement."""
-    if not signals:
-        return {}
-    found = {"n_hidden_layers": len(signals[0]["layers"]) - 1}
-    for moment, end in ((signals[0], ""), (signals[-1], "_end")):
-        hidden = moment["layers"][:-1]
+    found = {}
+    for moment, end in ((signals[0], ""), (signals[-1], "_end")) if signals else ():
+        hidden = listed(moment.get("layers"))[:-1]
+        found.setdefault("n_hidden_layers", len(hidden))
         if hidden:
-            found[f"gradient_ratio{end}"] = hidden[0]["gradient_norm"] / max(hidden[-1]["gradient_norm"], VANISHED)
-            found[f"saturated{end}"] = max((layer["saturated"] or 0.0) for layer in hidden)
+            low, high = (layer.get("gradient_norm") for layer in (hidden[0], hidden[-1]))
+            found[f"gradient_ratio{end}"] = None if low is None or high is None else low / max(high, VANISHED)
+            found[f"saturated{end}"] = max(layer.get("saturated") or 0.0 for layer in hidden)
     return found
 
 
@@ -77,14 +85,19 @@ def _machine(provenance: dict, device: str | None) -> str:
 
 def _stages(stages: list[dict]) -> dict:
     """Means over the stages of training, weighted by images or seconds; missing where a stage lacks the quantity."""
-    images = [stage.get("updates", 0) * stage.get("batch_size", 0) for stage in stages]
-    seconds = [stage.get("updates", 0) * stage.get("step_seconds_median", 0) for stage in stages]
+    images = [_product(stage, "updates", "batch_size") for stage in stages]
+    seconds = [_product(stage, "updates", "step_seconds_median") for stage in stages]
     per_image = [_inverse(stage.get("end_to_end_images_per_second")) for stage in stages]
     return {
         "train_end_to_end_images_per_second": _inverse(_weighted(per_image, images)),
         "train_mfu": _weighted([stage.get("mfu") for stage in stages], seconds),
         "train_energy_joules_per_image": _weighted([stage.get("energy_joules_per_image") for stage in stages], images),
     }
+
+
+def _product(stage: dict, *names: str) -> float:
+    first, second = (stage.get(name) or 0 for name in names)
+    return first * second
 
 
 def _inverse(value: float | None) -> float | None:
@@ -99,62 +112,68 @@ def _weighted(values: list[float | None], weights: list[float]) -> float | None:
 
 def chain(record: dict) -> dict:
     """The nested measurements of a finished quality record, without the curve along training."""
-    quality = {name: part for name, part in (record.get("quality") or {}).items() if name != "curve"}
+    quality = {name: value for name, value in part(record, "quality").items() if name != "curve"}
     return who(record) | {"series": record["cell"].get("series"), "quality": quality}
 
 
 def who(record: dict) -> dict:
     """The columns that name a record in every frame."""
-    return {name: record["cell"][name] for name in WHO}
+    return {name: record["cell"].get(name) for name in WHO}
 
 
-def samples(record: dict, part: str) -> Iterator[dict]:
-    """One row per sampler and NFE. part: "quality" or "timing"."""
-    entries = record[part].get("samples") or []
-    natural = (record[part].get("reach") or {}).get("natural_nfe")
-    at_natural = {entry["sampler"]: entry.get("fid") for entry in entries if entry.get("nfe_asked") == natural}
+def samples(record: dict, kind: str) -> Iterator[dict]:
+    """One row per sampler and NFE. kind: "quality" or "timing"."""
+    entries = listed(part(record, kind).get("samples"))
+    natural = part(part(record, kind), "reach").get("natural_nfe")
+    at_natural = {entry.get("sampler"): entry.get("fid") for entry in entries if entry.get("nfe_asked") == natural}
     for entry in entries:
-        requested = entry.get("nfe_asked", entry["nfe"])
-        about = {"primary": entry["sampler"] == entries[0]["sampler"], "nfe_asked": requested}
-        if at_natural.get(entry["sampler"]) and entry.get("fid") is not None:
-            about["k_shift"] = entry["fid"] / at_natural[entry["sampler"]]
+        requested, sampler = entry.get("nfe_asked", entry.get("nfe")), entry.get("sampler")
+        about = {"primary": sampler == entries[0].get("sampler"), "nfe_asked": requested}
+        if at_natural.get(sampler) and entry.get("fid") is not None:
+            about["k_shift"] = entry["fid"] / at_natural[sampler]
         yield who(record) | entry | about
 
 
 def draws(record: dict) -> Iterator[dict]:
     """One row per further draw of samples with another sampling seed, from the same trained network."""
-    for entry in record["quality"].get("sampling_noise") or []:
+    for entry in listed(part(record, "quality").get("sampling_noise")):
         for index, ratio in enumerate(entry.get("fid_ratios") or []):
-            about = {"sampler": entry["sampler"], "nfe_asked": entry["nfe_asked"]}
+            about = {"sampler": entry.get("sampler"), "nfe_asked": entry.get("nfe_asked")}
             yield who(record) | about | {"draw": index, "fid_ratio": ratio}
 
 
-def accuracy_curve(record: dict) -> Iterator[dict]:
+def accuracy_curve(record: dict, paces: Paces) -> Iterator[dict]:
     """One row per point along training at which accuracy was measured."""
-    for index, point in enumerate(record["quality"].get("curve") or []):
+    for index, point in enumerate(listed(part(record, "quality").get("curve"))):
         if point.get("accuracy") is not None:
-            yield who(record) | {"point": index, "accuracy": point["accuracy"]} | _spent(point)
+            yield who(record) | {"point": index, "accuracy": point["accuracy"]} | _spent(record, point, paces)
 
 
-def fid_curve(record: dict) -> Iterator[dict]:
+def fid_curve(record: dict, paces: Paces) -> Iterator[dict]:
     """One row per point along training and NFE at which samples were scored."""
-    for index, point in enumerate(record["quality"].get("curve") or []):
-        entries = point.get("samples") or []
+    for index, point in enumerate(listed(part(record, "quality").get("curve"))):
+        entries = listed(point.get("samples"))
         for entry in entries:
-            primary = entry["sampler"] == entries[0]["sampler"]
-            yield who(record) | entry | {"primary": primary, "point": index} | _spent(point)
+            primary = entry.get("sampler") == entries[0].get("sampler")
+            yield who(record) | entry | {"primary": primary, "point": index} | _spent(record, point, paces)
 
 
-def _spent(point: dict) -> dict:
-    return {axis: point.get(axis) for axis in AXES}
+def _spent(record: dict, point: dict, paces: Paces) -> dict:
+    """What training had cost by a point, and whether its last stage had begun by then."""
+    stages = listed(part(record, "training").get("stages"))
+    earlier = {stage.get("name") for stage in stages[:-1]}
+    spent = {"flops": point.get("flops"), "images": point.get("images")}
+    spent["seconds"] = pace.seconds(stages, point.get("updates"), paces.get(pace.key(record), {}))
+    return spent | {"stage": point.get("stage"), "last_stage": point.get("stage") not in earlier}
 
 
 def loss(record: dict) -> Iterator[dict]:
     """One row per point of a stage's loss curve, with the training FLOPs spent by then."""
     spent = 0
-    for index, stage in enumerate(record["training"].get("stages") or []):
-        per_update = stage["flops"] / max(stage["updates"], 1)
+    for index, stage in enumerate(listed(part(record, "training").get("stages"))):
+        flops = stage.get("flops") or 0
+        per_update = flops / max(stage.get("updates") or 0, 1)
         for update, value in stage.get("loss_curve") or []:
             seen = {"update": update, "flops": spent + update * per_update, "loss": value}
-            yield who(record) | {"stage_index": index, "stage": stage["name"]} | seen
-        spent += stage["flops"]
+            yield who(record) | {"stage_index": index, "stage": stage.get("name")} | seen
+        spent += flops

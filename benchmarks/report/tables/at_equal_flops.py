@@ -13,6 +13,10 @@ from benchmarks.report.frames.intervals import half_shown
 from benchmarks.report.tables.sheet import Sheet
 
 DOCUMENT, ORDER = "at_equal_flops", 10
+MID_SCHEDULE = (
+    "Before the end of its budget a curve is read in mid-schedule: the learning rate has not decayed yet, so the "
+    "number is worse than that of a run planned for this cost."
+)
 
 
 def data(frames: Frames, comparison: DataFrame) -> DataFrame:
@@ -37,16 +41,25 @@ def on_axis(table: DataFrame, unit: str) -> list[Sheet]:
         title = f"{task.capitalize()} at {number(rows['at'].iloc[0])} {unit}"
         sheets.append(Sheet(title, DataFrame(list(cells.values())).fillna(DASH)))
     note = (
-        f"Read at the most {unit} that every finished variant of the task has spent, between two measured points by "
-        f"linear interpolation on log axes. {DASH}: the first measured point lies beyond. Mean ± half of the 95 % t "
-        "interval over training seeds."
+        f"Read at the most {unit} that every variant of the task has spent, between two measured points by linear "
+        f"interpolation on log axes. {DASH}: the first measured point lies beyond, or a note says why. Mean ± half of "
+        "the 95 % t interval over training seeds."
     )
-    return noted(sheets, note)
+    return noted(sheets, (note, MID_SCHEDULE, *_earlier(table)))
 
 
-def noted(sheets: list[Sheet], note: str) -> list[Sheet]:
-    """The sheets with a note about all of them below the last."""
-    return [*sheets[:-1], *(replace(sheet, notes=(note,)) for sheet in sheets[-1:])]
+def _earlier(table: DataFrame) -> list[str]:
+    """The variants that are left out because they were in an earlier stage of training than their last."""
+    found = table.dropna(subset="stage").drop_duplicates("variant")
+    names = ", ".join(f"{row.variant} (in {row.stage})" for row in found.itertuples())
+    return [f"Left out, since an earlier stage of training than the last was under way at that cost: {names}."] * bool(
+        names
+    )
+
+
+def noted(sheets: list[Sheet], notes: tuple[str, ...]) -> list[Sheet]:
+    """The sheets with notes about all of them below the last."""
+    return [*sheets[:-1], *(replace(sheet, notes=notes) for sheet in sheets[-1:])]
 
 
 def measure(row) -> str:

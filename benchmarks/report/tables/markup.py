@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
 from tabulate import tabulate
@@ -11,23 +13,36 @@ from benchmarks.report.tables.sheet import Bold, Sheet
 LATEX = {
     **{"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"},
     **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}"},
-    **{"±": r"$\pm$", "∞": r"$\infty$", "≤": r"$\le$", "≥": r"$\ge$"},
+    **{"±": r"$\pm$", "∞": r"$\infty$", "≤": r"$\le$", "≥": r"$\ge$", "†": r"\dag{}", "‡": r"\ddag{}"},
 }
+ACCENTS = {"\u0300": r"\`", "\u0301": r"\'", "\u0302": r"\^", "\u0303": r"\~", "\u0308": r"\""}
+
+
+# Emphasis, code, HTML, mathematics, cells and links; an underscore inside of a word is none.
+MARKDOWN = re.compile(r"[\\`*<|$~]|(?<!\w)_|_(?!\w)|\](?=[(\[])")
 
 
 def markdown(heading: str, parts: Sequence[Sheet], notes: Sequence[str] = ()) -> str:
     """A data set's sheets, each under its title and followed by its notes; then the notes about all of them."""
-    lines = [f"# {heading}", ""]
+    lines = [f"# {_markdown(heading)}", ""]
     for sheet in parts:
-        body = sheet.body.map(_markdown_cell)
+        body = sheet.body.map(_markdown_cell).rename(columns=_markdown)
         table = tabulate(body, headers="keys", tablefmt="github", showindex=False, disable_numparse=True)
-        lines += [f"## {sheet.title}", "", table, "", *(f"- {note}" for note in sheet.notes), ""]
-    return "\n".join([*lines, *(f"- {note}" for note in notes)]) + "\n"
+        lines += [f"## {_markdown(sheet.title)}", "", table, "", *(f"- {_markdown(note)}" for note in sheet.notes), ""]
+    return "\n".join([*lines, *(f"- {_markdown(note)}" for note in notes)]) + "\n"
+
+
+def _markdown(text: str) -> str:
+    """The text in one line, with a backslash before what is markup: a name or a reason may hold anything."""
+    return MARKDOWN.sub(r"\\\g<0>", _one_line(text))
 
 
 def _markdown_cell(text: str) -> str:
-    escaped = text.replace("|", r"\|")
-    return f"**{escaped}**" if isinstance(text, Bold) else escaped
+    return f"**{_markdown(text)}**" if isinstance(text, Bold) else _markdown(text)
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*[\r\n]\s*", " ", text)
 
 
 def latex(heading: str, parts: Sequence[Sheet], notes: Sequence[str] = ()) -> str:
@@ -42,8 +57,15 @@ def latex(heading: str, parts: Sequence[Sheet], notes: Sequence[str] = ()) -> st
 
 
 def _latex_cell(text: str) -> str:
-    escaped = "".join(LATEX.get(character, character) for character in text)
+    escaped = "".join(LATEX.get(character) or _accented(character) for character in _one_line(text))
     return rf"\textbf{{{escaped}}}" if isinstance(text, Bold) else escaped
+
+
+def _accented(character: str) -> str:
+    """A letter with an accent as a LaTeX command; any other character as it is."""
+    letter, *marks = unicodedata.normalize("NFD", character)
+    command = ACCENTS.get(marks[0]) if len(marks) == 1 else None
+    return rf"{command}{{{letter}}}" if command else character
 
 
 WRITERS = {"md": markdown, "tex": latex}  # file ending of a document -> what writes one data set's part of it

@@ -7,6 +7,7 @@ from pandas import DataFrame
 
 from benchmarks.report.formats import DASH, number, percent
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.tables.fields import budget_notes, budgets
 from benchmarks.report.tables.marked import intervals, marked
 from benchmarks.report.tables.sheet import Sheet, dense, detectable_line
 
@@ -28,12 +29,13 @@ def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
     rows = rows[known].drop_duplicates("variant").assign(nfe=float("nan"))
     if rows.empty:
         return []
+    named, notes = budgets(rows), budget_notes(rows)
     widths = rows.accuracy_binomial_high - rows.accuracy_binomial_low
     digits = 2 if widths.max() < LARGE_TEST else 1
     shown = marked(rows, "accuracy", lambda mean, half: percent(mean, digits, half), lowest=False)
     lines = [
         {
-            **{"variant": row.variant, "accuracy": shown[row.Index]},
+            **{"variant": named[row.variant], "accuracy": shown[row.Index]},
             "over test splits": _range(row.accuracy_binomial_low, row.accuracy_binomial_high, digits),
             "calibration error": percent(row.calibration_error),
             **{"linear probe": percent(row.linear_probe_accuracy), "kNN": percent(row.knn_accuracy)},
@@ -44,7 +46,7 @@ def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
         for row in rows.itertuples()
     ]
     lines += detectable_line({"accuracy": rows.accuracy_mde.max()}, 2)
-    notes = (*intervals(), OVER_SPLITS, *([LIKELIHOOD] if rows.ais.notna().any() else []))
+    notes = (*intervals(), OVER_SPLITS, *notes, *([LIKELIHOOD] if rows.ais.notna().any() else []))
     return [Sheet("Recognition", dense(lines), notes)]
 
 

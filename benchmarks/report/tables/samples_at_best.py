@@ -1,4 +1,4 @@
-"""Every metric of samples at the NFE with the lowest mean FID ratio. Metrics declare their heads in their own files."""
+"""Every metric of samples at each sampler's best NFE. Metrics declare their heads in their own files."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from pandas import DataFrame, Series
 from benchmarks.columns import Column
 from benchmarks.report.formats import DASH, STYLES, plus_minus
 from benchmarks.report.frames import columns
-from benchmarks.report.frames.comparison import best
+from benchmarks.report.frames.choice import best, candidates, explained
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.marks import SIGN
+from benchmarks.report.tables.fields import budget_notes, budgets, is_marked
 from benchmarks.report.tables.sheet import Sheet, dense
 
 DOCUMENT, ORDER = "comparison", 30
-CHOICE = (
-    "Means over training seeds, at the NFE with the lowest mean FID ratio of those listed. Since the NFE is chosen by "
-    "these numbers, they are slightly optimistic."
-)
+MEANS = "Means over training seeds, by the test split. chosen among: number of NFEs of the sampler."
 
 
 class Shown(NamedTuple):
@@ -59,18 +58,20 @@ KNOWN = {
 
 def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
     """One line per variant and sampler, one column per metric."""
-    shown = _shown()
+    shown, named = _shown(), budgets(rows)
     lines = []
     for (variant, sampler), line in rows.dropna(subset="sampler").groupby(["variant", "sampler"], sort=False):
         top = best(line)
         if top is not None:
             cells = {column.head: _text(top, name, column.style) for name, column in shown.items()}
-            lines.append({"variant": variant, "sampler": sampler, "NFE": f"{top.nfe:g}"} | cells)
+            nfe = f"{top.nfe:g} {SIGN}" if is_marked(top) else f"{top.nfe:g}"
+            about = {"variant": named[variant], "sampler": sampler, "NFE": nfe}
+            lines.append(about | {"chosen among": f"{len(candidates(line))}"} | cells)
     if not lines:
         return []
     body = dense(lines)
     notes = [f"{column.note}." for column in shown.values() if column.note and column.head in body]
-    return [Sheet("Samples at the best NFE", body, (CHOICE, *notes))]
+    return [Sheet("Samples at the best NFE", body, (MEANS, explained(rows), *budget_notes(rows), *notes))]
 
 
 def _shown() -> dict[str, Shown]:

@@ -7,8 +7,9 @@ import math
 from pandas import DataFrame
 
 from benchmarks.report.formats import DASH, number
-from benchmarks.report.frames.budgets import time_to_target
+from benchmarks.report.frames.budgets import time_to_target, without_timing
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.pace import NO_TIMING
 from benchmarks.report.tables.at_equal_flops import measure, noted
 from benchmarks.report.tables.sheet import Sheet
 
@@ -37,4 +38,6 @@ def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
             head = f"{measure(row)} {sign} {row.target:g}"
             cells.setdefault(row.variant, {"variant": row.variant})[head] = text
         found.append(Sheet(f"{TITLES[axis]} to a quality", DataFrame(list(cells.values())).fillna(DASH)))
-    return noted(found, NOTE)
+    left = without_timing(frames).variant
+    notes = (NOTE, f"No {TITLES['seconds'].lower()}, since there is {NO_TIMING}: {', '.join(left)}.")
+    return noted(found, notes if len(left) else notes[:1])

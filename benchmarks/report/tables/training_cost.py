@@ -14,16 +14,22 @@ NOTE = (
     "utilisation): executed FLOPs per second, over the measured peak of a matrix product on the same device."
 )
 
+PARALLEL = (
+    "train s, while other cells ran: seconds of cells that shared the computer with others, so they do not compare "
+    "variants; images/s does."
+)
+
 
 def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
     """One line per variant, whether or not it finished."""
     rows = rows.drop_duplicates("variant")
+    seconds, notes = _seconds(frames)
     lines = []
     for _, row in rows.iterrows():
         lines.append(
             {
                 **{"variant": flagged(row), "paradigm": row.title, "seeds": f"{row.n_seeds}"},
-                **{"train FLOPs": number(row.train_flops), "train s": number(row.train_seconds)},
+                **{"train FLOPs": number(row.train_flops), seconds: number(row.train_seconds)},
                 "images/s, step": number(row.train_images_per_second),
                 "images/s, end to end": number(row.train_end_to_end_images_per_second),
                 **{"MFU": percent(row.train_mfu), "J/image": number(row.train_energy_joules_per_image)},
@@ -33,4 +39,12 @@ def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
             }
         )
     lines += detectable_line({"images/s, step": rows.train_images_per_second_mde.max()})
-    return [Sheet("Cost of training", dense(lines), (NOTE, *flags(rows)))]
+    return [Sheet("Cost of training", dense(lines), (NOTE, *notes, *flags(rows)))]
+
+
+def _seconds(frames: Frames) -> tuple[str, list[str]]:
+    """The head of the column of training seconds, and what is said about them: whether they are the variant's own."""
+    trained = frames.cells[(frames.cells.kind == "quality") & (frames.cells.status == "done")]
+    if trained.alone.eq(True).all():
+        return "train s", []
+    return "train s, while other cells ran", [PARALLEL]

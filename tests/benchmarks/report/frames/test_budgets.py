@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -15,15 +16,24 @@ from benchmarks.report.frames.comparison import comparison
 from tests.benchmarks import fake_run
 
 FLOPS = (1e12, 2e12, 4e12, 8e12)
+UPDATE = 5e9  # FLOPs
 
 
 def store(folder, variant: str, repetition: int = 0, factor: float = 1.0, quality=lambda flops: 1e13 / flops) -> None:
-    """A record whose points lie at `factor` times FLOPS, 1e-6 of them images and 1e-11 of them seconds times two."""
+    """A record whose points lie at `factor` times FLOPS, 1e-6 of them images, and a timing cell of 2e-11 seconds each.
+
+    Other cells ran while this one trained, so the seconds in its own record are wrong.
+    """
     record = fake_run.quality(variant, repetition, npz=False)
+    (stage,) = record["training"]["stages"]
+    stage["updates"] = round(FLOPS[-1] * factor / UPDATE)
+    timed = fake_run.timing(variant)
+    timed["timing"]["stages"] = [{"name": stage["name"], "step_seconds_median": 2e-11 * UPDATE}]
+    fake_run.write(folder, timed)
     points = record["quality"]["curve"][: len(FLOPS)]
     for point, flops in zip(points, FLOPS, strict=True):
         flops *= factor
-        point |= {"flops": flops, "images": flops * 1e-6, "seconds": 2e-11 * flops}
+        point |= {"flops": flops, "images": flops * 1e-6, "updates": round(flops / UPDATE), "seconds": 1e6}
         for entry in point["samples"]:
             entry["fid_ratio"] = quality(flops)
         if point["accuracy"] is not None:
@@ -133,3 +143,46 @@ def test_the_command_prints_the_axis_that_is_asked_for(tmp_path, monkeypatch, ca
     with pytest.raises(SystemExit) as ended:
         cli.main(["report", str(tmp_path), "--budget-axis", "watts"])
     assert ended.value.code == 2 and "'flops', 'images', 'seconds'" in capsys.readouterr().err
+
+
+def test_a_variant_that_was_timed_beside_other_cells_or_never_is_left_out_and_named(tmp_path):
+    for variant in ("meanflow", "diffusion", "unrolled-k1"):
+        store(tmp_path, variant)
+    fake_run.write(tmp_path, fake_run.timing("diffusion", exclusive=False))
+    next((tmp_path / "cells").glob("unrolled-k1.*.timing.*")).unlink()
+    assert set(at_equal(read(tmp_path), "seconds").variant) == {"meanflow"}
+    text = report.at_equal(tmp_path, "seconds")
+    assert re.search(r"diffusion +no clean timing", text) and re.search(r"unrolled-k1 +no clean timing", text)
+    assert "while" not in report.at_equal(tmp_path, "flops")
+    frames = read(tmp_path)
+    tables.write(comparison(frames), frames, tmp_path / "tables")
+    said = (tmp_path / "tables" / "time_to_target.md").read_text()
+    assert "No training seconds, since there is no clean timing: diffusion, unrolled-k1." in said
+
+
+def test_a_point_of_an_earlier_stage_is_no_result_of_the_variant(tmp_path):
+    store(tmp_path, "end-to-end", quality=lambda flops: 0.9)
+    record = fake_run.quality("dbn", 0, npz=False)
+    points = record["quality"]["curve"][:4]
+    for point, flops, stage in zip(points, FLOPS, ["rbm 1", "rbm 1", "top rbm", "fine-tuning"], strict=True):
+        point |= {"flops": 2 * flops, "images": flops * 1e-6, "stage": stage, "accuracy": 0.1}
+    record["quality"]["curve"] = points
+    fake_run.write(tmp_path, record)
+    table = at_equal(read(tmp_path), "flops").query("measure == 'accuracy'").set_index("variant")
+    assert set(table["at"]) == {8e12}
+    assert math.isnan(table["mean"]["dbn"]) and table["mean"]["end-to-end"] == pytest.approx(0.9)
+    text = report.at_equal(tmp_path, "flops")
+    assert "an earlier stage of training than the last was under way at that cost: dbn (in top rbm)." in text
+    assert "mid-schedule" in text
+
+
+def test_equal_budgets_of_whole_updates_count_as_equal(tmp_path):
+    store(tmp_path, "meanflow", factor=0.999)
+    record = fake_run.quality("diffusion-unrolled-k4", 0, npz=False)
+    points = record["quality"]["curve"][:2]
+    for point, flops, stage in zip(points, (4e12, 8e12), ["flow matching", "unrolled"], strict=True):
+        point |= {"flops": flops, "stage": stage}
+        point["samples"][0]["fid_ratio"] = 7.0
+    record["quality"]["curve"] = points
+    fake_run.write(tmp_path, record)
+    assert values(at_equal(read(tmp_path), "flops"))["diffusion-unrolled-k4"] == pytest.approx(7.0)

@@ -70,5 +70,6 @@ def test_other_figures_leave_the_points_of_a_series_out(tmp_path, monkeypatch):
     assert set(frames.without_series().cells.variant) == {"dbn"}
     figures.write(frames, tmp_path / "figures")
     drawn = (tmp_path / "figures" / "training_curves.svg").read_text()
-    assert "<!-- dbn -->" in drawn and "relu-1" not in drawn
+    assert "<!-- dbn -->" in drawn and "<!-- relu-1 -->" not in drawn
+    assert "Not in this figure, but in the tables: relu-1, relu-3." in drawn.replace("\n", " ")
     assert (tmp_path / "figures" / "depth.png").is_file()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.plan import grid, presets
 from benchmarks.report import caption, figures
 from benchmarks.report.figures import chain_length, one_change, paths, style
 from benchmarks.report.frames import read
@@ -77,12 +78,34 @@ def test_a_family_is_called_by_what_its_titles_share_at_both_ends(tmp_path):
     assert list(families(entries(read(tmp_path)))) == ["Diffusion, then K = 1, 4, drift"]
 
 
+@pytest.mark.parametrize("preset", ["mnist-gpu", "fashion-gpu", "cifar10"])
+def test_figures_of_a_preset_with_wide_networks_show_its_generators_and_name_the_rest(tmp_path, preset):
+    plan = presets.load(preset)
+    for name, variant in plan.variants.items():
+        generates = grid.task(variant.paradigm) == "generation"
+        natural = variant.options.get("k", 1) if variant.paradigm == "unrolled" else None
+        flops = (5e14 if generates else 1e14) * variant.budget
+        made = record(name, dict(variant.options), natural, 3.0, paradigm=variant.paradigm, flops=flops)
+        made["cell"]["task"] = "generation" if generates else "recognition"
+        fake_run.write(tmp_path, made)
+    frames = read(tmp_path)
+    shown = figures._main(frames)
+    drawn, said = set(shown.cells.variant), caption.origin(shown)
+    assert len(plan.variants) > figures.MOST and {"diffusion", "meanflow", "drifting", "unrolled-k4", "dbn"} <= drawn
+    assert len(drawn) == 11 and {name for name in plan.variants if name in said} >= plan.variants.keys() - drawn
+    defaults = {entry.variant for entry in entries(frames) if not entry.options}
+    assert {"diffusion", "meanflow", "drifting"} <= defaults and "unrolled-k4" not in defaults
+
+
 def test_where_there_are_too_many_to_look_at_a_field_and_one_chain_of_a_family_stand_for_all(frames, monkeypatch):
-    assert main(entries(frames)) == ["K-4", "field"]
+    assert main(entries(frames), 3) == ["K-4", "field"]
     monkeypatch.setattr(figures, "MOST", 3)
     shown = figures._main(frames)
-    assert set(shown.cells.variant) == {"K-4", "field"} and shown.left_out == 8
-    assert "8 further variants" in caption.origin(shown)
+    assert set(shown.cells.variant) == {"K-4", "field"} and len(shown.left_out) == 8
+    said = caption.origin(shown)
+    assert "Not in this figure, but in the tables: K-1, K-2, K-8, batch, both, large, loss, reach." in said
+    monkeypatch.setattr(caption, "MOST_NAMES", 3)
+    assert "8 further variants are in the tables" in caption.origin(shown)
 
 
 def test_the_sheet_reads_each_generator_at_its_own_length(frames):
@@ -102,7 +125,8 @@ def test_the_figures_show_families_fields_and_changes(frames):
 
 
 def test_captions_count_the_seeds_of_what_is_drawn(tmp_path):
-    fake_run.write(tmp_path, record("other", {"k": 4, "x": 1, "y": 2, "z": 3}, 4, 4.0, paradigm="shortcut"))
+    for name in "xy":  # two, since the only variant of a paradigm has no option of its own
+        fake_run.write(tmp_path, record(f"other-{name}", {"k": 4, name: 1, "z": 3}, 4, 4.0, paradigm="shortcut"))
     frames = fill(tmp_path, seeds=2)
     with style.context():
         for figure in (chain_length.draw(frames), one_change.draw(frames)):
