@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks import data
 from benchmarks.errors import BadInput
+from benchmarks.execute import fork_server
 from benchmarks.plan import presets
 
 TORCH_SCRIPT = """
@@ -50,6 +51,18 @@ def examine(data_dir: Path | None = None) -> dict:
         "presets": {name: _would_run(name) for name in presets.names()},
         "problems": list(dict.fromkeys(problems)),
     }
+
+
+def selftest() -> list[dict]:
+    """The checks of the instruments against known answers, run in a child process (`benchmarks.selftest`).
+
+    Returns an entry per check: name, expected, found, holds, seconds. A child that ends early is one failed check.
+    """
+    try:
+        return fork_server.ask("benchmarks.selftest", {})
+    except ChildProcessError as error:
+        found = f"the process that checks them {error}"
+        return [{"name": "instruments", "expected": "answers", "found": found, "holds": False, "seconds": None}]
 
 
 def _torch() -> tuple[dict, list[str]]:

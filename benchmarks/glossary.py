@@ -15,7 +15,10 @@ better, its formula, its source, how it can mislead, and the code that computes 
 - **Intervals.** In the readable tables, ± is half the width of a 95 % confidence interval (Student's t over training
   seeds). The best value is bold only if it is significantly different from every other one: neither interval contains
   the other mean, and the difference is at least the minimum detectable effect. Values that are not significantly
-  different from the best are marked `=`, and so is the best itself."""
+  different from the best are marked `=`, and so is the best itself.
+- **Instruments.** `python -m benchmarks doctor --selftest` checks, on the digits and on tiny networks, that the FID
+  ratio of a perfect sampler is 1, that copies are seen as memorised, and that FLOPs, NFE, gradient reach, intervals and
+  corrected p-values have their known values."""
 
 RELATED_TABLES = """\
 # The other tables

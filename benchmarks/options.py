@@ -63,6 +63,15 @@ Budget = Annotated[float, Option(metavar="FACTOR", help="Factor on the preset's 
 DryRun = Annotated[bool, Option("--dry-run", help="Check the preset and print its cells; default: run them.")]
 Results = Annotated[Path | None, Option(help="Results folder, made if absent; default: results/<preset>.")]
 
+# Of `doctor`.
+Selftest = Annotated[
+    bool,
+    Option(
+        "--selftest",
+        help="Instead, check the instruments against known answers, in under a minute; default: examine the machine.",
+    ),
+]
+
 # Of `rescore`, `report` and `diagnose`.
 Finished = Annotated[Path, Argument(help="Results folder of a run.")]
 Every = Annotated[bool, Option("--all", help="Score every trained cell; default: those whose scores are out of date.")]
