@@ -18,10 +18,36 @@ from collections import defaultdict
 import torch
 from torch import Tensor, nn
 
+from benchmarks.columns import Column
 from benchmarks.flops import FLOPS_ROWS, count_flops
 from benchmarks.score.nfe import count_evaluations
 from paradigms.base import Paradigm
 
+COLUMNS = [
+    Column(
+        "flops_ratio",
+        unit="none; 1 where nothing is hidden",
+        direction=None,
+        meaning="FLOPs per sample over those that its counted evaluations account for. A row above 1.5 is marked "
+        "with hidden evaluations.",
+        formula="FLOPs per sample / (NFE x FLOPs of one call of the link + FLOPs of one use of every other weight)",
+        source="defined here",
+        misleads="It does not see a chain inside one call of the link; see `weight_uses`. Several copies of a network, "
+        "each used once, count as parts of a decoder.",
+        also=("link_flops",),
+    ),
+    Column(
+        "weight_uses",
+        unit="uses per evaluation; 1 where nothing is hidden",
+        direction=None,
+        meaning="How often a counted evaluation uses the weights of the link, inside or outside its calls. A row above "
+        "1.5 is marked with hidden evaluations.",
+        formula="FLOPs of products with the link's weights per sample / (NFE x FLOPs of one use of every weight)",
+        source="defined here",
+        misleads="A recurrent network that applies most of its weights several times is marked too. Products with "
+        "copies of the weights are not seen; see `flops_ratio`.",
+    ),
+]
 FIELDS = ("link_flops", "flops_ratio", "weight_uses")
 
 

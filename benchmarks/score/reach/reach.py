@@ -216,15 +216,16 @@ def _graph_entry(graph: Graph, stages: list[dict]) -> dict:
     return place_ | means | {"n_evaluations": len(evaluations), "evaluations": evaluations, "stages": stages}
 
 
+def no_reach() -> dict:
+    """Every field of `measure_reach` where nothing can be measured."""
+    nothing = dict.fromkeys(("graph", "sampler", "nfe", *SCALARS))
+    return nothing | {"natural_nfe": None, "reason": None, "graphs": []}
+
+
 def _headline(task: str, entries: list[dict], natural: int | None) -> dict:
     kind = next((k for k in (task, "generation", "recognition") if any(e["graph"] == k for e in entries)), None)
     if kind is None:
-        nothing = dict.fromkeys(("graph", "sampler", "nfe", *SCALARS))
-        return nothing | {
-            "natural_nfe": None,
-            "reason": "neither sampling nor classifying evaluates a layer",
-            "graphs": [],
-        }
+        return no_reach() | {"reason": "neither sampling nor classifying evaluates a layer"}
     mine = [entry for entry in entries if entry["graph"] == kind]
     chosen = next((e for e in mine if natural and e["nfe"] == natural), max(mine, key=lambda e: e["nfe"] or 0))
     picked = {key: chosen[key] for key in ("graph", "sampler", "nfe", *SCALARS)}

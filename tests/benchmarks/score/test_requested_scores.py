@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.plan.preset import SCORES
+from benchmarks.plan.settings import SCORES
 from benchmarks.score.scoring import Scoring
 from tests.benchmarks.score.test_scoring import N_CLASSES, Toy, job
 

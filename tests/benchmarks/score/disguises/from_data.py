@@ -1,6 +1,7 @@
 """One call of the link on noise, whose output is ignored; then a chain that starts from noised training images.
 
-start: which images: "drawn" at random, or the "nearest" to the noise.
+start: which images: "drawn" at random, or the "nearest" to the noise. For contrast, statistics of the images with noise
+of their own: their "mean", or a normal distribution of their "covariance".
 Source: none.
 """
 
@@ -31,6 +32,11 @@ class FromData(FlowChain, Paradigm):
     def images(self, eps, generator):
         if self.start == "nearest":
             return self.data[torch.cdist(eps.flatten(1), self.data).argmin(1)]
+        if self.start == "mean":
+            return self.data.mean(0).expand(len(eps), -1)
+        if self.start == "covariance":
+            factor = torch.linalg.cholesky(torch.cov(self.data.T) + 1e-3 * torch.eye(self.data.shape[1]))
+            return self.data.mean(0) + torch.randn(self.data[: len(eps)].shape, generator=generator) @ factor.T
         return self.data[torch.randint(len(self.data), (len(eps),), generator=generator)]
 
     @torch.no_grad()
