@@ -46,9 +46,9 @@ def _hidden(entry: dict) -> str | None:
     if not nfe and entry.get("flops_per_sample"):
         return f"A sample takes {entry['flops_per_sample']:.3g} FLOPs and no counted evaluation."
     if flops > MAX_WORK:
-        return f"A sample takes {flops:.3g} times the FLOPs of its {nfe:g} counted evaluations."
+        return f"A sample takes {flops:.3g} times the FLOPs of its counted evaluations ({nfe:g} NFE)."
     if uses > MAX_WORK:
-        return f"Each of the {nfe:g} counted evaluations uses the link's weights {uses:.3g} times."
+        return f"A counted evaluation ({nfe:g} NFE) uses the weights of the link {uses:.3g} times."
     return None
 
 

@@ -24,8 +24,8 @@ HONEST |= {"copied_share": 0.02}
 UNKNOWN = ("flops_ratio", "weight_uses", "change_by_exchange", "change_by_removal", "copied_share")
 
 FAULTS = {
-    "FLOPs": ({"flops_ratio": 2.0}, HIDDEN, "2 times the FLOPs of its 4 counted evaluations"),
-    "uses": ({"weight_uses": 8.0}, HIDDEN, "uses the link's weights 8 times"),
+    "FLOPs": ({"flops_ratio": 2.0}, HIDDEN, "2 times the FLOPs of its counted evaluations (4 NFE)"),
+    "uses": ({"weight_uses": 8.0}, HIDDEN, "uses the weights of the link 8 times"),
     "no evaluation": ({"nfe": 0.0}, HIDDEN, "4e+06 FLOPs and no counted evaluation"),
     "exchange": ({"change_by_exchange": 0.88}, FROM_DATA, "0.88 when the observed training images are exchanged"),
     "removal": ({"change_by_removal": 0.4}, FROM_DATA, "0.4 when the nearest are removed"),
