@@ -1,4 +1,4 @@
-"""`python -m benchmarks` is the console script `alexnet-moment`."""
+"""`python -m benchmarks`: the same command line as the console script `alexnet-moment`."""
 
 from benchmarks.cli import main
 

@@ -1,4 +1,4 @@
-"""From a budget of training FLOPs to updates: every stage is charged for what one of its updates executes."""
+"""From a budget of training FLOPs to a number of updates per stage, by the FLOPs that one update executes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from paradigms.base import Batch, Paradigm
 
 @dataclass(frozen=True)
 class StagePlan:
-    """What a stage is given: its share of the budget and the number of updates that buys."""
+    """The part of a training budget that one stage receives.
+
+    name: of the stage.
+    share: of the budget, in (0, 1].
+    updates: number of updates, at least 1.
+    batch_size: images per update.
+    flops_per_update: FLOPs that one update executes.
+    """
 
     name: str
     share: float
@@ -24,16 +31,20 @@ class StagePlan:
 
     @property
     def flops(self) -> int:
-        """Executed FLOPs of the whole stage."""
+        """FLOPs that the whole stage executes."""
         return self.updates * self.flops_per_update
 
 
 def plan_stages(paradigm: Paradigm, x: Tensor, label: Tensor, budget_flops: float) -> list[StagePlan]:
-    """Split `budget_flops` over the stages by share; each gets the nearest number of updates, at least one.
+    """Returns one plan per stage: the budget split by the stages' shares, as the nearest number of updates, at least 1.
 
-    One update of each stage is run on a copy and its matrix products and convolutions are counted, forward and
-    backward, frozen layers included (elementwise work is not counted, as in papers). Where an update has none the
-    counter is blind and it is charged 6 FLOPs a moving parameter and row (forward 2, backward 4).
+    The loss and gradient of one update of each stage run on a copy, and their matrix products and convolutions are
+    counted, frozen layers included (elementwise work is not counted, as in papers). A stage without any is charged
+    6 FLOPs per trained parameter and image: 2 forward, 4 backward.
+
+    paradigm: untrained or trained; it is not changed.
+    x, label: the training split, (N, C, H, W) and (N,).
+    budget_flops: of all stages together.
     """
     twin = copy.deepcopy(paradigm)
     stages = twin.stages()
@@ -57,9 +68,10 @@ def plan_stages(paradigm: Paradigm, x: Tensor, label: Tensor, budget_flops: floa
 
 
 def curve_points(plans: list[StagePlan], n_points: int) -> list[list[int]]:
-    """Updates of each stage at which to evaluate: cumulative FLOPs at 1/2^k of the total, the densest in time early.
+    """Returns the updates at which to evaluate: one ascending list per stage.
 
-    Returns one ascending list a stage; the end of training is not among them, since it is measured anyway.
+    They lie where 1/2^k of all FLOPs are spent, k = 1 to n_points - 1. The end of training is not among them, since it
+    is always evaluated.
     """
     total = sum(plan.flops for plan in plans)
     points: list[list[int]] = [[] for _ in plans]

@@ -1,4 +1,4 @@
-"""A copy of a paradigm to try things on, which shares the data sets that it keeps in buffers."""
+"""Copies of a paradigm for experiments that must not change it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from paradigms.base import Paradigm
 
 
 def twin(paradigm: Paradigm) -> Paradigm:
-    """A deep copy but for the buffers that are not in the state dict: these are data, and large."""
+    """Returns a deep copy that shares the buffers outside the state dict, since these hold the data and are large."""
     kept = dict(paradigm.named_buffers()).keys() - paradigm.state_dict().keys()
     return copy.deepcopy(paradigm, {id(buffer): buffer for name, buffer in paradigm.named_buffers() if name in kept})

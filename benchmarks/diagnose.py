@@ -1,4 +1,4 @@
-"""After the fact: quality, reach and mismatch of a trained cell, from its weights, and where its quality is lost."""
+"""Scores one trained cell again from its weights and says in sentences where its quality is lost."""
 
 from __future__ import annotations
 
@@ -27,10 +27,16 @@ SAMPLE = ("fid_ratio", "fid2_ratio", "kid", "precision", "recall", "memorisation
 
 
 def diagnose(path: Path, device: str = "auto", data_dir: Path | None = None) -> dict:
-    """Score the weights of a quality cell again: {"record", "weights", "code_changed", "quality", "lost"}.
+    """Score the weights of a quality cell again.
 
-    path: the cell's record, cells/STEM.json of a results folder.
-    Raises BadInput, one line, for anything that is not a finished quality cell whose weights fit its paradigm.
+    path: the cell's record, cells/*.json of a results folder.
+    device: "auto", "cpu" or "cuda".
+    data_dir: folder of the data sets; None for the default.
+
+    Returns {"record": path, "weights": path, "code_changed": whether the training code has changed since, "quality":
+    as in the record, "lost": as `where_lost`}.
+
+    Raises BadInput where `path` is not the record of a finished quality cell, or its weights do not fit its paradigm.
     """
     cell = read_cell(path).model_copy(update={"device": resolve(device)})
     job = open_job(cell, path.resolve().parent.parent, {"data_dir": data_dir})
@@ -48,66 +54,82 @@ def diagnose(path: Path, device: str = "auto", data_dir: Path | None = None) -> 
 
 
 def read_cell(path: Path) -> Cell:
-    """The cell of the record of a finished quality cell. Raises BadInput, one line, for any other file."""
+    """The cell of a finished quality cell's record.
+
+    Raises BadInput for any other file.
+    """
     if path.suffix != ".json":
-        raise BadInput(f"{path}: no record (cells/*.json of a results folder)")
+        raise BadInput(f"{path}: is no record; give a file cells/*.json of a results folder")
     try:
         record = records.read(path)
         cell = Cell.model_validate({name: record["cell"][name] for name in Cell.model_fields})
     except records.DamagedRecord as error:
         raise BadInput(str(error)) from None
     except (KeyError, ValidationError) as error:
-        said = " ".join(str(error).split())
-        raise BadInput(f"record {path}: its cell is not as this version writes it: {said[:200]}") from None
+        reason = " ".join(str(error).split())
+        raise BadInput(
+            f"record {path}: its cell has other keys than this version writes ({reason[:200]}); run its preset again"
+        ) from None
     if (record["kind"], record["status"]) != ("quality", "done"):
-        raise BadInput(f"record {path}: a {record['kind']} cell that is {record['status']}; allowed: quality, done")
+        raise BadInput(
+            f"record {path}: of a {record['kind']} cell with status {record['status']!r}; allowed: a quality cell with "
+            "status 'done'"
+        )
     return cell
 
 
 def where_lost(quality: dict) -> list[str]:
-    """Sentences on where quality is lost, from the numbers alone."""
+    """Sentences on where quality is lost.
+
+    quality: as in a record; its `reach` and `mismatch` are read, where they are there.
+    """
     reach, mismatch = quality.get("reach") or {}, quality.get("mismatch") or {}
-    said = []
+    sentences = []
     if reach.get("coverage") is not None:
         at = f" at {reach['nfe']} evaluations" if reach["nfe"] else ""
-        said.append(
-            f"{reach['graph']}{at}: an update differentiates {100 * reach['coverage']:.3g} % of the evaluations, "
-            f"{100 * reach['on_policy_reach']:.3g} % on their own input by a loss on the end"
+        sentences.append(
+            f"{reach['graph']}{at}: one update differentiates {100 * reach['coverage']:.3g} % of the evaluations; for "
+            f"{100 * reach['on_policy_reach']:.3g} % the input is the chain's own and the loss is on its end"
         )
     steps = mismatch.get("steps") or []
-    if len(steps) > 2:
-        worst = max(steps[1:], key=lambda step: step["modular_error"])
-        total = sum(max(step["modular_error"], 0.0) for step in steps[1:])
-        share = f" ({100 * worst['modular_error'] / total:.0f} % of all links')" if total > 0 else ""
-        said.append(
-            f"from data, link {worst['step']} of {len(steps) - 1} errs most: {worst['modular_error']:.3g}{share}"
-        )
-        growth = [after["cumulative_error"] - before["cumulative_error"] for before, after in pairwise(steps)]
-        most = max(range(len(growth)), key=growth.__getitem__)
-        where = (
-            f"leaves the data's states most at link {most + 1}" if growth[most] > 0 else "comes nearer at every link"
-        )
-        end = steps[-1]
-        said.append(
-            f"from noise, the chain {where}; it ends {end['cumulative_error']:.3g} away, floor {end['floor']:.2g}"
-        )
+    sentences += [_of_single_links(steps), _of_the_chain(steps)] if len(steps) > 2 else []
     if mismatch.get("amplification") is not None:
-        said.append(f"errors of the chain are {mismatch['amplification']:.3g} times those of its single links")
+        sentences.append(f"the chain's errors are {mismatch['amplification']:.3g} times those of its single links")
     elif mismatch.get("reason"):
-        said.append(f"mismatch: {mismatch['reason']}")
+        sentences.append(f"mismatch: {mismatch['reason']}")
     if (mismatch.get("start") or {}).get("from_noise") is False:
-        said.append("WARNING: the chain does not start from noise; its samples are no samples")
+        sentences.append("WARNING: the chain does not start from noise, so its outputs are no samples")
     layers = [layer for layer in mismatch.get("layers") or [] if layer["shift"] > 2 * layer["floor"]]
     if layers:
         worst = max(layers, key=lambda layer: layer["shift"])
-        said.append(
-            f"layer {worst['layer']} is fed codes {worst['shift']:.2g} off those it was trained on (unit means)"
+        sentences.append(
+            f"layer {worst['layer']}: mean inputs while sampling differ by {worst['shift']:.2g} (root mean square over "
+            "units) from those in training"
         )
-    return said
+    return sentences
+
+
+def _of_single_links(steps: list[dict]) -> str:
+    worst = max(steps[1:], key=lambda step: step["modular_error"])
+    total = sum(max(step["modular_error"], 0.0) for step in steps[1:])
+    share = f" ({100 * worst['modular_error'] / total:.0f} % of the sum over links)" if total > 0 else ""
+    largest = f"{worst['modular_error']:.3g}{share}"
+    return f"started from data, link {worst['step']} of {len(steps) - 1} has the largest error: {largest}"
+
+
+def _of_the_chain(steps: list[dict]) -> str:
+    growth = [after["cumulative_error"] - before["cumulative_error"] for before, after in pairwise(steps)]
+    most = max(range(len(growth)), key=growth.__getitem__)
+    where = f"grows most at link {most + 1}" if growth[most] > 0 else "falls at every link"
+    end = f"{steps[-1]['cumulative_error']:.3g} (floor {steps[-1]['floor']:.2g})"
+    return f"started from noise, the chain's error {where}; at the end it is {end}"
 
 
 def lines(found: dict) -> str:
-    """What `diagnose` found, as tables for a terminal."""
+    """Tables for a terminal.
+
+    found: as `diagnose` returns it.
+    """
     quality = found["quality"]
     reach, mismatch = quality.get("reach") or {}, quality.get("mismatch") or {}
     parts = [found["record"] + (" (the code has changed since)" if found["code_changed"] else "")]

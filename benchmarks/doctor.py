@@ -1,4 +1,4 @@
-"""What this machine offers, as plain values, and what would run on it; nothing here imports torch in this process."""
+"""Examines this machine and what the presets would run on it; torch is imported in a child process only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks import data
 from benchmarks.errors import BadInput
 from benchmarks.plan import presets
 
-TORCH_SAYS = """
+TORCH_SCRIPT = """
 import json, torch
 gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 print(json.dumps({"torch_cuda": torch.version.cuda, "gpus": gpus, "device": "cuda" if gpus else "cpu"}))
@@ -23,8 +23,13 @@ print(json.dumps({"torch_cuda": torch.version.cuda, "gpus": gpus, "device": "cud
 
 
 def examine(data_dir: Path | None = None) -> dict:
-    """Machine, versions, GPU, data and disk; a missing thing is None, and `problems` holds a line for each that
-    would stop a run."""
+    """This machine and the presets, as values that JSON can hold; what is missing is None.
+
+    data_dir: folder of the data sets; None for the default.
+
+    Keys: python, platform, cpu_count, memory_bytes, torch_cuda, gpus, device, versions, data, free_disk_bytes,
+    presets, and problems, which has a line for each thing that would stop a run.
+    """
     torch, problems = _torch()
     data_sets = {}
     for name in data.names():
@@ -48,7 +53,7 @@ def examine(data_dir: Path | None = None) -> dict:
 
 
 def _torch() -> tuple[dict, list[str]]:
-    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", TORCH_SAYS], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", TORCH_SCRIPT], capture_output=True, text=True)
     if ended.returncode:
         reason = (ended.stderr.strip().splitlines() or ["no message"])[-1]
         return {"torch_cuda": None, "gpus": [], "device": None}, [f"torch does not import: {reason}"]
@@ -71,9 +76,9 @@ def _versions() -> dict[str, str | None]:
 
 
 def _place(name: str, data_dir: Path | None) -> str:
-    if name == "digits":
-        return "embedded"
-    folder = data.directory(data_dir) / name
+    folder = data.folder(name, data_dir)
+    if folder is None:
+        return "needs no files"
     return str(folder) if folder.is_dir() and any(folder.iterdir()) else f"absent; a run downloads it to {folder}"
 
 

@@ -1,4 +1,4 @@
-"""What a user can put right: one line that names the place, the value given, what is allowed and the nearest match."""
+"""Errors that the user can fix: one line that names the place, the value given, what is allowed and the fix."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Iterable
 
 
 class BadInput(Exception):
-    """Bad input from outside (option, preset, file, folder); the message is one line and names the mend."""
+    """Bad input from outside: an option, preset, file or folder. The message is one line and names the fix."""
 
 
 def nearest(value: str, allowed: Iterable[str]) -> str:
-    """What to add to a message: "; did you mean 'x'?" for the `allowed` value closest to `value`, or nothing."""
+    """End of an error message: "; did you mean 'x'?", or "" where no allowed value is similar.
+
+    value: what was given.
+    allowed: the values to compare it with.
+    """
     near = difflib.get_close_matches(str(value), list(allowed), 1)
     return f"; did you mean {near[0]!r}?" if near else ""

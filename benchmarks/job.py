@@ -1,4 +1,7 @@
-"""What the halves of a cell work with: configuration, data on the device, scoring networks, folders."""
+"""One cell while it runs: its settings, its images on the device, its scoring networks and its folders.
+
+Training, scoring and timing get a `Job`. A preset's options reach the paradigm in `Job.build`; its images are `Job.x`.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,22 @@ from benchmarks.plan.cell import Cell
 from benchmarks.store.trained import Trained
 from paradigms import load
 from paradigms.base import Paradigm
-from paradigms.parts.networks.shared_network import accelerate
+from paradigms.parts.networks.shared_network import SharedNetwork, accelerate
 
 
 @dataclass
 class Job:
-    """What a cell works with: its configuration, its folders, its data on the device and how to report progress."""
+    """What training, scoring and timing of a cell share.
+
+    cell: settings.
+    results_dir: results folder of the run.
+    dataset: all splits, uint8.
+    extractors: scoring networks, on the device; empty where nothing is scored by them.
+    device: where to compute.
+    x: training images (N, C, H, W), float32 in [-1, 1], on the device.
+    label: training labels (N,), int64, on the device.
+    precision: in which the networks that `build` has built run, "float32" or "bfloat16 autocast"; None before.
+    """
 
     cell: Cell
     results_dir: Path
@@ -27,31 +40,37 @@ class Job:
     device: torch.device
     x: torch.Tensor
     label: torch.Tensor
+    precision: str | None = None
 
     @property
     def work_dir(self) -> Path:
-        """Where its log, checkpoint and progress are."""
+        """Folder of the log, checkpoint and progress of the cell."""
         return self.results_dir / ".work" / self.cell.work_stem
 
     @property
     def trained(self) -> Trained:
-        """The folder of its weights."""
+        """The cell's weights and what training them cost."""
         return Trained(self.results_dir, self.cell.trained_stem)
 
     def build(self) -> Paradigm:
-        """The untrained paradigm on the device, the same for a seed whatever came before."""
+        """The untrained paradigm on the device, in evaluation mode.
+
+        Its initial weights depend on the cell's seed and not on the random state before the call.
+        """
         torch.manual_seed(self.cell.seed)
         options = self.cell.options | self.cell.changes
         paradigm = load(self.cell.paradigm)(self.dataset.shape, self.dataset.n_classes, **options)
         paradigm.seed = self.cell.seed
         paradigm.to(self.device)
         accelerate(paradigm, self.cell.compute)
+        ways = {way for net in paradigm.modules() if isinstance(net, SharedNetwork) for way in net.ways}
+        self.precision = "bfloat16 autocast" if "bfloat16" in ways else "float32"
         with torch.no_grad():
             paradigm.observe(self.x, self.label)
         return paradigm.eval()
 
     def samplers(self, paradigm: Paradigm) -> list[str]:
-        """The samplers to measure: those asked for, else the paradigm's first; none if it is not to sample."""
+        """Samplers to measure: the cell's, else the paradigm's first; empty where samples are not scored."""
         if not paradigm.can("sample") or "samples" not in self.cell.scores:
             return []
         return list(self.cell.samplers) or [paradigm.samplers[0]]

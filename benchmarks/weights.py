@@ -1,4 +1,4 @@
-"""State dicts on disk, in safetensors: no pickle is ever read."""
+"""Reads and writes state dicts as safetensors files, so that no pickle is ever loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from benchmarks.errors import BadInput
 
 
 def save(module: nn.Module, path: Path) -> None:
-    """Write the state dict to `path`, whole or not at all. A tensor under several names is written once."""
+    """Write a module's state dict atomically.
+
+    module: its state dict is written; a tensor with several names is written once.
+    path: the file; missing folders are made.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     save_model(module, str(fresh))
@@ -22,7 +26,13 @@ def save(module: nn.Module, path: Path) -> None:
 
 
 def load(path: Path, device: torch.device | str) -> dict[str, Tensor]:
-    """The state dict in `path`, every name included. Raises BadInput where the file is none."""
+    """The state dict in a file, with every name of a tensor that has several.
+
+    path: a file that `save` has written.
+    device: where the tensors are put.
+
+    Raises BadInput where the file cannot be read.
+    """
     try:
         with safe_open(path, "pt", device=str(device)) as file:
             found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -33,7 +43,13 @@ def load(path: Path, device: torch.device | str) -> dict[str, Tensor]:
 
 
 def load_into(module: nn.Module, path: Path, device: torch.device | str) -> None:
-    """Give `module` the weights in `path`. Raises BadInput where they do not fit it."""
+    """Load the weights in a file into a module.
+
+    module: its state dict is replaced.
+    path, device: as in `load`.
+
+    Raises BadInput where the file cannot be read, or names or shapes do not fit the module.
+    """
     try:
         module.load_state_dict(load(path, device))
     except RuntimeError as error:

@@ -1,7 +1,9 @@
-"""The worker: one cell in a process of its own; `python -m benchmarks.worker SPEC.json` runs one by hand.
+"""Runs one cell in a process of its own: trains and scores it, or times it, and writes its record.
 
-Its last act is to write the cell's record; a cell that fails writes a record that says why. Success is the record,
-never this process's exit code.
+`execute` starts this module with a file that holds the cell (spec.json); `python -m benchmarks.worker SPEC.json` runs
+one by hand. Keys of a preset are here as `Cell`, images and scoring networks as `Job`, numbers as the record, which is
+written last. A cell that fails writes a record with the reason. Success is a record with status "done", never the exit
+code of this process.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ from paradigms.base import NonFinite
 
 
 class ProgressFile:
-    """Tells the parent how far the cell is, about once a second, in a file replaced atomically."""
+    """Reports progress to the parent process, at most once a second, in a file that is replaced atomically.
+
+    A call takes phase ("training", for example), fraction in 0..1 and further values to show.
+    """
 
     def __init__(self, path: Path):
         self.path, self.last = path, 0.0
@@ -47,22 +52,27 @@ class ProgressFile:
 
 
 def main(spec_path: str) -> int:
-    """Run the cell of a spec file and write its record; returns 0 if the record says done."""
+    """Run a cell and write its record; returns 0 where the record says "done", else 1.
+
+    spec_path: JSON file with the keys cell, results_dir, data_dir and, optionally, cache_dir.
+    """
     spec = json.loads(Path(spec_path).read_text())
     cell = Cell.model_validate(spec["cell"])
     results_dir = Path(spec["results_dir"])
     started = time.perf_counter()
-    record = records.opening(cell, "done")
+    record, job = records.opening(cell, "done"), None
     try:
         job = open_job(cell, results_dir, spec)
         record["data_note"] = job.dataset.note or None
-        record |= HALVES[cell.kind](job, ProgressFile(job.work_dir / "progress.json"))
+        record |= RUN[cell.kind](job, ProgressFile(job.work_dir / "progress.json"))
     except Exception as error:
         traceback.print_exc()
         first_line = (str(error).splitlines() or [""])[0]
         record |= {"status": _status(error), "reason": f"{type(error).__name__}: {first_line}"}
     record["wall_seconds"] = time.perf_counter() - started
-    record["provenance"] = provenance.provenance(cell.device, cell.threads, exclusive=cell.kind == "timing")
+    exclusive, precision = cell.kind == "timing", job.precision if job else None
+    record["provenance"] = provenance.provenance(cell.device, cell.threads, exclusive, precision)
+    record = records.readable(cell, record)
     records.write(records.path_of(results_dir, cell), record)
     if record["status"] != "done":
         return 1
@@ -71,7 +81,11 @@ def main(spec_path: str) -> int:
 
 
 def train_only(job: Job, progress: Callable) -> dict:
-    """Train unless the weights are there; returns the record's `training`."""
+    """Train the cell unless it has weights already; returns {"training": what training cost}.
+
+    job: of a cell of any kind but "timing".
+    progress: as in `ProgressFile`.
+    """
     if job.trained.done(job.cell.train_key):
         return {"training": job.trained.report(job.cell.train_key)["training"]}
     refuse_shared(job.build(), job.extractors)
@@ -79,24 +93,36 @@ def train_only(job: Job, progress: Callable) -> dict:
 
 
 def train_and_score(job: Job, progress: Callable) -> dict:
-    """Train unless the weights are there, then score them. `rescored`: whether they were."""
-    found = job.trained.done(job.cell.train_key)
+    """Train the cell unless it has weights already, then score them; returns the scores and {"rescored": it had}.
+
+    job, progress: as in `train_only`.
+    """
+    had_weights = job.trained.done(job.cell.train_key)
     train_only(job, progress)
-    return score(job, progress) | {"rescored": found}
+    return score(job, progress) | {"rescored": had_weights}
 
 
-HALVES = {"training": train_only, "quality": train_and_score, "timing": measure_timing}
+RUN = {"training": train_only, "quality": train_and_score, "timing": measure_timing}
 
 
 def open_job(cell: Cell, results_dir: Path, spec: dict) -> Job:
-    """The cell with its data on its device; `spec` may name data_dir and cache_dir. Raises BadInput where the data are
-    not those that the cell is about."""
+    """The cell with its data and scoring networks on its device; sets the number of CPU threads of this process.
+
+    cell: settings.
+    results_dir: results folder of the run.
+    spec: may hold data_dir and cache_dir; an absent or empty one means the default folder.
+
+    Raises BadInput where the data cannot be loaded or their hash is not the cell's.
+    """
     torch.set_num_threads(cell.threads)
     threadpool_limits(cell.threads)  # the libraries below NumPy and SciPy
     data_dir, cache_dir = (Path(spec[key]) if spec.get(key) else None for key in ("data_dir", "cache_dir"))
     dataset = data.load(cell.dataset, data_dir)
     if dataset.hash != cell.data_hash:
-        raise BadInput(f"data set {cell.dataset}: not the data that this cell is about (their hashes differ)")
+        raise BadInput(
+            f"data set {cell.dataset}: not the data of this cell (hash {dataset.hash[:8]}, the cell's is "
+            f"{cell.data_hash[:8]}); give the folder of the same files with --data-dir"
+        )
     device = torch.device(cell.device)
     scorers = cell.extractors if "samples" in cell.scores and cell.kind != "training" else []
     networks = cache.load_all(dataset, cache_dir, scorers, data_dir)

@@ -1,7 +1,8 @@
-"""Registry of paradigms: one paradigm per file, found by the name of the file.
+"""Registry of paradigms: one paradigm per file, found by its name; no two have one name.
 
-A paradigm comes from this folder, from an entry point of the group `alexnet_moment.paradigms`, or from a path to a
-file. Importing this package, listing names and reading `facts` does not import torch.
+A paradigm comes from this folder (named like its file), from an entry point of the group `alexnet_moment.paradigms`
+(named like the entry point), or from a path to a file. Importing this package, listing names and reading `facts` does
+not import torch.
 """
 
 from __future__ import annotations
@@ -11,22 +12,30 @@ import difflib
 import importlib
 import importlib.util
 import sys
+import tokenize
+from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
 GROUP = "alexnet_moment.paradigms"
 FOLDER = Path(__file__).parent
 NOT_PARADIGMS = {"__init__", "base"}
+FACTS = ("title", "era", "reference", "task")
 
 
 class UnknownParadigm(ValueError):
-    """No paradigm has that name, or its file cannot be imported, or it does not hold one paradigm; one-line message."""
+    """A name that means no paradigm or several, or a file that does not hold exactly one; the message is one line."""
 
 
 def names() -> list[str]:
     """Names of all paradigms of this folder and of the entry points, sorted."""
-    own = {path.stem for path in FOLDER.glob("*.py")} - NOT_PARADIGMS
-    return sorted(own | set(_plugins()))
+    return sorted(_own() | _plugins().keys())
+
+
+def short_name(name: str) -> str:
+    """What tables and records call a paradigm: the stem of a path that ends in .py, else the name itself."""
+    return Path(name).stem if Path(name).suffix == ".py" else name
 
 
 def source(name: str) -> Path:
@@ -34,46 +43,63 @@ def source(name: str) -> Path:
 
     name: name of a paradigm, or a path that ends in .py.
 
-    Raises UnknownParadigm where there is no such file.
+    Raises UnknownParadigm where there is no such file, or where the name means more than one paradigm.
     """
-    path = Path(name)
-    if path.suffix == ".py":
-        if not path.is_file():
-            raise UnknownParadigm(f"paradigm file {name}: no such file")
-        return path.resolve()
-    if (own := FOLDER / f"{name}.py").is_file() and name not in NOT_PARADIGMS:
-        return own
-    if name in (plugins := _plugins()):
-        spec = importlib.util.find_spec(plugins[name].module)
-        if spec is None or spec.origin is None:
-            raise UnknownParadigm(f"paradigm {name!r}: entry point {plugins[name].value!r} cannot be found")
-        return Path(spec.origin)
+    if Path(name).suffix == ".py":
+        return _given_file(name)
+    own, modules = [name] if name in _own() else [], _plugins().get(name, ())
+    if len([*own, *modules]) > 1:
+        places = [f"paradigms/{name}.py" for name in own] + [f"entry point {module!r}" for module in modules]
+        raise UnknownParadigm(f"paradigm {name!r} means {' and '.join(places)}; rename or uninstall an entry point")
+    if own:
+        return FOLDER / f"{name}.py"
+    if modules:
+        return _module_file(name, modules[0])
     near = difflib.get_close_matches(name, names(), 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise UnknownParadigm(f"paradigm {name!r} is unknown; allowed: {', '.join(names())}, or a path to a .py file{hint}")
 
 
+def check_distinct(given: Iterable[str]) -> None:
+    """Raise UnknownParadigm where two of these names or paths mean different files under one short name."""
+    found: dict[str, Path] = {}
+    for name in given:
+        path = source(name)
+        if (other := found.setdefault(short_name(name), path)) != path:
+            raise UnknownParadigm(f"paradigm files {other} and {path}: both are named {path.stem!r}; rename one")
+
+
 def facts(name: str) -> dict[str, str]:
-    """Class constants of a paradigm (title, era, reference, task) and its docstring's first line, without importing it.
+    """Class constants of a paradigm (title, era, reference, task), its short name and its file's docstring's first line
+    (summary), without importing it. Constants of base classes in the same file count.
 
     name: as in `source`.
 
-    Raises UnknownParadigm where there is no such file or its syntax is wrong.
+    Raises UnknownParadigm where there is no such file or it is not Python.
     """
     path = source(name)
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        with tokenize.open(path) as file:  # decodes as Python does: byte-order mark, coding cookie
+            tree = ast.parse(file.read())
     except SyntaxError as error:
-        raise UnknownParadigm(f"paradigm file {path}: line {error.lineno}: {error.msg}") from None
-    found = {"name": path.stem, "summary": (ast.get_docstring(tree) or "").split("\n")[0]}
-    for node in (n for c in tree.body if isinstance(c, ast.ClassDef) for n in c.body):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            found.update({t.id: node.value.value for t in node.targets if isinstance(t, ast.Name)})
-    return found
+        where = f"line {error.lineno}: " if error.lineno else ""
+        raise UnknownParadigm(f"paradigm file {path}: {where}{_line(error.msg)}") from None
+    except (OSError, ValueError) as error:
+        raise UnknownParadigm(f"paradigm file {path}: {_line(error)}") from None
+    summary = (ast.get_docstring(tree) or "").split("\n")[0]
+    return {"name": short_name(name), "summary": summary} | _class_facts(tree)
+
+
+def facts_or_error(name: str) -> dict[str, str]:
+    """As `facts`; of a paradigm that cannot be read {"name", "title", "error"}, where the title shows the error."""
+    try:
+        return facts(name)
+    except UnknownParadigm as error:
+        return {"name": short_name(name), "title": f"error: {error}", "error": str(error)}
 
 
 def load(name: str) -> type:
-    """The Paradigm class in a paradigm's file.
+    """The Paradigm class in a paradigm's file: the only one there from which no other one there is derived.
 
     name: as in `source`.
 
@@ -83,7 +109,8 @@ def load(name: str) -> type:
     try:
         module = _import(name, path)
     except Exception as error:
-        raise UnknownParadigm(f"paradigm file {path}: cannot be imported: {type(error).__name__}: {error}") from error
+        said = f"{type(error).__name__}: {_line(error)}"
+        raise UnknownParadigm(f"paradigm file {path}: cannot be imported: {said}") from error
     from paradigms.base import Paradigm
 
     classes = [
@@ -91,20 +118,92 @@ def load(name: str) -> type:
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Paradigm) and value.__module__ == module.__name__
     ]
-    if len(classes) != 1:
-        raise UnknownParadigm(f"paradigm file {path}: has {len(classes)} subclasses of Paradigm; it must have one")
-    return classes[0]
+    leaves = [one for one in classes if not any(other is not one and issubclass(other, one) for other in classes)]
+    if len(leaves) != 1:
+        raise UnknownParadigm(f"paradigm file {path}: has {len(leaves)} subclasses of Paradigm; it must have one")
+    return leaves[0]
 
 
-def _plugins() -> dict:
-    return {point.name: point for point in entry_points(group=GROUP)}
+def _own() -> set[str]:
+    return {path.stem for path in FOLDER.glob("*.py")} - NOT_PARADIGMS
+
+
+@cache
+def _plugins() -> dict[str, tuple[str, ...]]:
+    """Entry points: name -> the modules that it stands for, one unless two packages use one name."""
+    found: dict[str, set[str]] = {}
+    for point in entry_points(group=GROUP):
+        found.setdefault(point.name, set()).add(point.value.partition(":")[0].strip())
+    return {name: tuple(sorted(modules)) for name, modules in found.items()}
+
+
+def _given_file(name: str) -> Path:
+    """The file of a path, which must not be named like another paradigm. Raises UnknownParadigm."""
+    path = Path(name).resolve()
+    if not path.is_file():
+        raise UnknownParadigm(f"paradigm file {name}: no such file")
+    if path.stem in _own() | _plugins().keys() and path not in _files(path.stem):
+        raise UnknownParadigm(f"paradigm file {name}: there is a paradigm named {path.stem!r} already; rename the file")
+    return path
+
+
+def _files(name: str) -> Iterator[Path]:
+    """The files of all paradigms of this folder and of the entry points that have a name."""
+    if name in _own():
+        yield FOLDER / f"{name}.py"
+    for module in _plugins().get(name, ()):
+        yield _module_file(name, module)
+
+
+def _module_file(name: str, module: str) -> Path:
+    """The file of an entry point's module. Raises UnknownParadigm where it is not installed (any more)."""
+    try:
+        spec, said = importlib.util.find_spec(module), ""
+    except Exception as error:  # finding a module imports the packages that it is in
+        spec, said = None, f": {type(error).__name__}: {_line(error)}"
+    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+        raise UnknownParadigm(f"paradigm {name!r}: entry point {module!r} cannot be found{said}")
+    return Path(spec.origin).resolve()
+
+
+def _class_facts(tree: ast.Module) -> dict[str, str]:
+    """The facts of the class that has most of them and from which no other class of the file is derived."""
+    found: dict[str, dict[str, str]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            bases = [found.pop(base, {}) for base in map(_base_name, reversed(node.bases))]
+            found[node.name] = {
+                name: value for facts in [*bases, dict(_constants(node))] for name, value in facts.items()
+            }
+    return max(found.values(), key=len, default={})
+
+
+def _constants(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """The facts that a class assigns as constants, with or without annotation, alone or several in one line."""
+    for statement in node.body:
+        if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+            continue
+        for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
+            pair = isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple)
+            targets, values = (target.elts, statement.value.elts) if pair else ([target], [statement.value])
+            for one, value in zip(targets, values, strict=False):
+                if isinstance(one, ast.Name) and one.id in FACTS and isinstance(value, ast.Constant):
+                    yield one.id, value.value
+
+
+def _base_name(base: ast.expr) -> str:
+    return base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())
 
 
 def _import(name: str, path: Path):
     if path.parent == FOLDER:
         return importlib.import_module(f"paradigms.{path.stem}")
     if name in (plugins := _plugins()):
-        return importlib.import_module(plugins[name].module)
+        return importlib.import_module(plugins[name][0])
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # last, so that modules beside the file hide nothing
     spec = importlib.util.spec_from_file_location(f"paradigm_file_{path.stem}", path)

@@ -1,6 +1,14 @@
-"""The only interface of the project: a paradigm is a list of optimisation problems, and what the trained chain can do.
+"""The interface of the project: a paradigm is a list of optimisation problems, and what the trained model can do.
 
-Time is 0 at the data and 1 at the noise. Images are (B, C, H, W) float in [-1, 1]; labels are (B,) int64.
+To add one, write a file in this folder with one subclass of `Paradigm`: the facts for the tables, `stages()`, and those
+of the other methods that make sense for it. Nothing else has to be edited.
+
+symbol    meaning                                                        shape
+x         images, float in [-1, 1]                                       (B, C, H, W)
+label     classes                                                        (B,), int64
+t         time: 0 is data, 1 is noise                                    (B,)
+nfe       number of function evaluations: forward passes through the
+          network (the link) that a sampling chain spends on one sample
 """
 
 from __future__ import annotations
@@ -17,10 +25,13 @@ __all__ = ["Batch", "Likelihood", "NonFinite", "Paradigm", "Stage", "derive_seed
 
 
 class Likelihood(NamedTuple):
-    """Mean log-likelihood of images in nats per image; `None` where it cannot be had.
+    """Mean log-likelihood of images, in nats per image.
 
-    ais: the estimate. ais_low, ais_high: a bracket that holds it, from annealing in both directions and three standard
-    errors. exact: the same quantity by enumeration. method: one line that says what `ais` is and what bounds what.
+    ais: estimate by annealed importance sampling.
+    ais_low: lower end of a bracket from annealing in both directions, widened by three standard errors.
+    ais_high: upper end of the bracket.
+    exact: the same quantity by enumeration, None where the model is too large for it.
+    method: one line that says how `ais` was estimated and what the bracket bounds.
     """
 
     ais: float
@@ -31,87 +42,124 @@ class Likelihood(NamedTuple):
 
 
 class Paradigm(Solver):
-    """A way to train, as a list of stages; subclasses say what is optimised, the base owns how.
+    """A way to train a model, as a list of stages, and the abilities of the trained model.
 
-    A subclass gives the facts, `stages()` and any of `sample`, `logits`, `features`; what it leaves out is a dash in
-    the tables. Its options are the keyword-only arguments of its `__init__`, all with defaults.
+    A subclass says what is optimised (`stages`); the base class owns how (`training/solver.py`), identically for all.
+    The methods below that raise NotImplementedError are abilities: a subclass implements those that it has, and the
+    tables show a dash for the others. Options are keyword-only arguments of `__init__`, each with a default, so a
+    preset can set any of them by name.
+
+    Facts for the tables, as class attributes
+        title: one line for tables and legends.
+        era: "layer-wise", "step-wise", "towards end-to-end" or "end-to-end".
+        reference: the paper.
+        task: "recognition" or "generation"; decides which budget of training FLOPs applies.
+        samplers: allowed values of `sampler`, the default one first.
     """
 
-    title: ClassVar[str]  # one line for tables and legends
-    era: ClassVar[str]  # "layer-wise", "end-to-end", "step-wise", ...
-    reference: ClassVar[str]  # the paper
-    task: ClassVar[str]  # "recognition" or "generation": which FLOP budget applies
-    samplers: ClassVar[tuple[str, ...]] = ("default",)  # values of `sampler`, the default one first
+    title: ClassVar[str]
+    era: ClassVar[str]
+    reference: ClassVar[str]
+    task: ClassVar[str]
+    samplers: ClassVar[tuple[str, ...]] = ("default",)
 
     def __init__(self, shape: tuple[int, int, int], n_classes: int):
-        """shape: (C, H, W) of one image; n_classes: number of labels."""
+        """Builds the untrained model; all its random initial weights come from torch's global generator.
+
+        shape: (C, H, W) of one image.
+        n_classes: number of classes.
+        """
         super().__init__()
         self.shape, self.n_classes = tuple(shape), n_classes
 
+    # Training
+
     def observe(self, x: Tensor, label: Tensor) -> None:
-        """See the training split once, before the first stage: x (N, C, H, W), label (N,). Keep what is needed in
-        buffers; register large ones with persistent=False."""
+        """Takes what it needs from the training split; called once, before the first stage.
+
+        Whatever is kept goes into buffers, large ones with `persistent=False`, so that they follow the device and stay
+        out of saved weights.
+
+        x: all training images, (N, C, H, W).
+        label: their classes, (N,).
+        """
 
     def stages(self) -> list[Stage]:
-        """The optimisation problems in the order in which they are solved."""
+        """Returns the optimisation problems in the order in which they are solved."""
         raise NotImplementedError
 
+    # Generation
+
     def link(self) -> nn.Module:
-        """The module of the inference chain of which one forward pass is one function evaluation (NFE)."""
+        """Returns the module whose forward pass is one function evaluation (NFE) of the sampling chain."""
         raise NotImplementedError
 
     def allows(self, nfe: int, sampler: str) -> bool:
-        """Whether `sample` can spend exactly `nfe` evaluations with `sampler`."""
+        """Returns whether `sample` can spend exactly `nfe` evaluations with `sampler`."""
         return nfe >= 1
 
     def sample(self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default") -> Tensor:
-        """n images (n, C, H, W) in [-1, 1], drawn from noise alone with `nfe` evaluations of `link()` a sample.
+        """Returns n images, (n, C, H, W) in [-1, 1], generated from noise alone.
 
-        All randomness comes from `generator`, whose device is the module's.
+        n: number of images.
+        nfe: evaluations of `link()` per image.
+        generator: source of all randomness, on the module's device.
+        sampler: one of `samplers`, or "default" for the first of them.
         """
         raise NotImplementedError
 
     def sample_labelled(
         self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default"
     ) -> tuple[Tensor, Tensor | None]:
-        """The same images as `sample` for the same generator, and the labels (n,) int64 that they were asked for.
+        """Returns the images that `sample` returns for an equal generator, and the classes that they were requested in.
 
-        None instead of labels where an option makes the chain choose.
+        The classes are (n,) int64, or None where the model is not conditioned on the class. Arguments as in `sample`.
         """
         raise NotImplementedError
 
+    # Recognition and representation
+
     def logits(self, x: Tensor) -> Tensor:
-        """Class scores (B, n_classes) of images x (B, C, H, W)."""
+        """Returns class scores, (B, n_classes), of images x (B, C, H, W)."""
         raise NotImplementedError
 
     def features(self, x: Tensor) -> Tensor:
-        """Learned representation (B, D) of images x (B, C, H, W)."""
+        """Returns the learned representation, (B, D), of images x (B, C, H, W)."""
         raise NotImplementedError
 
     def reconstruct(self, x: Tensor) -> Tensor:
-        """Images (B, C, H, W) in [-1, 1] that the model makes, without noise, of what it keeps of x (B, C, H, W)."""
+        """Returns the deterministic reconstruction, (B, C, H, W) in [-1, 1], of images x from their highest code."""
         raise NotImplementedError
 
     def log_likelihood(self, x: Tensor, label: Tensor, generator: torch.Generator) -> Likelihood:
-        """Mean log-likelihood of images x (B, C, H, W) with labels (B,); all randomness comes from `generator`."""
+        """Returns the mean log-likelihood of images x (B, C, H, W) with classes label (B,).
+
+        generator: source of all randomness.
+        """
         raise NotImplementedError
 
-    def on_data(self, x: Tensor, label: Tensor, step: int, nfe: int, generator: torch.Generator) -> Tensor:
-        """The states (B, ...) at `step` that training on images x (B, C, H, W) and label (B,) would feed the link.
+    # The chain step by step, for the measurement of the mismatch between training and sampling
 
-        Equal generators give the same noise at every step. At `step` = `nfe` they are the data as the chain sees them.
+    def on_data(self, x: Tensor, label: Tensor, step: int, nfe: int, generator: torch.Generator) -> Tensor:
+        """Returns the states, (B, ...), that training on these images would give to the link at a step of the chain.
+
+        x, label: images (B, C, H, W) and their classes (B,).
+        step: 0 for the start of the chain, `nfe` for its end, where the states are the images as the chain represents
+            them.
+        nfe: steps of the chain.
+        generator: source of all randomness; equal generators give the same noise at every step.
         """
         raise NotImplementedError
 
     def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
-        """The next states of the chain of `nfe` steps from states (B, ...) at `step`: one call of the link.
+        """Returns the chain's states at `step + 1` from its states (B, ...) at `step`, by one evaluation of the link.
 
-        Raises NotImplementedError for a sampler whose step needs more than the state.
+        Raises NotImplementedError for a sampler whose step needs more than the current state.
         """
         raise NotImplementedError
 
     @classmethod
     @final
     def can(cls, ability: str) -> bool:
-        """Whether the class implements `ability`: the name of a method that the base leaves open, such as "sample"."""
+        """Returns whether the class implements a method that the base class leaves open, such as "sample"."""
         return getattr(cls, ability) is not getattr(Paradigm, ability)

@@ -3,17 +3,18 @@
 Source: Frans, Hafner, Levine & Abbeel, "One Step Diffusion via Shortcut Models", ICLR 2025 (arXiv 2410.12557),
 equations 4 (self-consistency) and 5 (the loss), algorithms 1 (training) and 2 (sampling).
 
-symbol    meaning                                                               shape
-x, eps    data in [-1, 1]; standard normal noise                                (B, C, H, W)
-t         time, 0 = data, 1 = noise                                             (B,)
-d         half of the step that is taught, 2^-k; the step lands on r = t - 2 d  (B,)
-x_t       (1 - t) x + t eps                                                     (B, C, H, W)
-net       net(x_t, t, r): the step's direction, average velocity from t to r    (B, C, H, W)
-label     the class, where the network is told it                               (B,)
+symbol    meaning                                                                 shape
+x, eps    data in [-1, 1]; standard normal noise                                  (B, C, H, W)
+t         time, 0 = data, 1 = noise                                               (B,)
+d         half of the step that is taught, 2^-k; the step ends at r = t - 2 d     (B,)
+x_t       (1 - t) x + t eps                                                       (B, C, H, W)
+net       net(x_t, t, r): direction of the step, average velocity from t to r     (B, C, H, W)
+label     class, where the network is conditioned on it                           (B,)
 
-Differs: time runs from data to noise; the network is told where it lands instead of d, so r = t is the field itself;
-flow matching has the mean velocity over the training split as target, and Muon optimises, as all generators here.
-The two halves come from the network as it is (the paper: from its average).
+Differs: time runs from data to noise. The network receives the time r at which the step ends instead of d, so r = t
+gives the velocity field itself. Flow matching has the mean velocity over the training split as target, and Muon is the
+optimiser, as for all generators here. The two halves are taken with the current weights, in the paper with their
+average.
 """
 
 from __future__ import annotations
@@ -22,65 +23,76 @@ import torch
 from torch import Tensor
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.flow.flow import Field, flow_matching_loss, on_path, over_image, told
+from paradigms.parts.flow.flow import Field, conditioned, flow_matching_loss, on_path, over_image
 from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.options import fractions, positive
 
+N_HALVINGS = 5  # the shortest half step is 2^-N_HALVINGS
+
 
 class Shortcut(FlowChain, Paradigm):
+    """Shortcut model.
+
+    Network
+        backbone: "unet" or "mlp".
+        width: channels or hidden units of the backbone; None for its default.
+        conditional: whether the network is conditioned on the class.
+    Loss
+        consistent_share: share of the images, in [0, 1), on which a step learns from its halves; the others are flow
+            matching.
+    Optimisation
+        lr: Muon's learning rate, for convolutions.
+        lr_adam: Adam's learning rate, for all other parameters.
+        batch_size: images per update.
+        ema_decay: ceiling of the per-update decay of the weights' average.
+    """
+
     title = "Shortcut (a step is two halves)"
     era = "towards end-to-end"
     reference = "Frans et al. 2025, arXiv 2410.12557"
     task = "generation"
-    samplers = ("jump", "euler")  # steps of any length, and the ODE of r = t
+    samplers = ("jump", "euler")  # steps of any length, and the ODE of the field at r = t
 
     def __init__(
         self,
         shape: tuple[int, int, int],
         n_classes: int,
         *,
+        backbone: str = "unet",
+        width: int | None = None,
+        conditional: bool = False,
         consistent_share: float = 0.25,
-        n_halvings: int = 5,
-        t_mean: float = -0.4,
-        t_std: float = 1.0,
         lr: float = 2e-2,
         lr_adam: float = 5e-3,
         batch_size: int = 64,
-        backbone: str = "unet",
-        width: int | None = None,
         ema_decay: float = 0.999,
-        conditional: bool = False,
     ):
-        """consistent_share: share of rows that learn a step from its halves; the others are flow matching. n_halvings:
-        the shortest half is 2^-n_halvings. t_mean, t_std: of logit(t) in flow matching. lr, lr_adam: Muon's and, for
-        what is no matrix, Adam's. conditional: the network is told the class."""
         super().__init__(shape, n_classes, conditional)
         fractions(consistent_share=consistent_share)
-        positive(n_halvings=n_halvings, batch_size=batch_size)
+        positive(batch_size=batch_size)
         self.net = self.network(backbone, width)
-        self.consistent_share, self.n_halvings = consistent_share, n_halvings
-        self.times = {"velocity": "marginal", "mean": t_mean, "std": t_std}
+        self.consistent_share = consistent_share
         self.lr, self.lr_adam, self.batch_size, self.ema_decay = lr, lr_adam, batch_size, ema_decay
 
     def stages(self) -> list[Stage]:
         return [self.net_stage("shortcut", self.loss)]
 
     def loss(self, batch: Batch) -> Tensor:
-        """Flow matching on the leading rows and self-consistency on the others, each weighing as its share."""
+        """Returns flow matching on the leading images and self-consistency on the others, weighted by their numbers."""
         n = len(batch.x) - round(self.consistent_share * len(batch.x))
-        local = flow_matching_loss(self.net, Batch(batch.x[:n], batch.label[:n]), self.rows, **self.times)
+        local = flow_matching_loss(self.net, Batch(batch.x[:n], batch.label[:n]), self.rows)
         if n == len(batch.x):
             return local
-        x, label = batch.x[n:], self.told(batch.label[n:])
+        x, label = batch.x[n:], self.condition(batch.label[n:])
         t, d = self.draw_steps(x)
         x_t = on_path(x, torch.randn_like(x), t)
-        field = told(self.net, label)
+        field = conditioned(self.net, label)
         consistent = (field(x_t, t, t - 2 * d) - two_halves(field, x_t, t, d)).square().mean()
         return (n * local + len(x) * consistent) / len(batch.x)
 
     def draw_steps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(t, d), (B,) each: d = 2^-k, k even over 1 to n_halvings; t a multiple of 2 d in (0, 1]."""
-        k = torch.randint(1, self.n_halvings + 1, (len(x),), device=x.device)
+        """Returns (t, d), (B,) each: d = 2^-k with k uniform over 1 to N_HALVINGS; t a multiple of 2 d in (0, 1]."""
+        k = torch.randint(1, N_HALVINGS + 1, (len(x),), device=x.device)
         d = 0.5 ** k.to(x.dtype)
         place = torch.rand(len(x), dtype=x.dtype, device=x.device)
         return (torch.floor(place / (2 * d)) + 1) * 2 * d, d
@@ -88,9 +100,10 @@ class Shortcut(FlowChain, Paradigm):
 
 @torch.no_grad()
 def two_halves(field: Field, x_t: Tensor, t: Tensor, d: Tensor) -> Tensor:
-    """Direction (B, C, H, W) of the step from t to t - 2 d made of two steps of length d; a target, without gradient.
+    """Returns the direction (B, C, H, W) of the step from t to t - 2 d as two steps of length d, without gradient.
 
-    Halves of the least length that training knows are the field's own steps as far as it has learnt them.
+    The shortest halves are shorter than any step that is trained: the network interpolates there between the
+    flow-matching field (length 0) and the shortest trained step.
     """
     first = field(x_t, t, t - d)
     middle = t - d

@@ -1,4 +1,4 @@
-"""Options and limits of the whole test suite."""
+"""Options and order of the whole test suite."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The lines between the packages that the design draws, read from the sources."""
+"""Which file may import which, how long files and functions may be: read from the sources."""
 
 import ast
 import subprocess
@@ -39,7 +39,7 @@ def test_a_paradigm_imports_no_other_paradigm(path):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").rglob("*.py")), ids=relative)
-def test_benchmarks_know_the_interface_and_no_paradigm(path):
+def test_benchmarks_import_the_interface_and_no_paradigm(path):
     assert not imports(path) & set(PARADIGM_FILES)
 
 
@@ -49,12 +49,25 @@ def test_importing_does_not_import_torch(module):
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
 
 
-def test_importing_what_is_forked_asks_nothing_of_a_gpu():
-    """A process that has asked CUDA anything cannot be forked into one that computes there."""
+@pytest.mark.parametrize("line", ["--help", "run --help", "list"])
+def test_help_and_list_do_not_import_torch(line):
+    script = f"""
+import sys
+from benchmarks import cli
+try:
+    cli.main({line.split()})
+except SystemExit as ended:
+    sys.exit(ended.code or "torch" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_importing_what_is_forked_does_not_initialise_a_gpu():
+    """CUDA does not survive a fork: a process that has initialised it cannot have children that compute on the GPU."""
     script = """
 import torch
-def asked(*_, **__): raise SystemExit("a GPU was asked for")
-torch.cuda.is_available = torch.cuda.device_count = torch.cuda.init = torch.cuda._lazy_init = asked
+def used(*_, **__): raise SystemExit("the GPU was used")
+torch.cuda.is_available = torch.cuda.device_count = torch.cuda.init = torch.cuda._lazy_init = used
 import benchmarks.plan.preflight, benchmarks.worker
 """
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
@@ -76,7 +89,7 @@ def file(module):
     return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
 
 
-def test_no_circle_of_imports():
+def test_imports_have_no_cycle():
     """The files can be put in an order in which each imports only earlier ones."""
     ahead = {path: edges(path) - {path} for path in FILES}
     while ready := [path for path, wanted in ahead.items() if not wanted & ahead.keys()]:
@@ -85,14 +98,14 @@ def test_no_circle_of_imports():
     assert not {relative(path): sorted(map(relative, wanted & ahead.keys())) for path, wanted in ahead.items()}
 
 
-ROOMS_APART = ("train", "score", "cost")
+INDEPENDENT = ("train", "score", "cost")
 
 
-@pytest.mark.parametrize("room", ROOMS_APART)
-def test_training_scoring_and_costs_know_neither_one_another_nor_the_worker(room):
-    strangers = [f"benchmarks/{other}/" for other in ROOMS_APART if other != room] + ["benchmarks/worker.py"]
-    for path in (ROOT / "benchmarks" / room).rglob("*.py"):
-        assert not [relative(other) for other in edges(path) if relative(other).startswith(tuple(strangers))], path
+@pytest.mark.parametrize("folder", INDEPENDENT)
+def test_training_scoring_and_costs_import_neither_one_another_nor_the_worker(folder):
+    forbidden = [f"benchmarks/{other}/" for other in INDEPENDENT if other != folder] + ["benchmarks/worker.py"]
+    for path in (ROOT / "benchmarks" / folder).rglob("*.py"):
+        assert not [relative(other) for other in edges(path) if relative(other).startswith(tuple(forbidden))], path
 
 
 def test_no_two_classes_have_one_name():
@@ -119,5 +132,5 @@ def test_files_are_at_most_250_lines_and_functions_at_most_40(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
-def test_no_file_is_named_after_what_is_left_over(path):
+def test_every_file_is_named_after_an_idea(path):
     assert path.stem not in ("utils", "helpers", "common", "misc")

@@ -1,10 +1,11 @@
-"""Drop-in means one new file and no other edit, for a paradigm and for a metric.
+"""Drop-in means one new file and no other edit, for a paradigm, a data set, a preset and a metric.
 
 The paradigm is the file that the README shows, under 40 lines: it is listed, held to the contract, run and reported.
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -18,6 +19,7 @@ from benchmarks.report import figures
 from benchmarks.score import metrics
 from benchmarks.score.extractors import cache
 from tests import ROOT
+from tests.benchmarks.data.stripes import SOURCE as STRIPES
 from tests.paradigms import contract
 
 NEW_FILE = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
@@ -55,28 +57,28 @@ def new_file(tmp_path_factory):
     return path
 
 
-def command(*arguments):
+def command(*arguments, cwd=ROOT):
     ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "benchmarks", *map(str, arguments)], cwd=cwd, capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
 
-def test_it_is_under_forty_lines_of_code():
+def test_the_paradigm_of_the_readme_is_under_forty_lines_of_code():
     assert len([line for line in NEW_FILE.splitlines() if line.strip()]) < 40
 
 
-def test_it_is_listed(new_file):
+def test_the_paradigm_is_listed(new_file):
     assert "Independent pixels" in command("list", "--paradigm", new_file)
 
 
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
-def test_it_keeps_the_contract(new_file, check, tmp_path):
+def test_the_paradigm_keeps_the_contract(new_file, check, tmp_path):
     check(paradigms.load(str(new_file)))
 
 
-def test_it_runs_and_is_in_the_table_and_the_figures(new_file, tmp_path):
+def test_the_paradigm_runs_and_is_in_the_table_and_the_figures(new_file, tmp_path):
     settings = [f"{key}={value}" for key, value in {"n_samples": 64, "timing_seconds": 0.02}.items()]
     changes = [part for setting in settings for part in ("--set", setting)]
     command("run", "smoke", "--paradigm", new_file, "--budget", "0.0001", "--results", tmp_path, *changes)
@@ -92,6 +94,32 @@ def test_it_runs_and_is_in_the_table_and_the_figures(new_file, tmp_path):
     assert {"fid_vs_nfe", "fid_vs_sampling_time", "quality_vs_flops", "cost_bars", "sample_grid"} < drawn
     assert drawn <= set(figures.names())
     assert "<!-- pixel-gaussian -->" in (tmp_path / "figures" / "fid_vs_nfe.svg").read_text()
+
+
+@pytest.fixture(scope="module")
+def copy_of_the_project(tmp_path_factory):
+    """A copy of the two packages with one more file of data and one more preset, which uses the new data set."""
+    folder = tmp_path_factory.mktemp("project")
+    for package in ("benchmarks", "paradigms"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "benchmarks" / "data" / "stripes.py").write_text(STRIPES)
+    preset = 'like = "smoke"\ndescription = "Stripes"\ndatasets = ["stripes"]\n'
+    (folder / "benchmarks" / "plan" / "presets" / "striped.toml").write_text(preset)
+    return folder
+
+
+def test_a_data_set_and_a_preset_are_listed(copy_of_the_project):
+    found = json.loads(command("list", "--json", cwd=copy_of_the_project))
+    assert "stripes" in found["datasets"] and found["presets"]["striped"] == "Stripes"
+
+
+def test_a_preset_runs_by_its_name_on_the_new_data_set(copy_of_the_project):
+    arguments = ("run", "striped", "--dry-run", "--json", "--paradigm", "diffusion", "--device", "cpu")
+    cells = json.loads(command(*arguments, cwd=copy_of_the_project))
+    assert [(row["cell"].rpartition(".")[0], row["state"]) for row in cells] == [
+        ("diffusion.stripes.s0", "to run"),
+        ("diffusion.stripes.timing", "to run"),
+    ]
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""What training and sampling cost: time, memory, energy, and checks that such numbers are possible."""
+"""The cost of training and of sampling: time, memory, energy, and checks that the numbers are possible."""

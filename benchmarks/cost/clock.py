@@ -1,4 +1,4 @@
-"""Seconds of a call: device-synchronised, warm-up apart, quantiles of repeats; the host's part apart on a GPU."""
+"""Seconds of a call: synchronised with the device, without warm-up, as quantiles over repeats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ MAX_QUEUED = 20  # calls in flight at once: a GPU takes some thousand launches b
 
 @dataclass(frozen=True)
 class Timing:
-    """Quantiles of the seconds of one call over `repeats` calls, and what the warm-up before them took."""
+    """Quantiles of the seconds of one call.
+
+    median_seconds, p10_seconds, p90_seconds: over the repeats.
+    repeats: number of timed calls.
+    warmup_seconds: seconds of all warm-up calls before them.
+    """
 
     median_seconds: float
     p10_seconds: float
@@ -31,7 +36,14 @@ def time_calls(
     min_repeats: int = 5,
     min_seconds: float = 1.0,
 ) -> Timing:
-    """Time `fn()` at least `min_repeats` times and for at least `min_seconds`, after at least one warm-up call."""
+    """Times `fn()` after a warm-up.
+
+    fn: the call.
+    device: that it computes on.
+    warmup_seconds: the warm-up lasts at least so long, and at least one call.
+    min_repeats: timed calls, at least.
+    min_seconds: seconds of timed calls, at least.
+    """
     warmup = sum(_repeat(fn, torch.device(device), 1, warmup_seconds, math.inf))
     return replace(time_repeats(fn, device, min_repeats, min_seconds), warmup_seconds=warmup)
 
@@ -43,9 +55,11 @@ def time_repeats(
     min_seconds: float,
     max_seconds: float = math.inf,
 ) -> Timing:
-    """Time `fn()`, which is warm already, as often and as long as asked.
+    """Times `fn()` without a warm-up.
 
-    After `max_seconds` two repeats are enough: calls so long average over what disturbs short ones.
+    max_seconds: after so many seconds two repeats are enough, since long calls average over short disturbances.
+
+    Other arguments as in `time_calls`.
     """
     seconds = _repeat(fn, torch.device(device), min_repeats, min_seconds, max_seconds)
     p10, median, p90 = (float(q) for q in np.quantile(seconds, [0.1, 0.5, 0.9]))
@@ -53,10 +67,12 @@ def time_repeats(
 
 
 def host_and_device(fn: Callable[[], object], device: torch.device | str, timing: Timing) -> tuple[float, float | None]:
-    """Median seconds until `fn()` returns, and between its first and last work on the device.
+    """Returns the median seconds of `fn()` on the host, until it returns, and on the GPU, from first to last operation.
 
-    Calls follow each other without waiting, so where the second is near the first, launches are what takes the time.
-    On a CPU the host does the work: the median of `timing`, which is of the same calls, and None.
+    Calls follow each other without waiting, so if both are nearly equal the host's launches limit the speed. On a CPU
+    the result is the median of `timing`, and None.
+
+    timing: of the same calls.
     """
     device = torch.device(device)
     if device.type != "cuda":
@@ -76,13 +92,13 @@ def host_and_device(fn: Callable[[], object], device: torch.device | str, timing
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was given."""
+    """Waits until the device has finished all work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def now(device: torch.device) -> float:
-    """Seconds on the host's clock, once the device has done what it was given."""
+    """Returns the host's clock in seconds, after the device has finished all work."""
     synchronise(device)
     return time.perf_counter()
 

@@ -1,7 +1,7 @@
-"""Joules of a call, from the GPU's own energy counter (NVML); None where there is none, never 0.
+"""Joules of a call, from the GPU's energy counter (NVML); None, never 0, where there is no counter.
 
-The counter counts the whole board, idle power included, so it is about a device that nobody else uses. It is updated
-every 20 to 100 ms, hence windows of several seconds.
+The counter is of the whole board, idle power included, so its result is valid only on a device that no other process
+uses. It is updated every 20 to 100 ms, so it is read over windows of several seconds.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import torch
 from benchmarks.cost.clock import now
 
 WINDOW_SECONDS = 3.0
-MIN_JOULES = 1.0  # a counter that moved by less in a window of seconds does not work
+MIN_JOULES = 1.0  # a counter that counts less in a window of seconds does not work
 
 
 def joules_per_call(
     fn: Callable[[], object], device: torch.device | str, counter: Callable[[], float] | None
 ) -> float | None:
-    """Mean joules of `fn()` over calls that fill a window; None without `counter` or where it stands still.
+    """Returns the mean joules of `fn()` over calls that fill a window; None without a working counter.
 
+    fn: the call.
+    device: that it computes on.
     counter: joules since some moment, from `energy_counter`.
     """
     if counter is None:
@@ -36,7 +38,7 @@ def joules_per_call(
 
 
 def energy_counter(device: torch.device | str) -> Callable[[], float] | None:
-    """A function that gives the joules that the GPU has used since its driver started; None where it does not say."""
+    """Returns a function that reads the joules used by the GPU since its driver started; None without a counter."""
     if (found := _handle(torch.device(device))) is None:
         return None
     nvml, handle = found
@@ -52,7 +54,7 @@ def energy_counter(device: torch.device | str) -> Callable[[], float] | None:
 
 
 def others_on(device: torch.device | str) -> int | None:
-    """Number of other processes that compute on the GPU; None where that cannot be known (on a CPU, for one)."""
+    """Returns the number of other processes that compute on the GPU; None where it is unknown, as on a CPU."""
     if (found := _handle(torch.device(device))) is None:
         return None
     nvml, handle = found
@@ -60,12 +62,12 @@ def others_on(device: torch.device | str) -> int | None:
         pids = {process.pid for process in nvml.nvmlDeviceGetComputeRunningProcesses(handle)}
     except nvml.NVMLError:
         return None
-    # In a container the driver may know this process by another number: one of them is then taken for it.
+    # In a container the driver may know this process by another id; then one of the ids is taken to be this process.
     return len(pids - {os.getpid()}) if os.getpid() in pids else max(len(pids) - 1, 0)
 
 
 def _handle(device: torch.device) -> tuple | None:
-    """The NVML module and its handle of the very GPU that torch uses, whatever CUDA_VISIBLE_DEVICES hides."""
+    """Returns the NVML module and its handle of the GPU that torch uses, also under CUDA_VISIBLE_DEVICES."""
     if device.type != "cuda":
         return None
     try:

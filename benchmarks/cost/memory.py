@@ -1,4 +1,4 @@
-"""Peak memory of a call, as bytes on top of what was live when it began."""
+"""Peak memory of a call, in bytes beyond the memory in use when it began."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch.profiler import ProfilerActivity, profile
 
 
 def peak_memory(fn: Callable[[], object], device: torch.device | str) -> dict[str, int | None]:
-    """Run `fn()` once; returns allocated_bytes and reserved_bytes.
+    """Runs `fn()` once and returns its peak memory.
 
-    allocated_bytes: peak of tensor memory during the call minus what was live before it (weights, data, optimiser
-    state are live). On a CPU it comes from the profiler's allocation events, which repeat to the byte once `fn` has
-    run before; resident set sizes do not. reserved_bytes: CUDA only, the allocator's whole pool at its peak, i.e.
-    what the card must have; None on a CPU.
+    allocated_bytes: peak of tensor memory during the call minus the tensor memory before it, which holds weights, data
+        and optimiser state. On a CPU it is computed from the profiler's allocation events, which repeat to the byte
+        once `fn` has run before; resident set sizes do not.
+    reserved_bytes: peak of the CUDA allocator's whole pool, i.e. the memory that the GPU must have; None on a CPU.
     """
     device = torch.device(device)
     return _cuda(fn, device) if device.type == "cuda" else _cpu(fn)

@@ -1,4 +1,4 @@
-"""The most FLOPs a second that the device does in matrix products: the roof over everything that counts as FLOPs."""
+"""Peak FLOPs per second of the device in matrix products, the upper bound for everything that is counted as FLOPs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from benchmarks.cost.clock import time_calls
 
 SIZES = {"cpu": (256, 512, 1024), "cuda": (2048, 4096, 8192)}
-SECONDS = 0.05  # of measurement a size
+SECONDS = 0.05  # of measurement per size
 
 
 def matmul_peak(device: torch.device | str) -> float:
-    """FLOPs a second of square float32 products: 2 n^3 / median seconds, the best of several sizes.
+    """Returns the FLOPs per second of square float32 products: 2 n^3 / median seconds, the best of several sizes n.
 
-    With torch's current number of threads. On a GPU with TF32 where convolutions may use it, as they do by default:
-    the roof must be of the fastest unit that the measured code can run on.
+    It uses torch's current number of threads. On a GPU it uses TF32 if convolutions may, as they do by default, because
+    the bound must be that of the fastest unit that the measured code can run on.
     """
     device = torch.device(device)
     with _as_fast_as_convolutions(device):

@@ -1,21 +1,27 @@
-"""What measured costs must satisfy whatever they are; what does not is flagged in the record, or refused."""
+"""Checks that measured costs are possible: a violation is flagged in the record, or raises."""
 
 from __future__ import annotations
 
 NOISE = 1.1  # on one core, medians of the same code differ by up to a tenth
 MANY = 50  # evaluations whose time is compared to that of one
 MANY_BATCH = 64
-LEAST_RATIO = 20.0
-BATCH_NOISE = 1.5  # latency and throughput are measured at different moments
+LEAST_RATIO = 20.0  # of these two times
+BATCH_NOISE = 1.5  # factor between measurements at different moments
 
 
 def utilisation(flops: float, seconds: float, peak: float) -> float:
-    """Share of the peak (FLOPs a second) that `flops` in `seconds` are: model FLOPs utilisation."""
+    """Returns the model FLOPs utilisation: the share of the peak (FLOPs per second) that `flops` in `seconds` are."""
     return flops / seconds / peak
 
 
 def refuse_beyond_peak(what: str, flops: float, seconds: float, peak: float) -> None:
-    """Raise ValueError where `what` seems to do more FLOPs a second than the device can: counter or clock is wrong."""
+    """Raises ValueError where more FLOPs per second were measured than the device can execute.
+
+    what: name of the measured call.
+    flops: counted in one call.
+    seconds: of one call.
+    peak: FLOPs per second of the device.
+    """
     if flops / seconds > NOISE * peak:
         raise ValueError(
             f"{what}: {flops:.3g} counted FLOPs in {seconds:.3g} s are {flops / seconds:.3g} a second, above the "
@@ -24,7 +30,10 @@ def refuse_beyond_peak(what: str, flops: float, seconds: float, peak: float) -> 
 
 
 def hidden_work(sampler: str, seconds_one: float, seconds_many: float) -> str | None:
-    """A flag if MANY evaluations do not take about MANY times as long as one: then something else was timed."""
+    """Returns a flag where MANY evaluations take less than LEAST_RATIO times as long as one, else None.
+
+    Such a sampler does not execute its evaluations, or the clock does not wait for them.
+    """
     ratio = seconds_many / seconds_one
     if ratio > LEAST_RATIO:
         return None
@@ -32,7 +41,11 @@ def hidden_work(sampler: str, seconds_one: float, seconds_many: float) -> str | 
 
 
 def odd_batching(sampler: str, nfe: int, batch: int, images_per_second: float, latency_seconds: float) -> str | None:
-    """A flag unless a batch takes at least as long as one image, and at most as long as its images one by one."""
+    """Returns a flag unless a batch takes at least as long as one image and at most as long as its images one by one.
+
+    images_per_second: in a batch of `batch` images.
+    latency_seconds: of one image alone.
+    """
     speedup = images_per_second * latency_seconds
     if 1 / BATCH_NOISE <= speedup <= BATCH_NOISE * batch:
         return None
@@ -40,6 +53,6 @@ def odd_batching(sampler: str, nfe: int, batch: int, images_per_second: float, l
 
 
 def shared_cpu(cpu_seconds: float, wall_seconds: float) -> str | None:
-    """A flag if a process that never waits got less than nine tenths of a core."""
+    """Returns a flag where a process that never waits got less than nine tenths of a core, else None."""
     share = cpu_seconds / wall_seconds
     return None if share >= 0.9 else f"shared machine: the process got {share:.0%} of a core while it was timed"

@@ -1,6 +1,7 @@
-"""A timing cell: what updates and samples cost, measured while nothing else of ours runs.
+"""A timing cell: the cost of updates and of samples, measured while the benchmark runs nothing else.
 
-Weights do not matter for time, so nothing is trained; the updates that the budget buys are only planned.
+Time does not depend on the weights, so the paradigm is not trained: the updates that the budget pays for are planned,
+and a few of each stage are timed.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from benchmarks.cost.memory import peak_memory
 from benchmarks.cost.peak import matmul_peak
 from benchmarks.cost.timing_samples import SampleClock
 from benchmarks.cost.timing_stages import end_to_end_images_per_second, time_stage
+from benchmarks.inference import outputs
 from benchmarks.job import Job
-from benchmarks.score.metrics import outputs
 from paradigms.base import Paradigm
 
 
 def measure_timing(job: Job, progress: Callable) -> dict:
-    """Time every stage's update and every sampler at every NFE; returns the record's `timing`.
+    """Times an update of every stage and every sampler at every NFE; returns the record's `timing`.
 
-    Raises ValueError where the counted FLOPs of a step or a sample are more than the device can do in its time.
+    job: the timing cell.
+    progress: (phase, fraction) -> None.
+
+    Raises ValueError where the counted FLOPs of an update or a sample exceed what the device can execute in its time.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
     peak = matmul_peak(job.device)
@@ -38,7 +42,7 @@ def measure_timing(job: Job, progress: Callable) -> dict:
     for sampler in (samplers := job.samplers(paradigm)):
         samples += clock.rows(sampler, progress)
     hidden = [clock.hidden_work(sampler) for sampler in samplers[:1]]
-    # On a shared machine the roof itself may have been measured too low; two moments are safer than one.
+    # On a shared computer the peak may be measured too low; the larger of two measurements is safer than one.
     peak = max(peak, matmul_peak(job.device))
     relate_to(peak, stages, samples)
     shared = _shared(job, time.process_time() - cpu_began, time.perf_counter() - began)
@@ -73,7 +77,11 @@ def _stages(
 
 
 def relate_to(peak: float, stages: list[dict], samples: list[dict]) -> None:
-    """Give every entry its utilisation of the peak; raises ValueError where it is beyond what can be."""
+    """Adds its utilisation of the peak, `mfu`, to every entry; raises ValueError where it is impossible.
+
+    peak: FLOPs per second of the device.
+    stages, samples: entries of the record's `timing`, changed in place.
+    """
     steps = [(f"stage {s['name']!r}", s, s["flops_per_update"], s["step_seconds_median"]) for s in stages]
     draws = [
         (f"sampler {s['sampler']!r} at {s['nfe']}", s, s["flops_per_sample"], s["sample_ms_per_image"] / 1000)
@@ -94,7 +102,7 @@ def _odd(samples: list[dict]) -> list[str | None]:
 
 
 def _shared(job: Job, cpu_seconds: float, wall_seconds: float) -> list[str | None]:
-    """Flags where somebody else used the device meanwhile."""
+    """Returns flags where other processes used the device during the measurement."""
     if job.device.type == "cpu":
         return [sanity_checks.shared_cpu(cpu_seconds, wall_seconds)]
     others = others_on(job.device)
@@ -103,7 +111,7 @@ def _shared(job: Job, cpu_seconds: float, wall_seconds: float) -> list[str | Non
 
 @torch.no_grad()
 def _evaluate(job: Job, paradigm: Paradigm) -> None:
-    """What scoring does with a batch of images: its features by every extractor, and the paradigm's logits."""
+    """Executes what scoring does with a batch of images: features by every extractor, and the paradigm's logits."""
     images = torch.from_numpy(job.dataset.test.images[: job.cell.sample_batch])
     if paradigm.can("sample"):
         for extractor in job.extractors:

@@ -1,4 +1,4 @@
-"""What a sample costs: throughput in batches, latency of one image, and how much of either is the chain itself."""
+"""The cost of sampling: throughput in batches, latency of one image, and the share of the network in the time."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ from paradigms.base import Paradigm
 WARMUP_SECONDS = 0.2
 MIN_REPEATS = 3
 MIN_LATENCIES = 10
-LONG = 4.0  # times the seconds that are asked for: then two repeats are enough
+LONG = 4.0  # after so many times the requested seconds two repeats are enough
 
 
 class SampleClock:
-    """Times the samplers of one untrained paradigm. counter: of energy, or None."""
+    """Times the samplers of one untrained paradigm.
+
+    job: the timing cell.
+    paradigm: the job's, untrained.
+    counter: of energy, from `energy_counter`; None for no counter.
+    """
 
     def __init__(self, job: Job, paradigm: Paradigm, counter: Callable[[], float] | None):
         self.job, self.paradigm, self.counter = job, paradigm, counter
@@ -31,7 +36,7 @@ class SampleClock:
 
     @torch.no_grad()
     def rows(self, sampler: str, progress: Callable) -> list[dict]:
-        """The record's entries of a sampler, one for each NFE of the cell that it allows."""
+        """Returns the record's entries of a sampler, one per NFE of the cell that it allows."""
         allowed = [nfe for nfe in self.job.cell.nfes(sampler) if self.paradigm.allows(nfe, sampler)]
         forward = self.forward_seconds(sampler, allowed[0]) if allowed else None
         rows = []
@@ -42,7 +47,10 @@ class SampleClock:
 
     @torch.no_grad()
     def forward_seconds(self, sampler: str, nfe: int) -> float | None:
-        """Seconds of one evaluation of a batch by the link alone, at the inputs of the chain's first; None if none."""
+        """Returns the seconds of one evaluation of a batch by the link alone, at the inputs of the chain's first call.
+
+        None where the chain does not call the link.
+        """
         link, calls = self.paradigm.link(), []
 
         def keep(_, args: tuple, kwargs: dict) -> None:
@@ -64,7 +72,10 @@ class SampleClock:
 
     @torch.no_grad()
     def hidden_work(self, sampler: str) -> str | None:
-        """A flag if many evaluations take hardly longer than one; None if not, or where the sampler allows no many."""
+        """Returns a flag where many evaluations take hardly longer than one, else None.
+
+        None also where the sampler does not allow these numbers of evaluations.
+        """
         counts = (1, sanity_checks.MANY)
         if not all(self.paradigm.allows(nfe, sampler) for nfe in counts):
             return None
@@ -74,14 +85,14 @@ class SampleClock:
         return sanity_checks.hidden_work(sampler, one, many)
 
     def draw(self, n: int, nfe: int, sampler: str) -> Callable[[], Tensor]:
-        """A call that draws n images."""
+        """Returns a call that generates n images."""
         return lambda: self.paradigm.sample(n, nfe, self.generator, sampler)
 
     def _row(self, sampler: str, nfe: int, forward: float | None, first: bool) -> dict:
         device, seconds, batch = self.job.device, self.seconds, self.batch
         draw, draw_one = self.draw(batch, nfe, sampler), self.draw(1, nfe, sampler)
-        # What is slow once only (allocation, autotuning) is slow at a sampler's first NFE, and that is where warm-up is
-        # measured; later the call that memory is read from is the one before the timed ones.
+        # What is slow only once (allocation, autotuning) is slow at a sampler's first NFE: warm-up is measured there.
+        # At later ones the call whose memory is measured serves as the warm-up.
         warmup = time_calls(draw, device, WARMUP_SECONDS, 1, 0.0).warmup_seconds if first else None
         peak = peak_memory(draw, device)
         many = time_repeats(draw, device, MIN_REPEATS, seconds, LONG * seconds)
@@ -107,5 +118,5 @@ class SampleClock:
 
 
 def _copy(value: object) -> object:
-    # The chain may write into what it has given to the link.
+    # The chain may later write into the tensors that it has given to the link.
     return value.clone() if isinstance(value, Tensor) else value

@@ -1,12 +1,18 @@
-"""Data sets by name: fixed, hashed splits of uint8 images. NumPy only, and no pickle is ever loaded.
+"""Data sets by name: fixed, hashed splits of uint8 images, loaded without torch and without pickle.
 
-Images are uint8 (N, C, H, W), labels int64 (N,). Files are the official ones, in `<data_dir>/<name>/`; the data
-directory is the option, else the environment variable ALEXNET_MOMENT_DATA, else a per-user cache. What is absent is
-downloaded and verified; what is present but damaged is named, never overwritten.
+A new data set is one new file in this folder, and no other edit. It declares `DATASETS`, a literal dictionary: name ->
+folder of its files below the data directory, or None where it needs no files. And it defines `load(name, folder)`,
+which returns a `Dataset`. Modules without `DATASETS` are no data sets.
+
+An image starts here: the worker moves the arrays to the device and scales them to [-1, 1] (`pixels`), and training and
+scoring read them from the `Job`. The data directory is the option --data-dir, else the environment variable
+ALEXNET_MOMENT_DATA, else a per-user cache. An absent file is downloaded and verified. A damaged file is an error that
+names it; it is never overwritten.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import os
@@ -19,15 +25,16 @@ import numpy as np
 from benchmarks.errors import BadInput, nearest
 
 ENVIRONMENT = "ALEXNET_MOMENT_DATA"
-MODULES = {
-    **{"cifar10": "cifar10", "digits": "digits", "fashion-mnist": "idx"},
-    **dict.fromkeys(("mnist", "mnist-1k", "mnist-10k"), "idx"),
-}
+DECLARATION = "DATASETS"
 
 
 @dataclass(frozen=True)
 class Split:
-    """One split: images uint8 (N, C, H, W) and labels int64 (N,)."""
+    """One split of a data set.
+
+    images: uint8 (N, C, H, W).
+    labels: int64 (N,), in 0..n_classes-1.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -38,7 +45,14 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set with its three fixed splits; `note` says what a reader of its numbers must know, else it is empty."""
+    """A data set with its three fixed splits.
+
+    name: as in `names()`.
+    shape: (C, H, W) of an image.
+    n_classes: number of classes.
+    train, validation, test: the splits.
+    note: a warning that is stored in every record, such as unverified files; empty where there is none.
+    """
 
     name: str
     shape: tuple[int, int, int]
@@ -59,19 +73,71 @@ class Dataset:
 
 
 def names() -> list[str]:
-    """Every data set that `load` knows, sorted."""
-    return sorted(MODULES)
+    """Every data set that a file of this folder declares, sorted. Raises BadInput as `_declared` does."""
+    return sorted(_declared())
 
 
 def load(name: str, data_dir: Path | None = None) -> Dataset:
-    """The data set `name`. Raises BadInput with one line for an unknown name, or files that are not as published."""
-    if name not in MODULES:
+    """The data set.
+
+    name: as in `names()`.
+    data_dir: folder with a folder per data set; None for the default.
+
+    Raises BadInput for an unknown name, a file of this folder that cannot be imported, or data files that are not as
+    published.
+    """
+    place = folder(name, data_dir)
+    path, _ = _declared()[name]
+    try:
+        module = importlib.import_module(f"{__name__}.{path.stem}")
+    except Exception as error:
+        raise BadInput(f"data set file {path}: cannot be imported: {type(error).__name__}: {error}") from error
+    return module.load(name, place)
+
+
+def folder(name: str, data_dir: Path | None = None) -> Path | None:
+    """Where a data set's files are, or will be downloaded to; None for one that needs no files.
+
+    name, data_dir: as in `load`.
+
+    Raises BadInput for an unknown name, or a data directory that is a file.
+    """
+    declared = _declared()
+    if name not in declared:
         raise BadInput(f"data set {name!r} is unknown; allowed: {', '.join(names())}{nearest(name, names())}")
-    return importlib.import_module(f"benchmarks.data.{MODULES[name]}").load(name, directory(data_dir) / name)
+    place, (_, below) = directory(data_dir), declared[name]
+    return None if below is None else place / below
+
+
+def _declared() -> dict[str, tuple[Path, str | None]]:
+    """Data set -> file of this folder that declares it, and the folder of its data; read without importing anything."""
+    found: dict[str, tuple[Path, str | None]] = {}
+    for path in sorted(file for place in __path__ for file in Path(place).glob("*.py")):
+        for name, below in _declaration(path).items():
+            if name in found:
+                raise BadInput(f"data set {name!r}: declared by {found[name][0]} and by {path}; rename one of them")
+            found[name] = path, below
+    return found
+
+
+def _declaration(path: Path) -> dict[str, str | None]:
+    """The literal that a file assigns to DATASETS; empty where it assigns none."""
+    try:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and DECLARATION in [getattr(target, "id", None) for target in node.targets]:
+                return dict(ast.literal_eval(node.value))
+    except (SyntaxError, TypeError, ValueError) as error:
+        reason = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else error
+        example = '{"name": "folder of its files"}'
+        raise BadInput(f"data set file {path}: {reason}; {DECLARATION} must be a literal such as {example}") from None
+    return {}
 
 
 def directory(data_dir: Path | None = None) -> Path:
-    """The data directory: `data_dir`, else $ALEXNET_MOMENT_DATA, else the per-user cache. It need not exist yet."""
+    """The data directory, which need not exist yet: `data_dir`, else $ALEXNET_MOMENT_DATA, else the per-user cache.
+
+    Raises BadInput where it is a file.
+    """
     if data_dir is None and not os.environ.get(ENVIRONMENT):
         import pooch
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.data import Dataset, Split
-from benchmarks.data.official import MEND, official_file, read_bytes
+from benchmarks.data.official import FIX, official_file, read_bytes
 from benchmarks.data.splits import hold_out
 from benchmarks.errors import BadInput
 
+DATASETS = {"cifar10": "cifar10"}
 ARCHIVE, HOMES = "cifar-10-binary.tar.gz", ("https://www.cs.toronto.edu/~kriz/",)
 KNOWN_HASH = "md5:c32a1d4ab5d03f1284b67883e8d87530"
 UNPACKED = "cifar-10-batches-bin"
@@ -26,7 +27,7 @@ NOTE = "cifar10 was read from unpacked .bin files; only the archive has a publis
 
 
 def load(name: str, folder: Path) -> Dataset:
-    """CIFAR-10 from `folder`; its note says where the files could not be verified."""
+    """CIFAR-10 from `folder`; its note warns where the files could not be verified."""
     places = [place for place in (folder / UNPACKED, folder) if (place / TEST[0]).exists()]
     if (folder / ARCHIVE).exists() or not places:
         contents, note = _from_archive(official_file(folder, ARCHIVE, HOMES, KNOWN_HASH)), ""
@@ -42,7 +43,7 @@ def _from_archive(path: Path) -> dict[str, bytes]:
         with tarfile.open(path) as archive:
             return {file: archive.extractfile(f"{UNPACKED}/{file}").read() for file in TRAIN + TEST}
     except (OSError, EOFError, KeyError, tarfile.TarError, zlib.error) as error:
-        raise BadInput(f"data file {path}: cannot be unpacked ({error}); {MEND}") from None
+        raise BadInput(f"data file {path}: cannot be unpacked ({error}); {FIX}") from None
 
 
 def _split(where: Path, files: list[tuple[str, bytes]]) -> Split:

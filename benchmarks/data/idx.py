@@ -1,7 +1,8 @@
 """`mnist` (LeCun et al. 1998) and `fashion-mnist` (Xiao et al. 2017): 28x28 grey images in IDX files.
 
 The official 10,000 test images are the test split; 5,000 of the 60,000 training images, drawn evenly over the classes,
-are the validation split. `mnist-1k` and `mnist-10k` have so many of the other 55,000 for training, drawn likewise.
+are the validation split. `mnist-1k` and `mnist-10k` are `mnist` with 1,000 and 10,000 of the other 55,000 images for
+training, drawn in the same way.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.data import Dataset, Split
-from benchmarks.data.official import MEND, official_file, read_bytes
+from benchmarks.data.official import FIX, official_file, read_bytes
 from benchmarks.data.splits import hold_out
 from benchmarks.errors import BadInput
 
+DATASETS = {"mnist": "mnist", "mnist-1k": "mnist", "mnist-10k": "mnist", "fashion-mnist": "fashion-mnist"}
 HOMES = {
     "mnist": (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -49,26 +51,26 @@ SUBSETS = {"mnist-1k": 1_000, "mnist-10k": 10_000}
 
 
 def load(name: str, folder: Path) -> Dataset:
-    """`mnist` or `fashion-mnist` from the four official files in `folder`; a subset of `mnist` from those beside it."""
+    """The data set from its four official files in `folder`."""
     if name in SUBSETS:
-        whole = load("mnist", folder.with_name("mnist"))
+        whole = load("mnist", folder)
         return replace(whole, name=name, train=hold_out(whole.train, SUBSETS[name])[1])
     train, validation = hold_out(_split(name, folder, "train"), 5000)
     return Dataset(name, (1, 28, 28), 10, train, validation, _split(name, folder, "t10k"))
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The uint8 array in a gzipped IDX file. Raises BadInput if it is not one, or not a whole one."""
+    """The uint8 array in a gzipped IDX file. Raises BadInput where the file is of another format, or truncated."""
     try:
         raw = gzip.decompress(read_bytes(path))
     except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"data file {path}: is not a whole gzip file ({error}); {MEND}") from None
+        raise BadInput(f"data file {path}: is not a whole gzip file ({error}); {FIX}") from None
     if len(raw) < 4 or raw[:3] != bytes([0, 0, UNSIGNED_BYTE]) or len(raw) < 4 + 4 * raw[3]:
-        raise BadInput(f"data file {path}: is not an IDX file of unsigned bytes (it begins {raw[:4]!r}); {MEND}")
+        raise BadInput(f"data file {path}: is not an IDX file of unsigned bytes (it begins {raw[:4]!r}); {FIX}")
     start = 4 + 4 * raw[3]
     shape = struct.unpack(f">{raw[3]}I", raw[4:start])
     if len(raw) - start != math.prod(shape):
-        raise BadInput(f"data file {path}: holds {len(raw) - start} values, its header says {math.prod(shape)}; {MEND}")
+        raise BadInput(f"data file {path}: holds {len(raw) - start} values, its header says {math.prod(shape)}; {FIX}")
     return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 

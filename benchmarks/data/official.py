@@ -1,4 +1,4 @@
-"""Official files: what is present is verified, what is absent is downloaded, what is damaged is named."""
+"""Files as published: a present file is verified by its hash, an absent one downloaded, a damaged one refused."""
 
 from __future__ import annotations
 
@@ -7,28 +7,35 @@ from pathlib import Path
 
 from benchmarks.errors import BadInput
 
-MEND = "delete it, and the next run downloads it"
+FIX = "delete it, and the next run downloads it"
 
 
 def official_file(folder: Path, name: str, homes: tuple[str, ...], known_hash: str) -> Path:
-    """The file `name` in `folder`, with `known_hash` ("sha256:..." or "md5:..."), downloaded from the first of `homes`
-    that has it if it is absent. Raises BadInput if it cannot be had, read or verified."""
+    """Path of a published file, downloaded if it is absent.
+
+    folder: folder of the data set's files.
+    name: name of the file there and at its homes.
+    homes: URLs to download from, up to the file's name; the first that works is used.
+    known_hash: "sha256:..." or "md5:..." of the file.
+
+    Raises BadInput where the file cannot be downloaded, cannot be read or has another hash.
+    """
     path = folder / name
     if not path.exists():
         return _download(folder, name, homes, known_hash)
     algorithm, expected = known_hash.split(":")
     found = hashlib.new(algorithm, read_bytes(path)).hexdigest()
     if found != expected:
-        raise BadInput(f"data file {path}: {algorithm} is {found}, published is {expected}; {MEND}")
+        raise BadInput(f"data file {path}: {algorithm} is {found}, published is {expected}; {FIX}")
     return path
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes. Raises BadInput if it cannot be read."""
+    """Content of a file. Raises BadInput where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BadInput(f"data file {path}: cannot be read ({error.strerror}); {MEND}") from None
+        raise BadInput(f"data file {path}: cannot be read ({error.strerror}); {FIX}") from None
 
 
 def _download(folder: Path, name: str, homes: tuple[str, ...], known_hash: str) -> Path:

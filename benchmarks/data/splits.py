@@ -1,4 +1,7 @@
-"""Stratified splits that never change: NumPy freezes the stream of RandomState, and sorting breaks no ties."""
+"""Stratified splits that are the same everywhere.
+
+NumPy guarantees that the stream of RandomState does not change, and the sort is stable.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ SEED = 2012
 
 
 def hold_out(split: Split, n: int) -> tuple[Split, Split]:
-    """(kept, held out): n rows drawn evenly over the classes, both parts in their original order.
+    """(kept, held out): draws n rows evenly over the classes; both parts keep the original order.
 
-    Systematic sampling of the rows sorted by class: each class gives its share of n, up to one row.
+    split: the rows to draw from.
+    n: number of rows held out, 0..len(split).
+
+    The rows are shuffled, sorted by class and sampled systematically, so each class gives its share of n up to one row.
     """
     size = len(split)
     order = np.random.RandomState(SEED).permutation(size)
@@ -23,5 +29,8 @@ def hold_out(split: Split, n: int) -> tuple[Split, Split]:
 
 
 def rows(split: Split, which: np.ndarray) -> Split:
-    """The rows of `split` that a mask or an index array selects."""
+    """Some rows of a split.
+
+    which: boolean mask (N,) or index array.
+    """
     return Split(split.images[which], split.labels[which])

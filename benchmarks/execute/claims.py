@@ -1,4 +1,4 @@
-"""The results folder of a run: made, tried out and locked before any cell starts."""
+"""Makes the results folder of a run, checks that it can be written, and locks it, before any cell starts."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @contextmanager
 def claimed(results_dir: Path) -> Iterator[int]:
-    """Make `results_dir`, write to it for trial, and hold its lock; yields the lock's file descriptor.
+    """Hold the lock of a results folder; yields the file descriptor of the lock.
 
-    A worker that inherits the descriptor prolongs the lock, so two runs never write the same cell. Raises BadInput
-    where the folder is a file, read-only or full, or in use by another run; also where it becomes so inside.
+    results_dir: the folder; it is made if absent, and a file is written to it as a check.
+
+    A worker inherits the descriptor and with it the lock, so two runs never write the same cell, even where a worker
+    outlives its run.
+
+    Raises BadInput where the folder is a file, read-only, full or in use by another run, at the start or inside the
+    context.
     """
     try:
         results_dir.mkdir(parents=True, exist_ok=True)

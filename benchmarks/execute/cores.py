@@ -1,4 +1,4 @@
-"""How many CPU cores there are for us."""
+"""Number of CPU cores that this process may use."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def cores() -> int:
-    """Cores that this process may run on, at least 1; fewer than the machine's where it is confined."""
+    """Number of cores that this process may run on, at least 1; an affinity mask may exclude some of the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

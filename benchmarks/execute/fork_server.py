@@ -1,6 +1,7 @@
-"""Child processes that need not import what they run: a server imports it once, and every child is a fork of it.
+"""Starts child processes quickly: a server process imports torch and the rest once, and every child is a fork of it.
 
-A child is still a process of its own, with a group of its own; it ends when the process that asked for it ends.
+A child has a process group of its own, and ends when the process that started it ends. `start` runs a cell; `ask` and
+`ask_all` call a function in a child and return its value.
 """
 
 from __future__ import annotations
@@ -22,14 +23,21 @@ _context = multiprocessing.get_context("forkserver" if sys.platform == "linux" e
 
 
 def import_once(modules: Sequence[str]) -> None:
-    """Name what the server imports before its first fork; without effect once it runs."""
+    """Name what the server imports before its first fork; without effect once the server runs.
+
+    modules: names of modules.
+    """
     _context.set_forkserver_preload(list(modules))
 
 
 def start(module: str, spec: Path, log: Path, keep_fds: Sequence[int] = ()) -> BaseProcess:
-    """Call `module.main(spec)` in a child, whose output goes to `log` and which keeps these descriptors open.
+    """Start a child process that calls `module.main(spec)`; returns the process.
 
-    Its exit code is what main returns; an exception ends it with 1 and a traceback in the log.
+    module: name of a module.
+    spec: argument of its function `main`, whose return value is the child's exit code.
+    log: file for standard output and standard error of the child; an exception leaves its traceback there and exit
+        code 1.
+    keep_fds: file descriptors that stay open in the child.
     """
     kept = [_Descriptor(fd) for fd in keep_fds]
     child = _context.Process(target=_work, args=(module, str(spec), str(log), kept))
@@ -38,24 +46,36 @@ def start(module: str, spec: Path, log: Path, keep_fds: Sequence[int] = ()) -> B
 
 
 def ask(module: str, request: dict) -> object:
-    """What `module.answer(**request)` returns in a child. Raises BadInput as it does, ChildProcessError if it dies."""
+    """Call `module.answer(**request)` in a child process; returns its value.
+
+    module: name of a module.
+    request: keyword arguments of its function `answer`.
+
+    Raises BadInput where the function raises it, ChildProcessError where the child ends without a value.
+    """
     (answer,) = ask_all(module, [request], 1)
     return answer
 
 
 def ask_all(module: str, requests: Sequence[dict], at_once: int) -> list[object]:
-    """`ask` for every request, in children of which `at_once` work at a time; the first error ends them all."""
+    """Call `module.answer` once per request, each in a child process; returns the values in the order of the requests.
+
+    module, requests: as in `ask`.
+    at_once: number of children at a time.
+
+    Raises as `ask` does; the first error ends all children.
+    """
     answers: list[object] = [None] * len(requests)
     waiting, working = list(enumerate(requests)), {}
     try:
         while waiting or working:
             while waiting and len(working) < at_once:
                 index, request = waiting.pop(0)
-                receiver, child = _asked(module, request)
+                receiver, child = _start_asking(module, request)
                 working[receiver] = index, child
             for receiver in connection.wait(list(working)):
                 index, child = working[receiver]
-                answers[index] = _answered(receiver, child)
+                answers[index] = _receive(receiver, child)
                 _end(child)
                 del working[receiver]
     finally:
@@ -64,7 +84,7 @@ def ask_all(module: str, requests: Sequence[dict], at_once: int) -> list[object]
     return answers
 
 
-def _asked(module: str, request: dict) -> tuple[connection.Connection, BaseProcess]:
+def _start_asking(module: str, request: dict) -> tuple[connection.Connection, BaseProcess]:
     receiver, sender = _context.Pipe(duplex=False)
     child = _context.Process(target=_answer, args=(module, request, sender), daemon=True)
     child.start()
@@ -72,7 +92,7 @@ def _asked(module: str, request: dict) -> tuple[connection.Connection, BaseProce
     return receiver, child
 
 
-def _answered(receiver: connection.Connection, child: BaseProcess) -> object:
+def _receive(receiver: connection.Connection, child: BaseProcess) -> object:
     try:
         answer = receiver.recv()
     except EOFError:
@@ -99,7 +119,7 @@ def _work(module: str, spec: str, log: str, kept: list[_Descriptor]) -> None:
 
 def _answer(module: str, request: dict, sender) -> None:
     _enter()
-    os.dup2(2, 1)  # the parent's standard output is for results
+    os.dup2(2, 1)  # standard output of the parent is for results
     try:
         sender.send(importlib.import_module(module).answer(**request))
     except BadInput as error:
@@ -107,7 +127,7 @@ def _answer(module: str, request: dict, sender) -> None:
 
 
 def _enter() -> None:
-    # Ctrl-C is the parent's to handle, and what this process starts must end with it.
+    # In a session of its own the child gets no Ctrl-C, which the parent handles, and its group can be killed at once.
     os.setsid()
     parent = multiprocessing.parent_process()
 

@@ -1,4 +1,8 @@
-"""The local executor: every cell is a process of its own on this machine, in its own process group."""
+"""Runs cells on this machine, each in a process and a process group of its own.
+
+A cell's settings are written to .work/<cell>/spec.json for its process; its record appears in cells/. Whatever ends a
+process, its cell has a record: its own, or one written here with the reason.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,14 @@ POLL_SECONDS = 0.05
 
 @dataclass
 class RunningCell:
-    """A cell being worked on. stopped: when it was told to stop for exceeding its limit, None before."""
+    """A cell whose worker process has been started.
+
+    cell: its settings.
+    work_dir: folder of its specification, log, progress and checkpoint.
+    process: the worker.
+    started: time.monotonic() at the start.
+    stopped: time.monotonic() when SIGTERM was sent because of the time limit; None before.
+    """
 
     cell: Cell
     work_dir: Path
@@ -38,14 +49,14 @@ class RunningCell:
         return time.monotonic() - self.started
 
     def progress(self) -> dict:
-        """What the worker last said: phase, fraction in [0, 1] and more; empty while it has said nothing."""
+        """The worker's last report: phase, fraction in 0..1 and more; empty before its first report."""
         try:
             return json.loads((self.work_dir / "progress.json").read_text())
         except (OSError, ValueError):
             return {}
 
     def signal(self, number: int) -> None:
-        """Send a signal to the worker and whatever it has started."""
+        """Send a signal to the worker and its child processes."""
         with suppress(ProcessLookupError, PermissionError):
             return os.killpg(self.process.pid, number)
         # A worker that has just been forked has no group yet.
@@ -55,20 +66,24 @@ class RunningCell:
 
 
 class RunObserver(Protocol):
-    """Who wants to know how a run goes on."""
+    """Interface of what follows a run, such as the progress display."""
 
     def finished(self, job: RunningCell, record: dict) -> None:
-        """A cell has ended, well or not, and this is its record."""
+        """Called when a cell has ended, successfully or not, with its record."""
 
     def tick(self, jobs: Sequence[RunningCell]) -> None:
-        """These cells are being worked on; called many times a second."""
+        """Called many times a second with the cells that are running."""
 
 
 class Local:
-    """Runs cells in child processes: those that train `jobs` at a time, then timing cells one at a time.
+    """Runs cells in child processes: first those that train or score, then timing cells one at a time.
 
-    worker: module whose `main(spec path)` runs a cell. keep_fds: descriptors that workers inherit. grace_seconds:
-    between asking a worker to end and killing it.
+    results_dir: results folder.
+    jobs: cells that train or score at a time.
+    data_dir: folder of the data sets; None for the default.
+    worker: name of the module whose `main(spec path)` runs a cell.
+    grace_seconds: time between SIGTERM and SIGKILL.
+    keep_fds: file descriptors that workers inherit.
     """
 
     def __init__(
@@ -88,12 +103,18 @@ class Local:
         fork_server.import_once([worker])
 
     def run(self, cells: Sequence[Cell], watch: RunObserver) -> None:
-        """Leave a record of every cell. An exception, such as KeyboardInterrupt, ends the workers before it leaves."""
+        """Run cells until each has a record.
+
+        cells: each after the one whose weights it starts from.
+        watch: is called with every record and, many times a second, with the running cells.
+
+        An exception, such as KeyboardInterrupt, ends the workers before it is passed on.
+        """
         try:
             self._run_all([cell for cell in cells if cell.kind != "timing"], self.jobs, watch)
             self._run_all([cell for cell in cells if cell.kind == "timing"], 1, watch)
         finally:
-            self._abandon()
+            self._end_workers()
 
     def _run_all(self, cells: Sequence[Cell], jobs: int, watch: RunObserver) -> None:
         waiting = list(cells)
@@ -103,23 +124,23 @@ class Local:
                 self.running.append(self._start(cell))
             for job in list(self.running):
                 if job.process.exitcode is None:
-                    self._limit(job)
+                    self._enforce_limit(job)
                 else:
-                    record = self._conclude(job)
+                    record = self._record_of(job)
                     self.running.remove(job)
                     watch.finished(job, record)
             watch.tick(self.running)
             time.sleep(POLL_SECONDS)
 
     def _ready(self, waiting: Sequence[Cell]) -> Cell | None:
-        """The first cell that does not wait for the one that it starts from."""
+        """The first cell whose ancestor, the cell that it starts from, has ended; None if there is none."""
         unfinished = {cell.trained_stem for cell in [*waiting, *(job.cell for job in self.running)]}
         return next((cell for cell in waiting if cell.ancestor not in unfinished), None)
 
     def _start(self, cell: Cell) -> RunningCell:
         work_dir = self.results_dir / ".work" / cell.work_stem
         work_dir.mkdir(parents=True, exist_ok=True)
-        # What an earlier attempt said must not be taken for this one's.
+        # The record and progress of an earlier attempt must not be taken for those of this one.
         records.path_of(self.results_dir, cell).unlink(missing_ok=True)
         (work_dir / "progress.json").unlink(missing_ok=True)
         spec = work_dir / "spec.json"
@@ -127,15 +148,18 @@ class Local:
         process = fork_server.start(self.worker, spec, work_dir / "log.txt", self.keep_fds)
         return RunningCell(cell, work_dir, process, time.monotonic())
 
-    def _limit(self, job: RunningCell) -> None:
+    def _enforce_limit(self, job: RunningCell) -> None:
         if job.stopped is None and job.seconds > job.cell.limit_seconds:
             job.stopped = time.monotonic()
             job.signal(signal.SIGTERM)
         elif job.stopped is not None and time.monotonic() - job.stopped > self.grace_seconds:
             job.signal(signal.SIGKILL)
 
-    def _conclude(self, job: RunningCell) -> dict:
-        """The record of an ended worker: its own, if it left one and was not told to stop, else one that says why."""
+    def _record_of(self, job: RunningCell) -> dict:
+        """The record of an ended worker.
+
+        Its own record if that says done or the time limit was not reached; else one with the reason, which is written.
+        """
         job.signal(signal.SIGKILL)
         path = records.path_of(self.results_dir, job.cell)
         try:
@@ -144,11 +168,11 @@ class Local:
             record = None
         if record and record["key"] == job.cell.key and (record["status"] == "done" or job.stopped is None):
             return record
-        records.write(path, record := _obituary(job))
+        records.write(path, record := _failure_record(job))
         return record
 
-    def _abandon(self) -> None:
-        """End all workers; their cells stay without a record, so that the next run resumes them."""
+    def _end_workers(self) -> None:
+        """End all workers; unfinished cells keep no record, so that the next run resumes them."""
         for job in self.running:
             job.signal(signal.SIGTERM)
         deadline = time.monotonic() + self.grace_seconds
@@ -162,16 +186,16 @@ class Local:
         self.running = []
 
 
-def _obituary(job: RunningCell) -> dict:
-    """The record of a cell whose worker ended without one."""
+def _failure_record(job: RunningCell) -> dict:
+    """A record with status and reason for a cell whose worker ended without one."""
     cell, code = job.cell, job.process.exitcode
     if job.stopped is not None:
         status, reason = "timeout", f"not done within {cell.limit_seconds:g} s"
     elif code == -signal.SIGKILL:
         status, reason = "oom", "killed from outside (SIGKILL), as the kernel does when memory runs out"
     elif code < 0:
-        asked = -code in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        status, reason = "interrupted" if asked else "failed", f"ended by {signal.Signals(-code).name}"
+        requested = -code in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        status, reason = "interrupted" if requested else "failed", f"ended by {signal.Signals(-code).name}"
     else:
         status, reason = "failed", f"ended with exit code {code} and no record"
     if last := _last_line(job.work_dir / "log.txt"):

@@ -1,4 +1,11 @@
-"""How far a run is, with an estimate: a live display on a terminal, plain lines elsewhere, both on standard error."""
+"""Shows on standard error how far a run is: a live display on a terminal, plain lines elsewhere.
+
+The estimate is the wall-clock time to the end of the run, as the sum over unfinished cells of their remaining seconds,
+divided by the number of cells at a time. The expected duration of a running cell is its duration so far over the
+fraction that its worker reports, once that exceeds 2 %. Before that, and for a waiting cell, it is the mean duration of
+the ended cells of the same kind and variant, else of the same kind. Cells of a kind of which none has ended or reported
+count as 0 s, and timing cells run one at a time but are divided as well, so the estimate is low early in a run.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +23,16 @@ from benchmarks.plan.cell import Cell
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 30.0
+MIN_FRACTION = 0.02  # below it, the duration so far is mostly start-up
 
 
 class Progress:
-    """Says when a cell ends and how the running ones stand.
+    """Prints each cell's end, and the state of the running cells with an estimate of the remaining time.
 
-    todo: the cells that will run; n_cells: those and the ones already done; jobs: quality cells at a time.
+    todo: cells that will run.
+    n_cells: number of these and of the cells already done.
+    jobs: cells that train or score at a time.
+    console: where to print; None for standard error.
     """
 
     def __init__(self, todo: Sequence[Cell], n_cells: int, jobs: int, console: Console | None = None):
@@ -44,7 +55,7 @@ class Progress:
             self.live.stop()
 
     def finished(self, job: RunningCell, record: dict) -> None:
-        """Print how the cell ended."""
+        """Print the status and duration of a cell that has ended."""
         self.waiting.remove(job.cell)
         self.seconds[job.cell.kind, job.cell.variant].append(job.seconds)
         count = f"[{self.n_cells - len(self.waiting)}/{self.n_cells}]"
@@ -53,7 +64,7 @@ class Progress:
         self.console.print(line, markup=False)
 
     def tick(self, jobs: Sequence[RunningCell]) -> None:
-        """Show the running cells: at once on a terminal, else a line each now and then."""
+        """Show the running cells: twice a second on a terminal, else one line per cell every 30 s."""
         if time.monotonic() - self.last < (REFRESH_SECONDS if self.live else LINE_SECONDS):
             return
         self.last = time.monotonic()
@@ -66,14 +77,14 @@ class Progress:
                 self.console.print(f"  {_state(job)}; {estimate}", markup=False)
 
     def remaining_seconds(self, jobs: Sequence[RunningCell]) -> float | None:
-        """Expected seconds to the end of the run, from cells that ended and fractions that workers report.
+        """Expected seconds to the end of the run, as the module's docstring says; None while no cell has an estimate.
 
-        None while nothing is known; cells of a kind of which nothing is known count as nothing.
+        jobs: the running cells.
         """
         ahead = {cell.place: self._expected(cell) for cell in self.waiting}
         for job in jobs:
             place, fraction = job.cell.place, job.progress().get("fraction", 0)
-            whole = job.seconds / fraction if fraction > 0.02 else ahead[place]
+            whole = job.seconds / fraction if fraction > MIN_FRACTION else ahead[place]
             ahead[place] = None if whole is None else max(whole - job.seconds, 0)
         known = [seconds for seconds in ahead.values() if seconds is not None]
         return sum(known) / self.jobs if known else None
@@ -85,8 +96,8 @@ class Progress:
 
 
 def _state(job: RunningCell) -> str:
-    said = job.progress()
-    return f"{job.cell.place} {said.get('phase', 'starting')} {said.get('fraction', 0):.0%} {job.seconds:.0f} s"
+    report = job.progress()
+    return f"{job.cell.place} {report.get('phase', 'starting')} {report.get('fraction', 0):.0%} {job.seconds:.0f} s"
 
 
 def _table(jobs: Sequence[RunningCell], estimate: str) -> Table:

@@ -1,4 +1,4 @@
-"""Score the trained cells of a results folder again where metrics, instruments or scoring networks have changed."""
+"""Lists the trained cells of a results folder with the hashes of today's scoring code and scoring networks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from benchmarks.store.trained import Trained
 
 
 def cells_of(place: session.Place) -> tuple[list[Cell], list[str]]:
-    """The quality cells of a results folder as today's code would score them, and a line for each that cannot be.
+    """Cells to score again, and one line for each finished cell without weights.
 
-    Nothing is trained: a cell keeps its train key, and one without weights is left as it is. Raises BadInput where no
-    cell has weights.
+    place: `results_dir` is read; scoring networks that are not cached are built in `data_dir`.
+
+    Returns the quality cells with weights, with today's hashes of the scoring code and the scoring networks. Nothing is
+    trained: a cell keeps its train key, and a record without weights is left unchanged.
+
+    Raises BadInput where no cell has weights.
     """
     found, lines = [], []
     for name, record in records.in_folder(place.results_dir):
@@ -29,17 +33,17 @@ def cells_of(place: session.Place) -> tuple[list[Cell], list[str]]:
         if Trained(place.results_dir, cell.trained_stem).done(cell.train_key):
             found.append(cell)
         else:
-            lines.append(f"{name}: no weights in trained/{cell.trained_stem}; its scores stay as they are")
+            lines.append(f"{name}: no weights in trained/{cell.trained_stem}; its scores are unchanged")
     if not found:
         raise BadInput(f"results folder {place.results_dir}: no trained cells to score; run its preset first")
     fork_server.import_once([session.PREPARE, session.WORKER])
     pairs = sorted({(cell.dataset, kind) for cell in found for kind in cell.extractors if "samples" in cell.scores})
-    hashes = session.networks(pairs, place.data_dir)
+    hashes = session.networks(pairs, place.data_dir, found[0].n_samples)  # one preset filled the folder
     return [_today(cell, hashes) for cell in found], lines
 
 
 def _cell(record: object) -> Cell | None:
-    """The cell of a finished quality record of this version."""
+    """The cell of a finished quality record; None for any other record, or one of another version."""
     if not isinstance(record, dict) or (record["kind"], record["status"]) != ("quality", "done"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""One run of a preset: prepare it, run the cells that are not done, write the report."""
+"""The steps of a run: list a preset's cells (`plan`), run unfinished ones (`execute`), write the report (`finish`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ PREPARE, SCORING_NETWORK = "benchmarks.plan.preflight", "benchmarks.execute.buil
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run works: device "auto", "cpu" or "cuda"; data_dir None for the default; jobs None for what fits."""
+    """Where a run works.
+
+    results_dir: folder of records, weights, tables and figures.
+    device: "auto", "cpu" or "cuda".
+    data_dir: folder of the data sets; None for the default.
+    jobs: cells that train or score at a time; None for `default_jobs`.
+    """
 
     results_dir: Path
     device: str = "auto"
@@ -35,30 +41,48 @@ class Place:
 
 
 def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
-    """The cells of a preset, after preflight has found that they can run. Raises BadInput if they cannot.
+    """The cells of a preset, after checks that this machine can run them.
 
-    build: also build the scoring networks that are not cached yet.
+    preset: the grid.
+    place: its device and data_dir are used.
+    build: whether to train the scoring networks that are not cached yet; without, their hashes are None in the cells.
+
+    Raises BadInput where a cell cannot run.
     """
     request = {"preset": preset, "device": place.device, "data_dir": place.data_dir, "build": build}
     fork_server.import_once([PREPARE, WORKER])
     try:
         answer = fork_server.ask(PREPARE, request)
-        extractors = answer["extractors"] | networks(answer["unbuilt"], place.data_dir)
+        extractors = answer["extractors"] | networks(answer["unbuilt"], place.data_dir, preset.n_samples)
     except ChildProcessError as error:
-        raise BadInput(f"preparing {error}; `doctor` may say why") from None
-    return grid.cells(preset, grid.Found(answer["device"], answer["data_hashes"], extractors))
+        raise BadInput(f"preset {preset.name!r}: the process that checks it {error}; `doctor` may say why") from None
+    return grid.cells(preset, grid.Machine(answer["device"], answer["data_hashes"], extractors))
 
 
-def networks(pairs: Sequence[tuple[str, str]], data_dir: Path | None) -> dict[tuple[str, str], str]:
-    """(data set, kind) -> hash of these scoring networks, built where they are not cached, one per core at a time."""
-    requests = [{"dataset": dataset, "kind": kind, "data_dir": data_dir} for dataset, kind in pairs]
+def networks(
+    pairs: Sequence[tuple[str, str]], data_dir: Path | None, n_samples: int | str
+) -> dict[tuple[str, str], str]:
+    """(data set, kind) -> hash of the scoring network, which is trained where it is not cached, one per core at a time.
+
+    pairs: (name of a data set, kind of scoring network).
+    data_dir: folder of the data sets; None for the default.
+    n_samples: of the cells, whose floors are computed too; "train" for the number of training images.
+    """
+    more = {"data_dir": data_dir, "n_samples": n_samples}
+    requests = [{"dataset": dataset, "kind": kind, **more} for dataset, kind in pairs]
     return dict(zip(pairs, fork_server.ask_all(SCORING_NETWORK, requests, cores()), strict=True))
 
 
 def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bool = False) -> list[dict]:
-    """Run the cells that are not done, or all `again`; returns the records of all, in the order of `cells`.
+    """Run unfinished cells; returns the records of all cells, in their order.
 
-    KeyboardInterrupt (SIGTERM and SIGHUP raise it, too) ends the workers first; what is done stays done.
+    cells: of one run, each after the one whose weights it starts from.
+    place: where.
+    worker: name of the module that runs a cell.
+    again: run finished cells as well.
+
+    Raises KeyboardInterrupt on Ctrl-C, SIGTERM and SIGHUP, after it has ended the workers; finished cells are kept.
+    Raises BadInput where the results folder cannot be used.
     """
     with claimed(place.results_dir) as lock, _interruptible():
         for line in records.arrange(place.results_dir, cells):
@@ -72,9 +96,13 @@ def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bo
 
 
 def unfinished(cells: Sequence[Cell], results_dir: Path) -> list[Cell]:
-    """The cells that are not done, in their order, and those of which one of them needs weights that are gone."""
+    """The cells to run, in their order: those without a finished record, and ancestors whose weights these need.
+
+    cells: each after its ancestor, the cell whose weights it starts from.
+    results_dir: where records and weights are looked for.
+    """
     todo = {cell.stem for cell in cells if not records.done(results_dir, cell)}
-    for cell in reversed(cells):  # each stands after the one that it starts from
+    for cell in reversed(cells):  # a descendant comes first, so that its ancestor's ancestor is found too
         for start in cells:
             if cell.stem in todo and cell.ancestor == start.trained_stem and not _trained(results_dir, start):
                 todo.add(start.stem)
@@ -86,7 +114,7 @@ def _trained(results_dir: Path, cell: Cell) -> bool:
 
 
 def default_jobs(cell: Cell) -> int:
-    """Cells at a time: one on a GPU, else as many as cores allow, but two at most, since they share the memory."""
+    """Cells that train or score at a time: one on a GPU, else one per core and at most two, which share the memory."""
     return 1 if cell.device == "cuda" else max(1, min(2, cores() // cell.threads))
 
 
@@ -106,9 +134,12 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def finish(results_dir: Path, as_json: bool = False, budget_axis: str | None = None, aa_dir: Path | None = None) -> str:
-    """Write tables and figures; returns the comparison for the terminal, or all of it as JSON.
+    """Write tables and figures; returns the comparison as text for a terminal.
 
-    budget_axis: return the runs read at an equal cost on this axis instead. aa_dir: as in `report.write`.
+    results_dir: folder of the records.
+    as_json: return every column, as JSON.
+    budget_axis: "flops", "images" or "seconds": return the comparison at an equal cost on this axis.
+    aa_dir: as in `report.write`.
     """
     from benchmarks import report
 

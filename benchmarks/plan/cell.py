@@ -1,4 +1,8 @@
-"""One cell of a preset's grid, and the keys that say whether its work is done already."""
+"""One cell of a preset's grid: all its settings, its keys and its names.
+
+A cell whose key is that of a finished record is not run again. A cell whose train key is that of finished weights is
+scored without training.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +26,15 @@ from benchmarks.plan.settings import (
 
 
 class Training(Method, TrainSettings):
-    """Everything that decides the weights: the train key is its hash.
+    """Everything that decides the weights; the train key is its hash.
 
-    changes: what this trial changes of the options.
-    ancestor: `trained_stem` of the cell that it starts from; None for a start from scratch.
+    dataset: name.
+    seed: training seed.
+    device: "cpu" or "cuda".
+    changes: options that this trial changes.
+    ancestor: `trained_stem` of the cell whose weights it starts from; None for a start from scratch.
+    budget_flops: training FLOPs, those of the ancestor included.
+    data_hash: SHA-256 (hex) of the data set's arrays.
     train_code: hash of the code that training runs.
     """
 
@@ -40,29 +49,38 @@ class Training(Method, TrainSettings):
 
 
 class ScorePlan(Sampling, ScoreSettings):
-    """What is read off the weights."""
+    """How the weights are sampled and scored."""
 
 
 class Scored(Strict):
-    """The code and the networks that read it. extractor_hashes: one per extractor, None for one not built yet."""
+    """The code and the networks that score.
+
+    score_code: hash of the code that scoring runs.
+    extractor_hashes: one per extractor; None for a scoring network that is not trained yet.
+    """
 
     score_code: str
     extractor_hashes: list[str | None]
 
 
 class Timed(TimeSettings):
-    """How costs are measured. cost_code: hash of the code that measures."""
+    """How costs are measured.
+
+    cost_code: hash of the code that measures.
+    """
 
     cost_code: str
 
 
 class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
-    """The work of one process: train and score a variant ("quality"), train a common start that is not scored
-    ("training"), or time a variant ("timing"), on one data set.
+    """The work of one process: one variant on one data set with one seed.
 
-    preset, variant: whose cell it is.
-    repetition: number of the training seed or of the timing launch.
-    trial: number among the variant's trials; None if it has none.
+    kind: "quality" to train and score, "training" to train a common start without scoring it, "timing" to time.
+    preset, variant: names of the preset and of its row.
+    repetition: index of the training seed, or of the timing launch.
+    trial: index among the variant's trials; None if it has none.
+
+    The other settings are those of its base classes.
     """
 
     kind: Literal["quality", "training", "timing"]
@@ -73,40 +91,45 @@ class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
 
     @cached_property
     def train_key(self) -> str:
-        """sha256 (hex) of everything that can change the weights, data and code included."""
+        """SHA-256 (hex) of everything that can change the weights, including data and code."""
         configuration = self._part(Training)
-        # Where a paradigm's file lies does not matter: what it says is in the code's hash.
+        # Without the folder of a paradigm's file: its content is in the hash of the code.
         configuration["paradigm"] = Path(self.paradigm).stem
         return _hash(configuration)
 
     @cached_property
     def key(self) -> str:
-        """sha256 (hex) of everything that can change the record: the train key, and what reads numbers off the weights
-        or measures costs."""
+        """SHA-256 (hex) of everything that can change the record: the train key, and how it is scored or timed."""
         parts = {"training": [], "quality": [ScorePlan, Scored], "timing": [ScorePlan, Timed]}[self.kind]
         settings = [self._part(part) for part in parts]
         launch = self.repetition if self.kind == "timing" else None
         return _hash([self.kind, self.train_key, launch, *settings])
 
     def model_copy(self, **settings) -> Cell:
-        """A copy, whose keys are its own and not those that this cell has computed already."""
+        """A copy that computes its own keys, instead of copying those that this cell has computed already."""
         copy = super().model_copy(**settings)
         for name in ("key", "train_key"):
             copy.__dict__.pop(name, None)
         return copy
 
     def _part(self, group: type[Strict]) -> dict:
-        # Without what is at its default, so that a setting added later keeps the keys of what was made before it.
+        # Settings at their defaults are left out, so that a new setting does not change the keys of earlier cells.
         return self.model_dump(include=set(group.model_fields), exclude_defaults=True)
 
     def nfes(self, sampler: str) -> list[int]:
-        """The numbers of evaluations to score `sampler` at, as far as it allows them."""
+        """Numbers of function evaluations requested of a sampler; it may not allow all of them.
+
+        sampler: a sampler of the paradigm.
+        """
         return self.nfe_of.get(sampler, self.nfe)
 
     @property
     def place(self) -> str:
-        """Names the cell whatever its key: "diffusion.digits.s0", or "diffusion.digits.timing", then "...timing1"; its
-        trials are "...s0t0", "...s0t1"; a common start on 6e11 FLOPs is "...s0b6e11"."""
+        """Name of the cell without its key.
+
+        "diffusion.digits.s0" for a seed, "diffusion.digits.s0t1" for a trial, "diffusion.digits.timing" and
+        "diffusion.digits.timing1" for timing launches, "diffusion.digits.s0b6e11" for a common start on 6e11 FLOPs.
+        """
         number = f"timing{self.repetition or ''}" if self.kind == "timing" else f"s{self.repetition}"
         number += "" if self.trial is None else f"t{self.trial}"
         number += f"b{self.budget_flops:.3g}".replace("+", "").replace(".", "-") if self.kind == "training" else ""
@@ -114,17 +137,17 @@ class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
 
     @property
     def stem(self) -> str:
-        """The name of the cell's record: its place and the start of its key."""
+        """Name of the cell's record: its place and the start of its key."""
         return f"{self.place}.{self.key[:8]}"
 
     @property
     def trained_stem(self) -> str:
-        """The name of the folder of its weights: its place and the start of its train key."""
+        """Name of the folder of its weights: its place and the start of its train key."""
         return f"{self.place}.{self.train_key[:8]}"
 
     @property
     def work_stem(self) -> str:
-        """The name of the folder of its log and checkpoint, which survives a change of what is scored."""
+        """Name of the folder of its log and checkpoint; a change of what is scored does not change it."""
         return self.stem if self.kind == "timing" else self.trained_stem
 
 

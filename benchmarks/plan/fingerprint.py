@@ -1,8 +1,8 @@
-"""Which code decides a cell's weights, numbers and times: hashes over sources, without comments and docstrings.
+"""Hashes of the code that decides a cell's weights, scores and measured costs.
 
-What a file decides by a value that is hashed itself (settings, data) is left out, and so are words: rewording a
-docstring repeats no work. Imports are read from the source and followed to any depth, also those of a plug-in within
-its own package or beside its file. What is imported by a computed name is not seen.
+Comments and docstrings are left out, so that rewording one repeats no work. Files that act only through values which
+are hashed themselves (settings, data) are left out too. Imports are read from the sources and followed to any depth,
+including those of a plug-in within its own package or beside its file. Imports by a computed name are not found.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("paradigms", "benchmarks")
-# Settings, data sets and the registry decide by values that are part of the keys; how results are stored decides none.
+# Settings, data sets and the registry act through values that are part of the keys; storing a result changes no value.
 BY_VALUE = (
     "benchmarks/plan/",
     "benchmarks/data/",
@@ -33,35 +33,44 @@ NOT_BY_VALUE = ("benchmarks/data/pixels.py",)
 
 @cache
 def train_code(paradigm: Path) -> str:
-    """sha256 (hex) of the code that training a paradigm's file runs."""
+    """SHA-256 (hex) of the code that training runs.
+
+    paradigm: path of the paradigm's file.
+    """
     return _hash(sources(paradigm) | room("train"))
 
 
 @cache
 def score_code(paradigm: Path) -> str:
-    """sha256 (hex) of the code that scoring a paradigm's file runs; its samplers are in the file itself."""
+    """SHA-256 (hex) of the code that scoring runs, including the samplers in the paradigm's file.
+
+    paradigm: path of the paradigm's file.
+    """
     return _hash(sources(paradigm) | room("score"))
 
 
 @cache
 def cost_code() -> str:
-    """sha256 (hex) of the code that measures costs."""
+    """SHA-256 (hex) of the code that measures costs."""
     return _hash(room("cost"))
 
 
 def forget() -> None:
-    """Read every source anew, after files have changed."""
+    """Clear the caches, so that sources that have changed are read again."""
     for function in (train_code, score_code, cost_code, imports, _code):
         function.cache_clear()
 
 
 def room(name: str) -> set[Path]:
-    """Every file of a room of `benchmarks` and what these import: some are found by their folder, not by an import."""
+    """Every file in a folder of `benchmarks`, and the files that these import.
+
+    name: of the folder. All of its files count, because some are found by listing the folder and not by an import.
+    """
     return {file for path in (ROOT / "benchmarks" / name).rglob("*.py") for file in sources(path)}
 
 
 def _hash(files: Iterable[Path]) -> str:
-    # A file outside the project has no stable path, only a content; it comes first.
+    # A file outside the project counts by its content alone, under the empty name.
     texts = sorted((_name(path), _code(path)) for path in files if not _by_value(path))
     return hashlib.sha256("\0".join(part for pair in texts for part in pair).encode()).hexdigest()
 
@@ -77,7 +86,7 @@ def _by_value(path: Path) -> bool:
 
 @cache
 def _code(path: Path) -> str:
-    return without_words(_text(path))
+    return without_comments(_text(path))
 
 
 def _text(path: Path) -> str:
@@ -85,8 +94,11 @@ def _text(path: Path) -> str:
         return file.read()
 
 
-def without_words(source: str) -> str:
-    """Python source without comments, docstrings and blank lines."""
+def without_comments(source: str) -> str:
+    """Python source without comments, docstrings and blank lines.
+
+    source: text of a whole file.
+    """
     rows = [list(line) for line in source.splitlines(keepends=True)]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
@@ -102,7 +114,7 @@ def without_words(source: str) -> str:
 
 
 def sources(path: Path) -> set[Path]:
-    """`path` and every file of this project, or of its own package or folder, that importing it runs."""
+    """`path`, and every file of this project or of its own package or folder that importing it runs."""
     found, waiting = set(), [path.resolve()]
     while waiting:
         file = waiting.pop()
@@ -161,7 +173,7 @@ def _at(place: Path) -> Iterator[Path]:
 
 
 def _roots(importer: Path) -> list[Path]:
-    """Where a plug-in's own modules may lie. The libraries' are no part of its code: provenance has their versions."""
+    """Folders in which a plug-in's own modules may lie; libraries are left out, provenance has their versions."""
     if importer.is_relative_to(ROOT):
         return []
     own = [importer.parent, package_root(importer)]

@@ -1,4 +1,4 @@
-"""The cells that a preset asks for: variants x data sets x repetitions."""
+"""Lists the cells of a preset: variants x data sets x repetitions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from benchmarks.plan.preset import Budget, Preset, Variant
 
 
 @dataclass(frozen=True)
-class Found:
-    """What preflight has found out about this machine.
+class Machine:
+    """What preflight has found on this machine.
 
-    device: "cpu" or "cuda". data_hashes: data set -> hash of its arrays.
-    extractors: (data set, kind) -> hash of the scoring network; absent where it is not built yet.
+    device: "cpu" or "cuda".
+    data_hashes: data set -> SHA-256 (hex) of its arrays.
+    extractors: (data set, kind) -> hash of the scoring network; absent where it is not trained yet.
     """
 
     device: str
@@ -26,10 +27,15 @@ class Found:
     extractors: Mapping[tuple[str, str], str]
 
 
-def cells(preset: Preset, found: Found) -> list[Cell]:
-    """The cells of a preset: quality cells, repetition by repetition, each after the one that it starts from; then
-    timing cells, launch by launch. Raises BadInput where a paradigm does not say its task."""
-    grid = Grid(preset, found)
+def cells(preset: Preset, machine: Machine) -> list[Cell]:
+    """The cells of a preset: first those that train, by repetition, each after its ancestor; then timing, by launch.
+
+    preset: the grid.
+    machine: decides device and hashes.
+
+    Raises BadInput where a paradigm's file does not declare its task.
+    """
+    grid = Grid(preset, machine)
     quality = [cell for repetition in range(preset.seeds) for cell in grid.quality(repetition)]
     return quality + [cell for launch in range(preset.timing_launches) for cell in grid.timing(launch)]
 
@@ -39,37 +45,53 @@ class Grid:
     """The cells of one preset on one machine."""
 
     preset: Preset
-    found: Found
+    machine: Machine
 
     def quality(self, repetition: int) -> Iterator[Cell]:
-        """One per data set, variant and trial, and the common starts that they need."""
+        """One cell per data set, variant and trial of a repetition, and the common starts that they need."""
         for dataset in self.preset.datasets:
             trained: dict[str, Cell] = {}  # variant -> its cell here
             starts: dict[str, Cell] = {}  # train key -> common start
             for name, variant in self._variants(dataset):
+                if variant.only_start and name not in self._whole_starts():
+                    continue
                 start = trained.get(variant.init_from)
                 if variant.init_share is not None:
                     start = self._start(variant, dataset, repetition)
                     if start.train_key not in starts:
                         starts[start.train_key] = start
                         yield start
-                ancestor = start.trained_stem if start else None
-                for trial, changes in list(enumerate(variant.trials)) or [(None, {})]:
-                    more = {"trial": trial, "changes": changes, "ancestor": ancestor}
-                    trained[name] = self._cell("quality", name, dataset, repetition, **more)
-                    yield trained[name]
+                for cell in self._scored(name, dataset, repetition, start.trained_stem if start else None):
+                    trained[name] = cell
+                    yield cell
+
+    def _scored(self, name: str, dataset: str, repetition: int, ancestor: str | None) -> Iterator[Cell]:
+        variant = self.preset.variants[name]
+        if variant.only_start:
+            yield self._cell("training", name, dataset, repetition, ancestor=ancestor, curve_points=1)
+            return
+        for trial, changes in list(enumerate(variant.trials)) or [(None, {})]:
+            more = {"trial": trial, "changes": changes, "ancestor": ancestor}
+            yield self._cell("quality", name, dataset, repetition, **more)
 
     def timing(self, launch: int) -> Iterator[Cell]:
-        """One per data set and timed variant. Trials differ in how well they learn, not in how fast: one is timed."""
+        """One cell per data set and timed variant of a launch.
+
+        Only the first trial is timed, because trials of one variant differ in quality and not in cost.
+        """
         for dataset in self.preset.datasets:
             for name, variant in self._variants(dataset):
-                if variant.timed:
+                if variant.timed and not variant.only_start:
                     yield self._cell("timing", name, dataset, launch, changes=next(iter(variant.trials), {}))
 
     def _variants(self, dataset: str) -> Iterator[tuple[str, Variant]]:
         for name, variant in self.preset.variants.items():
             if dataset in (variant.datasets or self.preset.datasets):
                 yield name, variant
+
+    def _whole_starts(self) -> set[str]:
+        """Variants whose own finished cell is where another starts."""
+        return {v.init_from for v in self.preset.variants.values() if v.init_from and v.init_share is None}
 
     def _start(self, variant: Variant, dataset: str, repetition: int) -> Cell:
         """The cell that trains what `variant` starts from, on its share of the variant's budget."""
@@ -85,14 +107,14 @@ class Grid:
         settings |= variant.model_dump(include=set(Variant.model_fields) & set(Cell.model_fields), exclude_none=True)
         settings |= {"title": variant.title or variant.series, "budget_flops": self._budget(variant, dataset)}
         settings |= {"train_code": fingerprint.train_code(source), "score_code": fingerprint.score_code(source)}
-        settings |= {"cost_code": fingerprint.cost_code(), "data_hash": self.found.data_hashes[dataset]}
+        settings |= {"cost_code": fingerprint.cost_code(), "data_hash": self.machine.data_hashes[dataset]}
         settings["extractor_hashes"] = self._hashes(dataset, settings["extractors"])
-        settings |= {"device": self.found.device, "seed": _seed(preset.base_seed, dataset, repetition)}
+        settings |= {"device": self.machine.device, "seed": _seed(preset.base_seed, dataset, repetition)}
         place = {"kind": kind, "preset": preset.name, "variant": name, "dataset": dataset, "repetition": repetition}
         return Cell(**settings | place | more)
 
     def _hashes(self, dataset: str, kinds: Sequence[str]) -> list[str | None]:
-        return [self.found.extractors.get((dataset, kind)) for kind in kinds]
+        return [self.machine.extractors.get((dataset, kind)) for kind in kinds]
 
     def _budget(self, variant: Variant, dataset: str) -> float:
         flops = getattr(self.preset.budget_flops, task(variant.paradigm))
@@ -100,7 +122,12 @@ class Grid:
 
 
 def task(paradigm: str) -> str:
-    """The task that decides a paradigm's budget, read without importing it; BadInput if its file does not say."""
+    """The task of a paradigm, "generation" or "recognition", which decides its budget; read without importing it.
+
+    paradigm: name, or path to its file.
+
+    Raises BadInput where the file does not declare one of them.
+    """
     allowed = list(Budget.model_fields)
     found = paradigms.facts(paradigm).get("task")
     if found not in allowed:
@@ -110,5 +137,5 @@ def task(paradigm: str) -> str:
 
 
 def _seed(*parts: object) -> int:
-    # The paradigm is no part: all variants see the same data order and noise, so comparisons are paired.
+    # It does not depend on the paradigm: all variants get the same data order and noise, so comparisons are paired.
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1

@@ -1,6 +1,7 @@
-"""Before any cell starts, in a process of its own, since torch stays out of the one that asks: whether they can.
+"""Checks before any cell starts that this machine can run a preset.
 
-Resolves the device, loads the data sets, constructs every variant and says which scoring networks are to be built.
+Resolves the device, loads the data sets, constructs every variant and lists the scoring networks that are not cached.
+It runs in a child process, because the command's own process does not import torch.
 """
 
 from __future__ import annotations
@@ -20,21 +21,27 @@ from benchmarks.plan.preset import Preset, Variant
 from benchmarks.score.extractors import cache
 from benchmarks.train.warm_start import adopt
 
-N_ROWS = 64  # training images that a variant sees before it is asked whether it can start from another
+N_ROWS = 64  # training images for the statistics that a paradigm computes before its first update
 
 
 def answer(preset: Preset, **request) -> dict:
-    """`prepare`, on as many threads as the preset's cells have and without warnings: its message is to be one line."""
+    """`prepare` in a child process, on the preset's threads and without warnings, so that an error is one line."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(preset.threads)
     return prepare(preset, **request)
 
 
 def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, build: bool = True) -> dict:
-    """Check a preset against this machine; returns {"device", "data_hashes", "extractors", "unbuilt"}.
+    """Check that this machine can run a preset.
 
-    data_hashes: data set -> hash. extractors: (data set, kind) -> hash of the scoring networks that are cached.
-    unbuilt: (data set, kind) of the others, where `build` asks for them.
+    preset: the grid.
+    device: "auto", "cpu" or "cuda".
+    data_dir: folder of the data sets; None for the default.
+    build: whether to list the scoring networks that are not cached.
+
+    Returns {"device": "cpu" or "cuda", "data_hashes": data set -> hash, "extractors": (data set, kind) -> hash of the
+    cached scoring networks, "unbuilt": (data set, kind) of the others if `build`, else empty}.
+
     Raises BadInput for the first thing that cannot run.
     """
     device = resolve(device)
@@ -44,13 +51,17 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
         where = f"preset {preset.name!r}, variant {name!r}"
         for dataset in variant.datasets or preset.datasets:
             if dataset not in datasets:
-                raise BadInput(f"{where}: data set {dataset!r} is none of the preset's; allowed: {', '.join(datasets)}")
+                raise BadInput(f"{where}: data set {dataset!r} is not in the preset's; allowed: {', '.join(datasets)}")
             scored |= {dataset} if "samples" in (variant.scores or preset.scores) else set()
             for changes in variant.trials or [{}]:
-                asked = variant.model_copy(update={"options": variant.options | changes})
-                check(asked, where, datasets[dataset], preset.nfe)
+                trial = variant.model_copy(update={"options": variant.options | changes})
+                check(trial, where, datasets[dataset], preset.nfe)
             if variant.init_from:
                 check_start(variant, preset.variants[variant.init_from], where, datasets[dataset])
+    try:
+        paradigms.check_distinct(variant.paradigm for variant in preset.variants.values())
+    except paradigms.UnknownParadigm as error:
+        raise BadInput(f"preset {preset.name!r}: {error}") from None
     networks = [(name, kind) for name in sorted(scored) for kind in preset.extractors]
     cached = {pair: cache.hash_of(datasets[pair[0]], pair[1], data_dir=data_dir) for pair in networks}
     built = {pair: found for pair, found in cached.items() if found}
@@ -60,7 +71,12 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
 
 
 def resolve(device: str) -> str:
-    """ "cpu" or "cuda" for "auto", "cpu" or "cuda". Raises BadInput where there is no such device."""
+    """The device to compute on: "cpu" or "cuda".
+
+    device: "auto", "cpu" or "cuda".
+
+    Raises BadInput where there is no such device.
+    """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
@@ -69,8 +85,16 @@ def resolve(device: str) -> str:
 
 
 def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> None:
-    """Construct a variant for a data set. Raises BadInput for an unknown paradigm, option or sampler, or a value that
-    the paradigm refuses, or where none of the asked evaluation counts is possible."""
+    """Construct a variant's paradigm for a data set, to see whether its settings are possible.
+
+    variant: one row of the preset.
+    where: start of the error message.
+    dataset: gives image shape and number of classes.
+    nfe: the preset's numbers of function evaluations, for variants without their own.
+
+    Raises BadInput for an unknown paradigm, option or sampler, for a value that the paradigm refuses, and where a
+    sampler allows none of the requested numbers of evaluations.
+    """
     try:
         kind = paradigms.load(variant.paradigm)
     except paradigms.UnknownParadigm as error:
@@ -87,13 +111,22 @@ def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> Non
     if not kind.can("sample"):
         return
     for sampler in variant.samplers or kind.samplers[:1]:
-        asked = variant.nfe_of.get(sampler) or variant.nfe or nfe
-        if not any(paradigm.allows(n, sampler) for n in asked):
-            raise BadInput(f"{where}: nfe = {asked}: sampler {sampler!r} can spend none of these")
+        requested = variant.nfe_of.get(sampler) or variant.nfe or nfe
+        if not any(paradigm.allows(n, sampler) for n in requested):
+            raise BadInput(
+                f"{where}: nfe = {requested}: sampler {sampler!r} allows none of these; add one that it does"
+            )
 
 
 def check_start(variant: Variant, ancestor: Variant, where: str, dataset: Dataset) -> None:
-    """Let a variant start from its untrained ancestor. Raises BadInput where the one cannot go on from the other."""
+    """Give a variant the weights of its untrained ancestor, to see whether they fit.
+
+    variant, ancestor: rows of the preset; `variant.init_from` names the ancestor.
+    where: start of the error message.
+    dataset: as in `check`; its first images initialise the statistics of both.
+
+    Raises BadInput where the variant cannot start from the ancestor.
+    """
     built = []
     for one in (variant, ancestor):
         paradigm = paradigms.load(one.paradigm)(dataset.shape, dataset.n_classes, **one.options)

@@ -1,11 +1,12 @@
-"""A preset is TOML; this is its typed form: a grid of variants, data sets and repetitions."""
+"""The typed form of a preset: a grid of variants, data sets and repetitions, which refuses unknown keys."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo
 
+from benchmarks.errors import nearest
 from benchmarks.plan.settings import (
     Counts,
     DeclaredLook,
@@ -24,10 +25,14 @@ from benchmarks.plan.settings import (
 
 VariantName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
+Evaluations = PositiveInt | Literal["best"]
 
 
 class Budget(Strict):
-    """Training FLOPs of one cell, by the paradigm's task."""
+    """Training FLOPs of one cell, by the task of its paradigm.
+
+    generation, recognition: FLOPs.
+    """
 
     generation: PositiveFloat
     recognition: PositiveFloat
@@ -36,13 +41,14 @@ class Budget(Strict):
 class Variant(Labels, Method, Sampling):
     """A paradigm with its options: one row of the tables per data set.
 
-    nfe, datasets, scores: in place of the preset's; None for these.
-    budget: times the preset's training FLOPs.
-    trials: options, one cell each, of which the best on the validation split counts.
+    nfe, datasets, scores: replace the preset's; None to keep these.
+    budget: factor on the preset's training FLOPs.
+    trials: sets of options, each of which is trained in a cell; the best on the validation split is reported.
     timed: whether it has timing cells.
-    init_from: variant of the preset whose trained chain it starts from; the start's cost is part of its budget.
-    init_share: the share of this variant's budget that the start is trained on, in a cell of its own that is not
-        scored; None to start from that variant's own finished cell.
+    only_start: whether it only serves as a start of other variants, without scores and without a row.
+    init_from: variant of the preset whose trained weights it starts from; their cost is part of its budget.
+    init_share: share of this variant's budget on which the start is trained, in a cell of its own that is not scored;
+        None to start from the finished cell of `init_from`.
     """
 
     nfe: Counts | None = None
@@ -51,12 +57,13 @@ class Variant(Labels, Method, Sampling):
     budget: PositiveFloat = 1.0
     trials: list[Options] = []
     timed: bool = True
+    only_start: bool = False
     init_from: VariantName | None = None
     init_share: Share | None = None
 
 
 def _checked(variants: dict[str, Variant]) -> dict[str, Variant]:
-    """The variants, each after the one that it starts from. Raises ValueError where a start is impossible."""
+    """The variants, each after the one that it starts from. Raises ValueError where that order does not exist."""
     for name, variant in variants.items():
         if variant.init_share is not None and variant.init_from is None:
             raise ValueError(f"with an init_from wherever there is an init_share: {name} has none")
@@ -85,15 +92,48 @@ def _descended(variants: dict[str, Variant]) -> dict[str, Variant]:
     return ordered
 
 
+class Pair(Strict):
+    """Two variants whose FIDs are compared seed by seed, as the ratio of a over b; decides no number of a cell.
+
+    a, b: variants of the preset; the same one twice compares two of its NFEs or samplers.
+    nfe: evaluations per sample of both, or "best" for those with the lowest mean FID ratio by the first extractor.
+    nfe_b: that of b where it differs.
+    sampler_a, sampler_b: None for the one with the lowest mean FID ratio at that NFE by the first extractor.
+    claim: what the ratio decides, such as the number of a hypothesis.
+    """
+
+    a: VariantName
+    b: VariantName
+    nfe: Evaluations
+    nfe_b: Evaluations | None = None
+    sampler_a: str | None = None
+    sampler_b: str | None = None
+    claim: str = ""
+
+
+def _of_known_variants(pair: Pair, info: ValidationInfo) -> Pair:
+    """The pair. Raises ValueError where one of its variants is not in the preset."""
+    variants = info.data.get("variants", {pair.a, pair.b})  # absent where the variants are refused themselves
+    for side in ("a", "b"):
+        if (name := getattr(pair, side)) not in variants:
+            raise ValueError(f"of variants of the preset: {side} = {name!r}, no such variant{nearest(name, variants)}")
+    return pair
+
+
 class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     """A grid of cells: variants x data sets x repetitions, with the settings of all of them.
 
+    name: name of the file without .toml.
+    description: one line for `list`.
     datasets: names of data sets.
-    seeds: repetitions of every cell, each with a training seed of its own, derived from base_seed.
-    timing_launches: timing cells per variant, each in a process of its own, since repeats within one are not
-        independent.
-    budget_flops: training FLOPs of a cell. budget_of: data set -> times these.
-    looks: series -> how its line is drawn.
+    seeds: number of repetitions of every cell, each with its own training seed.
+    base_seed: number from which all training seeds are derived.
+    timing_launches: timing cells per variant, each in its own process, because repeats in one process are dependent.
+    budget_flops: training FLOPs of a cell.
+    budget_of: data set of the preset -> factor on budget_flops.
+    looks: series, or family of chains of several lengths, -> how its line is drawn.
+    pairs: which variants' FIDs the report compares seed by seed.
+    variants: name -> row of the tables.
     """
 
     name: str
@@ -106,3 +146,4 @@ class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     budget_of: dict[str, PositiveFloat] = {}
     looks: dict[str, DeclaredLook] = {}
     variants: Annotated[dict[VariantName, Variant], Field(min_length=1), AfterValidator(_checked)]
+    pairs: list[Annotated[Pair, AfterValidator(_of_known_variants)]] = []

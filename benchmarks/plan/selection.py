@@ -1,7 +1,8 @@
-"""Parts of a preset: the variants that are asked for, and more or less of its budget."""
+"""Changes a preset by the options --paradigm (some of its variants) and --budget (more or fewer training FLOPs)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import paradigms
@@ -10,24 +11,33 @@ from benchmarks.plan.preset import Budget, Preset, Variant
 
 
 def scaled(preset: Preset, factor: float) -> Preset:
-    """The preset with `factor` times its training budget."""
+    """The preset with another training budget.
+
+    factor: positive factor on `budget_flops`.
+    """
     budget = {name: value * factor for name, value in preset.budget_flops.model_dump().items()}
     return preset.model_copy(update={"budget_flops": Budget(**budget)})
 
 
-def selected(preset: Preset, asked: Sequence[str]) -> Preset:
-    """The preset with the asked variants only.
+def selected(preset: Preset, names: Sequence[str]) -> Preset:
+    """The preset with some of its variants, and the variants that these start from, which are not scored.
 
-    Each is a variant's name, a paradigm's name (all its variants, or a new one with default options), or a path to a
-    paradigm's file (a new variant named after the file); and whatever these start from. Raises BadInput for anything
-    else.
+    names: names of variants, names of paradigms (all variants of the paradigm, or a new one with default options), or
+        paths to files of paradigms (a new variant named after the file). Empty for all variants.
+
+    Raises BadInput for any other name, and where two of them would be one variant.
     """
     variants: dict[str, Variant] = {}
-    for name in asked:
-        variants |= _matching(preset, name)
+    for name in names:
+        found = _matching(preset, name)
+        for key, variant in found.items():
+            if variants.get(key, variant) != variant:
+                raise BadInput(f"--paradigm {name}: variant {key!r} is {variants[key].paradigm} already; rename one")
+        variants |= found
     while missing := {v.init_from for v in variants.values()} - {None} - variants.keys():
-        variants = {name: preset.variants[name] for name in sorted(missing)} | variants
-    return preset.model_copy(update={"variants": variants}) if asked else preset
+        starts = {name: preset.variants[name].model_copy(update={"only_start": True}) for name in sorted(missing)}
+        variants = starts | variants
+    return preset.model_copy(update={"variants": variants}) if names else preset
 
 
 def _matching(preset: Preset, name: str) -> dict[str, Variant]:
@@ -47,4 +57,10 @@ def _matching(preset: Preset, name: str) -> dict[str, Variant]:
             f"allowed: {', '.join(allowed)}, or a path to a .py file{nearest(name, allowed)}"
         ) from None
     fresh = Variant(paradigm=str(path) if name.endswith(".py") else name)
-    return {path.stem.lower().replace("_", "-"): fresh}
+    key = re.sub("[^a-z0-9-]", "-", paradigms.short_name(name).lower())
+    if key in preset.variants:
+        raise BadInput(
+            f"--paradigm {name}: preset {preset.name!r} has a variant {key!r} of paradigm "
+            f"{preset.variants[key].paradigm}; rename the new one"
+        )
+    return {key: fresh}

@@ -1,7 +1,7 @@
-"""Every setting of a cell, declared once, in the group that says what it decides: weights, numbers, times or nothing.
+"""Every setting of a cell, declared once, in groups by what it decides: weights, scores, measured costs or nothing.
 
-A preset sets the groups for all of its variants, a variant some of them for itself, and a cell carries them all. The
-group that a setting stands in decides which of a cell's keys it is part of.
+A preset has the groups for all of its variants, a variant has some of them for itself, and a cell has all of them. The
+group of a setting decides which of the cell's keys it is part of.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ def _distinct(values: list) -> list:
 
 
 def canonical(value: JsonValue) -> str:
-    """The one JSON text of a value, for hashing. Raises ValueError for NaN and infinities."""
+    """JSON text of a value, the same for equal values, for hashing.
+
+    Raises ValueError for NaN and infinities.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -41,13 +44,18 @@ SCORES = list(get_args(Score))
 
 
 class Strict(BaseModel):
-    """Immutable, refuses unknown keys, and takes a value only if it already has the declared type."""
+    """Base of the typed models: immutable, refuses unknown keys, and converts no value from another type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class DeclaredLook(Strict):
-    """How a variant is drawn: colour, marker and dash of its line in every figure."""
+    """How the line of a variant is drawn in every figure.
+
+    color: name of a colour of the palette.
+    marker: a matplotlib marker.
+    dash: line style.
+    """
 
     color: Literal["black", "orange", "sky", "green", "blue", "vermillion", "purple"]
     marker: str
@@ -55,9 +63,9 @@ class DeclaredLook(Strict):
 
 
 class Labels(Strict):
-    """What names a row in tables and figures; decides no number.
+    """How a row is named in tables and drawn in figures; it decides no number.
 
-    title: name in words; None for the paradigm's own.
+    title: name in words; None for the title of the paradigm.
     series: variants that share it are points of one line in figures over depth.
     look: colour, marker and dash; None for one derived from the name.
     """
@@ -68,7 +76,7 @@ class Labels(Strict):
 
 
 class Method(Strict):
-    """What is trained.
+    """Which paradigm is trained, with which options.
 
     paradigm: name, or path to a paradigm's file.
     options: keyword arguments of the paradigm's class.
@@ -79,11 +87,11 @@ class Method(Strict):
 
 
 class TrainSettings(Strict):
-    """How it is trained; decides the weights.
+    """How a cell is trained; part of its train key.
 
     threads: CPU threads of one cell.
-    curve_points: moments along training at which the weights are kept and scored.
-    compute: ways in which the generators' networks are computed, as in `paradigms.parts.networks.shared_network`.
+    curve_points: number of points of the learning curve, at which the weights are kept and scored.
+    compute: how the networks of generators are computed, as in `paradigms.parts.networks.shared_network`.
     """
 
     threads: PositiveInt = 1
@@ -92,10 +100,10 @@ class TrainSettings(Strict):
 
 
 class Sampling(Strict):
-    """Which samplers a variant is scored with.
+    """Samplers with which a variant is scored.
 
     samplers: empty means the paradigm's first.
-    nfe_of: sampler -> its own numbers of evaluations, in place of `nfe`.
+    nfe_of: sampler -> numbers of function evaluations that replace `nfe` for it.
     """
 
     samplers: Names = []
@@ -103,13 +111,13 @@ class Sampling(Strict):
 
 
 class ScoreSettings(Strict):
-    """What is read off the trained weights; decides the numbers.
+    """How trained weights are scored; part of the score key.
 
     nfe: numbers of function evaluations (NFE) per sample.
-    n_samples: generated images per FID; "train" for as many as training images.
-    curve_nfe: those of the NFEs at which the weights kept along training are scored.
+    n_samples: generated images per FID; "train" for as many as there are training images.
+    curve_nfe: the NFEs at which the points of the learning curve are scored.
     sample_batch: images drawn at a time.
-    scores: what is scored where a paradigm can do it.
+    scores: what is scored, as far as the paradigm is capable of it.
     extractors: the one or two scoring networks; "inception" needs its weights in the data directory.
     """
 
@@ -122,16 +130,16 @@ class ScoreSettings(Strict):
 
 
 class TimeSettings(Strict):
-    """How costs are measured; decides the timing cells.
+    """How costs are measured; part of the keys of timing cells.
 
-    timing_seconds: spent on each measured quantity.
+    timing_seconds: seconds spent on each measured quantity.
     """
 
     timing_seconds: PositiveFloat
 
 
 class Limits(Strict):
-    """What ends a cell; decides no number of one that finishes.
+    """What ends a cell early; it decides no number of a finished one.
 
     limit_seconds: wall-clock seconds of one cell.
     """

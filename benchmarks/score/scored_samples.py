@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmarks.columns import Column
-from benchmarks.data import Dataset
+from benchmarks.data import Dataset, Split
 
 SEED = 2012
-MAX_POOL = 10_000  # training images whose features are computed, where no more samples than that are scored
 CHUNK = 500
 
 COLUMNS = [
@@ -36,9 +34,9 @@ COLUMNS = [
         "fid_extractor",
         unit="name",
         direction=None,
-        meaning="The scoring networks: data set, kind, and the first 8 digits of the hash of the weights. The "
+        meaning="The scoring networks: data set, kind, and the first 8 digits of the network's hash. The "
         "first is a classifier, the second an auto-encoder trained without labels.",
-        formula="SHA-256 over the names and bytes of the weights",
+        formula="SHA-256 over the names and bytes of the weights, and the scale of the features",
         source="trained here on the training split only; no loss may use them (`benchmarks/score/leakage_guard.py`)",
         misleads="The classifier may be blind to whatever does not distinguish classes. The auto-encoder weighs "
         "what takes many pixels.",
@@ -54,18 +52,30 @@ T = TypeVar("T")
 class RealFeatures:
     """Features of the real images by one extractor.
 
-    name: the extractor's name and the start of its hash. reference: of the test split, float64 (m, D). pool: of the
-    training images in `RealImages.pool`, float64 (N, D), computed when first used.
+    name: the extractor's name and the start of its hash. reference: of the test split, float64 (m, D). validation: of
+    the validation split, float64, computed when first used.
     """
 
-    def __init__(self, extractor: nn.Module, pool: Tensor, test: Tensor):
+    def __init__(self, extractor: nn.Module, dataset: Dataset, device: torch.device):
         self.extractor, self.name = extractor, f"{extractor.name}-{extractor.hash[:8]}"
-        self.reference = self.features(test)
-        self._pool = pool
+        self._dataset, self._device = dataset, device
+        self.reference = self._of(dataset.test)
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of the data set."""
+        return self._dataset.hash
 
     @cached_property
-    def pool(self) -> Tensor:
-        return self.features(self._pool)
+    def validation(self) -> Tensor:
+        return self._of(self._dataset.validation)
+
+    def train(self) -> Tensor:
+        """Features of the whole training split, float64 (N, D); computed anew, since they are large and rarely used."""
+        return self._of(self._dataset.train)
+
+    def _of(self, split: Split) -> Tensor:
+        return self.features(torch.from_numpy(split.images).to(self._device))
 
     def features(self, images: Tensor) -> Tensor:
         """float64 features (n, D) of uint8 images (n, C, H, W). Raises ValueError in training mode."""
@@ -81,9 +91,8 @@ class RealFeatures:
 class RealImages:
     """The real images that samples are compared with, on the device of the extractors.
 
-    train, test: uint8 (N, C, H, W) and (m, C, H, W). pool: the training images that features are computed of, all or a
-    fixed choice of 10,000. by_extractor: one `RealFeatures` per extractor. n_samples: size of every scored set.
-    n_classes: of the data set.
+    train, test: uint8 (N, C, H, W) and (m, C, H, W). by_extractor: one `RealFeatures` per extractor. n_samples: size of
+    every scored set. n_classes: of the data set.
     """
 
     def __init__(self, dataset: Dataset, extractors: Sequence[nn.Module], n_samples: int):
@@ -91,9 +100,7 @@ class RealImages:
         self.device = next((p.device for p in extractors[0].parameters()), torch.device("cpu"))
         self.train = torch.from_numpy(dataset.train.images).to(self.device)
         self.test = torch.from_numpy(dataset.test.images).to(self.device)
-        rows = np.random.RandomState(SEED).permutation(len(self.train))[: max(n_samples, MAX_POOL)]
-        self.pool = self.train[np.sort(rows)]
-        self.by_extractor = [RealFeatures(extractor, self.pool, self.test) for extractor in extractors]
+        self.by_extractor = [RealFeatures(extractor, dataset, self.device) for extractor in extractors]
         self._known: dict[Callable, object] = {}
 
     @cached_property

@@ -89,7 +89,7 @@ class Scoring:
         refuse_shared(self.paradigm, self.job.extractors)
         recognised = self._recognition()
         scored = [self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])]
-        distances = [entry.get("validation_fid") for entry in scored]
+        distances = [entry["validation_fid"] for entry in scored]
         scores = {
             "accuracy": recognised and recognised["accuracy"],
             "validation_accuracy": self._validation_accuracy(),
@@ -164,8 +164,6 @@ class Scoring:
         self.grids[f"{sampler}_{nfe}_nearest"] = train[nearest(grid, torch.from_numpy(train)).numpy()]
         entry = {"sampler": sampler, "nfe_asked": nfe, "nfe": evaluations, "seconds": seconds}
         entry["flops_per_sample"] = flops_per_sample(self.paradigm, nfe, sampler)
-        if self.job.cell.trial is not None:  # a trial is chosen on the validation split, never on the test split
-            entry["validation_fid"] = self.scorer.distance(images, self.validation[0])
         return entry | self.scorer.score(images, label)
 
     def _sampling_noise(self) -> list[dict]:

@@ -1,6 +1,6 @@
-"""What the speed files share: the digits, one thread, and a paradigm built on the device that is there.
+"""Fixtures of the speed files: the digits, one thread, and a paradigm built on the available device.
 
-`make speed` prints them; a column is meaningful only beside another of the same run.
+`make speed` prints their results; a number is comparable only with others of the same run.
 """
 
 import time

@@ -1,14 +1,16 @@
-"""An RBM's update, 784 x 500 at batch 100, beside scikit-learn's and the matrix products that it is made of.
+"""An RBM's update, 784 x 500 at batch 100, beside scikit-learn's and beside its matrix products alone.
 
 Peers take turns with it (A, B, C, A, B, C ...) in one process on one thread, and the ratios of medians are printed.
-scikit-learn's `fit` keeps the type of its data; its `partial_fit` would turn everything into float64.
+scikit-learn's `fit` keeps the type of its data; its `partial_fit` would convert everything to float64.
 """
+
+from dataclasses import replace
 
 import pytest
 import torch
 from sklearn.neural_network import BernoulliRBM
 
-from benchmarks.train.fit import Fit
+from benchmarks.fit import Fit
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.optimizers.momentum import momentum_sgd
 from paradigms.parts.rbm.binary_units import bernoulli
@@ -17,11 +19,11 @@ from paradigms.parts.rbm.rbm import RBM
 
 N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
 N_UPDATES = 200  # of an epoch's 600
-TURN = 40  # updates in a turn, so that the peer's first weights, which it draws in every one, do not count
+TURN = 40  # updates per turn, so that the peer's initial weights, which it draws in every turn, take no visible time
 
 
 class OneRBM(Paradigm):
-    """One RBM, learnt as the DBN learns its own; persistent chains at the end of every sweep, or CD-1."""
+    """One RBM, trained as those of the DBN, by PCD-1 or CD-1."""
 
     title, era, reference, task = "RBM", "layer-wise", "Hinton 2002", "recognition"
 
@@ -48,22 +50,17 @@ def images():
     return bernoulli(torch.full((N_UPDATES * BATCH, 1, 28, 28), 0.2))
 
 
-def update(machine):
-    """A call that makes one update of the machine's only stage."""
-    (stage,) = machine.stages()
-    optimizer = stage.optimizer(list(stage.parameters))
-
-    def call(batch):
-        optimizer.zero_grad(set_to_none=True)
-        stage.loss(batch).backward()
-        optimizer.step()
-
-    return call
+def update(rbm):
+    """A call that makes one whole update of the RBM's only stage, launched one by one on a GPU too."""
+    (stage,) = rbm.stages()
+    rbm.enter(replace(stage, steady=False), N_UPDATES)
+    optimizer = rbm.configure_optimizers()
+    return lambda batch: rbm.update_once(batch, optimizer)
 
 
-def bare_loop(machine, images, label):
+def bare_loop(rbm, images, label):
     """A call that makes an update on every batch of the images."""
-    call = update(machine)
+    call = update(rbm)
 
     def loop():
         for start in range(0, len(images), BATCH):
@@ -73,7 +70,7 @@ def bare_loop(machine, images, label):
 
 
 def products():
-    """A call of the five matrix products of an update, into memory that is there: what no update can be faster than."""
+    """A call of the five matrix products of an update into existing memory, a lower bound for its time."""
     v, h = torch.rand(BATCH, N_VISIBLE), torch.rand(BATCH, N_HIDDEN)
     W, up, down = torch.rand(N_VISIBLE, N_HIDDEN), torch.empty_like(h), torch.empty_like(v)
 
@@ -93,14 +90,14 @@ def test_update(beside, images, persistent):
     peers = {"matrix products alone": lambda: [five_products() for _ in batches]}
     for dtype in ("float32", "float64"):
         rows = images[: TURN * BATCH].flatten(1).numpy().astype(dtype)
-        machine = BernoulliRBM(N_HIDDEN, batch_size=BATCH, n_iter=1)
-        peers[f"scikit-learn {dtype}"] = lambda machine=machine, rows=rows: machine.fit(rows)
-        assert machine.fit(rows).components_.dtype == dtype
+        rbm = BernoulliRBM(N_HIDDEN, batch_size=BATCH, n_iter=1)
+        peers[f"scikit-learn {dtype}"] = lambda rbm=rbm, rows=rows: rbm.fit(rows)
+        assert rbm.fit(rows).components_.dtype == dtype
     beside(lambda: [ours(batch) for batch in batches], peers, rounds=15)
 
 
 def test_capture(beside, images, device, synchronised):
-    """An epoch's updates on a GPU, their gradients replayed as a graph, beside the same launched one by one."""
+    """Updates on a GPU whose gradients are replayed as a graph, beside the same launched one by one."""
     if device.type != "cuda":
         pytest.skip("nothing is captured without a GPU")
     images = images.to(device)

@@ -1,4 +1,4 @@
-"""Where and with what a number was made; what cannot be found is None, never a guess."""
+"""Provenance of a record: code, versions, computer, precision. What cannot be found is None, never a guess."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from pathlib import Path
 PACKAGES = {"torch": "torch", "lightning": "pytorch-lightning", "torchmetrics": "torchmetrics", "numpy": "numpy"}
 
 
-def provenance(device: str, threads: int, exclusive: bool) -> dict:
-    """Facts for one record. `exclusive`: nothing else of ours ran meanwhile.
+def provenance(device: str, threads: int, exclusive: bool, precision: str | None = None) -> dict:
+    """Returns the `provenance` of a record: commit, versions, computer, device and precision.
+
+    device: "cpu" or "cuda".
+    threads: CPU threads of the cell.
+    exclusive: whether no other cell of the run was executed meanwhile.
+    precision: in which the networks ran, as in `Job.precision`; None where that is not known. Whether products of
+        float32 matrices use TF32 is recorded separately.
 
     GPU and TF32 facts need torch; a process that has not imported it gets None there.
     """
-    # An installed copy may lie inside somebody else's repository, whose commit would say nothing.
+    # An installed copy may lie inside another repository, whose commit would be a wrong answer.
     ours = _run("git", "ls-files", "--error-unmatch", Path(__file__).name) is not None
     return {
         "commit": _run("git", "rev-parse", "HEAD") if ours else None,
@@ -30,7 +36,7 @@ def provenance(device: str, threads: int, exclusive: bool) -> dict:
         "threads": threads,
         "device": device,
         **_torch_facts(device),
-        "precision": "float32",
+        "precision": precision,
         "exclusive": exclusive,
         "load_average_1m": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "timestamp_utc": datetime.now(UTC).isoformat(timespec="seconds"),

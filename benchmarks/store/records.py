@@ -11,26 +11,40 @@ from pathlib import Path
 
 import paradigms
 from benchmarks.plan.cell import Cell
+from benchmarks.store import schema
 
 SCHEMA = 2
-READABLE = (1, 2)  # 1: before a cell had a key for training and one for scoring
 ARCHIVE = "cells.jsonl.xz"
 STATUSES = ("done", "failed", "timeout", "oom", "non_finite", "interrupted")
-FACTS = ("title", "era", "reference", "task")
 
 
 class DamagedRecord(ValueError):
-    """A record that cannot be read; the message is one line that names the file and what is wrong."""
+    """A record that cannot be used; the message is one line that names the file and what is wrong."""
+
+
+class CopiedRecord(DamagedRecord):
+    """A whole record in a file that is not its own, such as a backup; the message is one line."""
 
 
 def opening(cell: Cell, status: str, reason: str | None = None) -> dict:
-    """What every record of a cell starts with, however the cell ended: identity, outcome, settings, class facts."""
+    """The fields that every record of a cell has, however the cell ended: keys, status, settings, class facts."""
     facts = paradigms.facts(cell.paradigm)
-    described = cell.model_dump() | {fact: facts.get(fact) for fact in FACTS}
+    described = cell.model_dump() | {fact: facts.get(fact) for fact in paradigms.FACTS}
     described["title"] = cell.title or facts.get("title")
     keys = {"key": cell.key, "train_key": cell.train_key}
     heading = {"schema": SCHEMA, "kind": cell.kind, **keys, "status": status, "reason": reason}
     return heading | {"cell": described}
+
+
+def readable(cell: Cell, record: dict) -> dict:
+    """The cell's record, if `read` will take it; else one that failed and says at which place it does not fit.
+
+    A scored quantity of the wrong type, such as one that a plug-in adds, would otherwise be found by the next reader.
+    """
+    if (wrong := schema.problem(finite(record))) is None:
+        return record
+    kept = {part: record.get(part) for part in ("wall_seconds", "provenance")}
+    return opening(cell, "failed", f"its record does not fit the schema: {wrong}") | kept
 
 
 def write(path: Path, record: dict) -> None:
@@ -55,7 +69,7 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def read(path: Path) -> dict:
-    """The record in `path`. Raises DamagedRecord where it is not a whole record of this schema."""
+    """The record in `path`. Raises DamagedRecord where it is not a whole record, or not as `schema` describes it."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -64,19 +78,17 @@ def read(path: Path) -> dict:
 
 
 def _checked(record: object, path: Path) -> dict:
-    if not isinstance(record, dict) or record.get("schema") not in READABLE:
-        raise DamagedRecord(f"{path}: not a record of schema {' or '.join(map(str, READABLE))}")
-    missing = [key for key in ("kind", "key", "status", "cell") if key not in record]
-    if missing or record["status"] not in STATUSES:
-        raise DamagedRecord(f"{path}: " + (f"lacks {missing[0]!r}" if missing else f"status {record['status']!r}"))
+    if wrong := schema.problem(record):
+        raise DamagedRecord(f"{path}: {wrong}")
     return record
 
 
 def in_folder(results_dir: Path) -> Iterator[tuple[str, dict | DamagedRecord]]:
     """(name of its file, record) of every record of a results folder, sorted by name.
 
-    They are in `cells/`, and for large committed studies in `cells.jsonl.xz`. A file in `cells/` comes before
-    one of its name in the archive. In place of a record that cannot be read stands the error that says why.
+    They are in `cells/`, and for large committed studies in `cells.jsonl.xz`. A file in `cells/` comes before one of
+    its name in the archive. In place of a record that cannot be used stands the error that says why; a copy of a
+    record, such as a file synchroniser leaves, is one of these, since it would count as a further seed.
     """
     found = _unpacked(results_dir / ARCHIVE)
     for path in (results_dir / "cells").glob("*.json"):
@@ -84,7 +96,22 @@ def in_folder(results_dir: Path) -> Iterator[tuple[str, dict | DamagedRecord]]:
             found[path.name] = read(path)
         except DamagedRecord as error:
             found[path.name] = error
+    first: dict[tuple, str] = {}
+    for name in sorted(found, key=lambda name: (len(name), name)):  # a copy has a longer name
+        if isinstance(record := found[name], dict) and (wrong := _copied(name, record, first)):
+            found[name] = CopiedRecord(f"{results_dir / 'cells' / name}: {wrong}")
     yield from sorted(found.items())
+
+
+def _copied(name: str, record: dict, first: dict[tuple, str]) -> str | None:
+    """Why the file of a record is not its own; None, and the file is kept in `first`, where it is."""
+    end = f".{record['key'][:8]}.json"
+    if not name.endswith(end):
+        return f"a copy: the name of this record's file ends in {end}"
+    # Variants with equal settings have one key, and each its record.
+    owner = record["key"], *(record["cell"].get(part) for part in ("variant", "dataset", "repetition", "trial"))
+    original = first.setdefault(owner, name)
+    return None if original == name else f"a copy of {original}: a record counts once"
 
 
 def pack(results_dir: Path) -> int:
@@ -102,18 +129,22 @@ def _unpacked(archive: Path) -> dict[str, dict | DamagedRecord]:
         return {}
     try:
         lines = [json.loads(line) for line in lzma.decompress(archive.read_bytes()).splitlines()]
-        return {name: _checked(record, archive.with_name(name)) for name, record in lines}
+        found = {str(name): record for name, record in lines}
     except (OSError, EOFError, lzma.LZMAError, ValueError, TypeError) as error:
         return {archive.name: DamagedRecord(f"{archive}: {' '.join(str(error).split())}")}
+    wrong = {name: schema.problem(record) for name, record in found.items()}
+    return {
+        name: DamagedRecord(f"{archive}: {name}: {said}") if (said := wrong[name]) else found[name] for name in found
+    }
 
 
 def path_of(results_dir: Path, cell: Cell) -> Path:
-    """Where the record of a cell is."""
+    """Path of the record of a cell, whether there is one or not."""
     return results_dir / "cells" / f"{cell.stem}.json"
 
 
 def done(results_dir: Path, cell: Cell) -> bool:
-    """Whether the cell's record says done and is about this very configuration, data and code."""
+    """Whether there is a record of status done under the cell's key, so of its settings, data and code."""
     try:
         record = read(path_of(results_dir, cell))
     except DamagedRecord:
@@ -122,20 +153,20 @@ def done(results_dir: Path, cell: Cell) -> bool:
 
 
 def arrange(results_dir: Path, cells: Iterable[Cell]) -> list[str]:
-    """Make the store hold no record that contradicts the asked cells; returns a line for each damaged one.
+    """Make the store hold no record that contradicts the requested cells; returns a line for each one set aside.
 
-    Damaged records go to `damaged/`. Records of an asked cell under another key (made with other options, data or code)
-    go to `stale/`, and one made earlier under the asked key comes back from there.
+    Damaged records and copies go to `damaged/`. Records of a requested cell under another key (made with other options,
+    data or code) go to `stale/`, and one made earlier under the requested key comes back from there.
     """
     lines = []
     for left in (results_dir / "cells").glob(".*.tmp"):
         left.unlink()  # of a writer that was killed; nobody writes while the folder is claimed
-    for path in sorted((results_dir / "cells").glob("*.json")):
-        try:
-            read(path)
-        except DamagedRecord as error:
+    for name, record in in_folder(results_dir):
+        path = results_dir / "cells" / name
+        if isinstance(record, DamagedRecord) and path.is_file():
             _move(path, results_dir / "damaged")
-            lines.append(f"damaged record set aside, its cell runs again: {error}")
+            whole = isinstance(record, CopiedRecord)
+            lines.append(f"record set aside in damaged/{'' if whole else ', its cell runs again'}: {record}")
     for cell in cells:
         for path in (results_dir / "cells").glob(f"{cell.place}.*.json"):
             if path.stem != cell.stem:

@@ -17,7 +17,7 @@ END, REPORT = "end.safetensors", "training.json"
 
 
 class NoWeights(ValueError):
-    """A trained cell that is absent, unfinished or changed; the message is one line that says which."""
+    """The weights of a cell are absent, unfinished or changed; the message is one line that says which."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,16 @@ class Trained:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """Path of the folder, whether it exists or not."""
         return self.results_dir / "trained" / self.stem
 
     def finish(self, key: str, training: dict, points: list[dict]) -> None:
-        """Declare the folder complete. key: the train key. points: what was kept along the way, each with the name of
-        its weights' file as `weights`."""
+        """Write the report that makes the folder complete, with the hash of every file of weights.
+
+        key: the cell's train key.
+        training: the record's `training`.
+        points: moments along training whose weights were kept, each with the name of its file as `weights`.
+        """
         names = [*(point["weights"] for point in points), END]
         hashes = {name: _hash(self.folder / name) for name in names}
         report = {"train_key": key, "training": training, "points": points, "weights": hashes}

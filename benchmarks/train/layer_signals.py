@@ -1,4 +1,4 @@
-"""How the last stage's loss reaches each layer: the norm of its gradient, and how many units are saturated.
+"""Signals of each layer: the norm of the loss's gradient with respect to its weights, and its saturated units.
 
 Source: Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010,
 whose figures follow both along training.
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from paradigms.base import Batch, Paradigm, Stage
 
 SEED = 2012
-# Where a unit hardly answers to its input: the outer twentieths of a sigmoid's range, a tanh's at the same inputs, and
-# the closed side of a rectifier.
+# A unit is saturated where its derivative is small: in the outer twentieths of a sigmoid's range, for a tanh at the
+# same inputs, and for a rectifier where its output is 0.
 SATURATED = {
     nn.Sigmoid: lambda a: (a - 0.5).abs() > 0.45,
     nn.Tanh: lambda a: a.abs() > 0.9,
@@ -25,10 +25,14 @@ SATURATED = {
 
 
 def signals(paradigm: Paradigm, stage: Stage, batch: Batch) -> list[dict]:
-    """One entry a layer of `stage`, the lowest first: gradient_norm of the stage's loss on `batch` with respect to its
-    weights, and saturated, the share of the values of its units that are; None where no activation module follows.
+    """One entry per layer of `stage`, the lowest first: {"layer", "gradient_norm", "saturated"}.
 
-    The stage must be entered. Weights, gradients, buffers and torch's random stream are as before afterwards.
+    gradient_norm: Euclidean norm of the gradient of the stage's loss on `batch` with respect to the layer's weights.
+    saturated: share of its activations, in [0, 1], that are saturated; None where no activation module follows.
+
+    paradigm: has entered `stage`. Weights, gradients, buffers and torch's random stream are unchanged afterwards.
+    stage: whose parameters with more than one dimension are the layers' weights.
+    batch: images (B, C, H, W) and labels (B,) to measure on.
     """
     names = {id(p): name for name, p in paradigm.named_parameters()}
     weights = [p for p in stage.parameters if p.dim() > 1]

@@ -1,6 +1,6 @@
 """Train a cell on its budget: the result is weights, also some kept along the way, and what they cost.
 
-No scoring network and no metric is known here, so that a change of either repeats no training.
+Nothing here depends on scoring networks or metrics, so that a change of either repeats no training.
 """
 
 from __future__ import annotations
@@ -8,28 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmarks.budget import StagePlan, curve_points, plan_stages
+from benchmarks.fit import Fit
 from benchmarks.job import Job
 from benchmarks.store.trained import END
-from benchmarks.train.fit import Fit
 from benchmarks.train.layer_signals import signals
 from benchmarks.train.warm_start import left, start_from
 from benchmarks.weights import save
 from paradigms.base import Batch, Paradigm
 
-N_ROWS = 500  # training images that the layers' signals are taken on
+N_ROWS = 500  # training images that the layers' signals are measured on
 
 
 def train(job: Job, progress: Callable) -> dict:
-    """Train; writes the weights and returns the record's `training`.
+    """Train the cell's paradigm and write its weights; returns the `training` of the cell's record.
 
-    Raises BadInput where the cell cannot start from its ancestor, or that one has left nothing of the budget.
+    progress: called with "training" and the finished share of the training FLOPs, in [0, 1].
+
+    Raises BadInput where the cell cannot start from its ancestor, or where the ancestor's cost leaves nothing of the
+    budget; NonFinite where a loss or weight is; RuntimeError where a stage ends early.
     """
     paradigm = job.build()
     before = start_from(paradigm, job.results_dir, job.cell.ancestor) if job.cell.ancestor else None
     plans = plan_stages(paradigm, job.x, job.label, left(job.cell.budget_flops, before))
     layers, points = Layers(job, paradigm, plans), curve_points(plans, job.cell.curve_points)
 
-    def look(stage: int, update: int, seconds: float) -> dict:
+    def measure(stage: int, update: int, seconds: float) -> dict:
         found = _spent(plans, stage, update, seconds, before) | layers.at(stage, update)
         if update in points[stage]:
             found["weights"] = f"{stage}-{update}.safetensors"
@@ -43,15 +46,15 @@ def train(job: Job, progress: Callable) -> dict:
         [plan.updates for plan in plans],
         checkpoint=job.work_dir / "checkpoint.pt",
         points=[sorted({*at, *layers.moments[stage]}) for stage, at in enumerate(points)],
-        evaluate=look,
+        evaluate=measure,
         progress=lambda stage, update: progress("training", *_position(plans, stage, update)),
     )
     training = _training(paradigm, plans, fit(), before)
-    seen = [{"moment": look["moment"], "layers": look["layers"]} for look in fit.curve if "layers" in look]
+    seen = [{"moment": point["moment"], "layers": point["layers"]} for point in fit.curve if "layers" in point]
     training["signals"] = [*seen, layers.at_end()] if seen else None
     save(paradigm, job.trained.folder / END)
     costs = ("flops", "images", "updates", "seconds", "stage", "weights")
-    kept = [{name: look[name] for name in costs} for look in fit.curve if "weights" in look]
+    kept = [{name: point[name] for name in costs} for point in fit.curve if "weights" in point]
     job.trained.finish(job.cell.train_key, training, kept)
     return training
 
@@ -59,7 +62,7 @@ def train(job: Job, progress: Callable) -> dict:
 class Layers:
     """Signals of the layers at the start of the last stage, after its first epoch and at its end.
 
-    moments: per stage, the updates before which they are measured; none of a paradigm that does not classify.
+    moments: per stage, the updates before which they are measured; empty for a paradigm that does not classify.
     """
 
     def __init__(self, job: Job, paradigm: Paradigm, plans: list[StagePlan]):
@@ -71,13 +74,13 @@ class Layers:
         self.moments = [[] for _ in plans[:-1]] + [sorted(self.names)]
 
     def at(self, stage: int, update: int) -> dict:
-        """{"moment", "layers"} in mid-training, or nothing where none is measured."""
+        """{"moment", "layers"} before an update of a stage; empty where nothing is measured then."""
         if update not in self.moments[stage]:
             return {}
         return {"moment": self.names[update], "layers": signals(self.paradigm, self.paradigm.stage, self.batch)}
 
     def at_end(self) -> dict:
-        """The same for the trained paradigm."""
+        """{"moment", "layers"} of the trained paradigm, for the loss of its last stage."""
         stage = self.paradigm.stages()[self.last]
         self.paradigm.enter(stage, 1)
         found = {"moment": "end", "layers": signals(self.paradigm, stage, self.batch)}
@@ -86,7 +89,7 @@ class Layers:
 
 
 def _spent(plans: list[StagePlan], stage: int, update: int, seconds: float, before: dict | None = None) -> dict:
-    """What training has cost when `update` updates of `stage` are done, that of the ancestor `before` it included."""
+    """Cost of training up to `update` updates of `stage`, the cost of the ancestor (`before`) included."""
     done = [(plan, plan.updates) for plan in plans[:stage]] + [(plans[stage], update)]
     own = {
         "flops": sum(plan.flops_per_update * n for plan, n in done),

@@ -1,4 +1,4 @@
-"""A cell that goes on from another's weights: which cell that is, what may be taken over, and what it has cost."""
+"""Warm start: a cell that starts from the trained weights of another, its ancestor, whose cost counts as its own."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from paradigms.base import Paradigm
 
 
 def start_from(paradigm: Paradigm, results_dir: Path, ancestor: str) -> dict:
-    """Give `paradigm` the weights of the chain that the cell `ancestor` (its `trained_stem`) has trained; returns what
-    that cost: {"cell", "flops", "images", "updates", "seconds"}, its own ancestor's cost included.
+    """Copy the ancestor's trained weights into the link of `paradigm`; returns what training them cost: {"cell",
+    "flops", "images", "updates", "seconds"}, the cost of the ancestor's own ancestor included.
 
-    Raises BadInput where that cell has left no weights, or the weights are not those of this paradigm's chain.
+    paradigm: untrained, on its device; changed in place.
+    results_dir: the folder that holds `trained/`.
+    ancestor: `Cell.trained_stem` of the cell to start from.
+
+    Raises BadInput where that cell has left no weights, or where they do not fit the link.
     """
     trained = Trained(results_dir, ancestor)
     try:
@@ -31,7 +35,13 @@ def start_from(paradigm: Paradigm, results_dir: Path, ancestor: str) -> dict:
 
 
 def left(budget_flops: float, before: dict | None) -> float:
-    """What an ancestor's cost leaves of a budget, all of it where there is none. Raises BadInput if that is nothing."""
+    """FLOPs that remain of a budget after the ancestor's; the whole budget without an ancestor.
+
+    budget_flops: training FLOPs of the cell, those of its ancestor included.
+    before: from `start_from`, or None.
+
+    Raises BadInput where nothing remains.
+    """
     rest = budget_flops - (before["flops"] if before else 0)
     if rest <= 0:
         raise BadInput(
@@ -43,10 +53,14 @@ def left(budget_flops: float, before: dict | None) -> float:
 
 @torch.no_grad()
 def adopt(paradigm: Paradigm, weights: dict[str, Tensor], origin: str) -> None:
-    """Copy what `weights` (a state dict) hold of the chain's link into that of `paradigm`.
+    """Copy the part of `weights` that belongs to the link into the link of `paradigm`.
 
-    Raises BadInput where they differ in names or shapes, or where the first stages would overwrite them anyway, as
-    greedy pre-training does.
+    paradigm: changed in place.
+    weights: state dict of the ancestor's paradigm.
+    origin: name of the ancestor, for error messages.
+
+    Raises BadInput where names or shapes differ, or where the first stages would overwrite the weights, as greedy
+    pre-training does.
     """
     prefix = _prefix(paradigm, origin)
     link = paradigm.link()
@@ -60,8 +74,8 @@ def adopt(paradigm: Paradigm, weights: dict[str, Tensor], origin: str) -> None:
     link.load_state_dict(given)
     if name := _overwritten(paradigm):
         raise BadInput(
-            f"init_from: {type(paradigm).__name__} cannot start from {origin}: its training sets {name} anew before "
-            "it moves it, so nothing would be left of the start"
+            f"init_from: {type(paradigm).__name__} cannot start from {origin}: its training overwrites {name} "
+            "before it trains it, so nothing would be left of the start"
         )
 
 
@@ -84,7 +98,8 @@ def _difference(own: dict[str, Sequence[int]], given: dict[str, Tensor]) -> str:
 
 
 def _overwritten(paradigm: Paradigm) -> str | None:
-    """The first weight of the link that a stage's begin changes; None where training goes on from what is there."""
+    """Name of the first parameter of the link that the start of a stage changes; None where training continues from
+    all of them."""
     tried = twin(paradigm)
     with torch.random.fork_rng(devices=[tried.device] if tried.device.type == "cuda" else []):
         for stage in tried.stages():

@@ -19,25 +19,11 @@ def positive(**options: int | Sequence[int]) -> None:
             raise ValueError(f"{name} = {value}; allowed: 1 or more")
 
 
-def above_zero(**options: float) -> None:
-    """Raises ValueError for the first of `options` that is not above 0."""
-    for name, value in options.items():
-        if value <= 0:
-            raise ValueError(f"{name} = {value}; allowed: above 0")
-
-
 def fractions(**options: float) -> None:
     """Raises ValueError for the first of `options` outside [0, 1)."""
     for name, value in options.items():
         if not 0 <= value < 1:
             raise ValueError(f"{name} = {value}; allowed: 0 to 1, 1 excluded")
-
-
-def inside(high: float = 1, **options: float) -> None:
-    """Raises ValueError for the first of `options` outside the open interval (0, high)."""
-    for name, value in options.items():
-        if not 0 < value < high:
-            raise ValueError(f"{name} = {value}; allowed: between 0 and {high:g}, both excluded")
 
 
 def numbers(lengths: dict[str, int], **options: Sequence[float]) -> None:

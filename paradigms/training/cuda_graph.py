@@ -1,8 +1,8 @@
 """A stage's loss and gradient as one CUDA graph: captured once, then replayed on every batch.
 
-A small network leaves a GPU waiting for the host to launch its next operation; a replay launches them all at once. It
-draws from torch's generator on the device as the same operations would if launched one by one, from whatever seed that
-has at the time, so a captured run is the same run.
+The operations of a small network are shorter than their launches by the host; a replay launches them all at once. It
+draws from the device's generator, at its current seed, what the operations launched one by one would draw, so captured
+training equals ordinary training.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from torch import Tensor
 
 from paradigms.training.stage import Batch, Stage
 
-N_WARMUPS = 3  # of what libraries set up in their first calls, which no graph may hold
+N_WARMUPS = 3  # libraries allocate in their first calls, which a graph must not contain
 
 
 class Captured:
-    """The graph of `stage` for batches as large as `batch`; the stage has to be `steady`.
+    """The CUDA graph of a stage's loss and gradient; capturing it changes neither buffers nor the random stream.
 
-    module: whose buffers the loss may move. A capture leaves them, and the random stream, as they were.
+    stage: the stage, which has to be `steady`.
+    batch: a batch of the size that all batches will have.
+    module: the module whose buffers the loss may change.
     """
 
     def __init__(self, stage: Stage, batch: Batch, module: torch.nn.Module):
@@ -43,7 +45,7 @@ class Captured:
         torch.cuda.set_rng_state(random_state)
 
     def __call__(self, batch: Batch) -> Tensor:
-        """The loss of `batch`, a scalar; its gradient is in `.grad`. Both are overwritten by the next call."""
+        """Returns the loss of `batch`, a scalar, and leaves its gradient in `.grad`; the next call overwrites both."""
         for kept, given in zip(self.batch, batch, strict=True):
             kept.copy_(given)
         self.graph.replay()

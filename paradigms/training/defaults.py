@@ -1,4 +1,4 @@
-"""How a stage steps unless it says otherwise: its optimiser, and the factor on the learning rate along the stage."""
+"""Defaults of a stage: its optimiser, and the course of its learning rate."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import nn
 
 
 def adam(lr: float = 2e-3) -> Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]:
-    """An optimiser for a Stage: Adam at `lr` with betas (.9, .99), as short runs of small networks want."""
+    """Returns the optimiser of a Stage: Adam at learning rate `lr`, with betas (0.9, 0.99), which suit short runs."""
     return lambda parameters: torch.optim.Adam(parameters, lr=lr, betas=(0.9, 0.99), fused=True)
 
 
 def cosine(progress: float) -> float:
-    """Learning-rate factor at `progress` in [0, 1] of a stage: 1 falling to 0 along half a cosine."""
+    """Returns the learning-rate factor at `progress` in [0, 1] through a stage: from 1 to 0 along half a cosine."""
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def linear(progress: float) -> float:
-    """Learning-rate factor at `progress` in [0, 1] of a stage: 1 falling to 0 along a line."""
+    """Returns the learning-rate factor at `progress` in [0, 1] through a stage: from 1 to 0 along a line."""
     return 1 - progress

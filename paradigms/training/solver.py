@@ -1,4 +1,8 @@
-"""How every paradigm is trained: one stage at a time, each update from a seed of its own, resumable to the bit."""
+"""Training engine: solves one stage at a time, seeds every update by itself, and resumes to the bit.
+
+An update is one call of `update_once`: learning rate, seed, loss and gradient, clipping, optimiser step, average of the
+weights. Training, timing and tests all call it, so what is timed and tested is what trains.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,18 @@ class NonFinite(RuntimeError):
 
 
 class Solver(LightningModule):
-    """Training engine inherited by every Paradigm: it solves `stage`, driven by `benchmarks.train.fit`."""
+    """Training engine inherited by every Paradigm; `benchmarks.fit` drives it.
+
+    seed: of the whole training; every update derives its own from it.
+    stage: the stage that is being trained, None before `enter` and after `leave`.
+    captured: the CUDA graph of the stage's gradient, None where there is none yet.
+    update: number of finished updates of the stage.
+    n_updates: number of updates that are planned for the stage.
+    averages: exponential moving average of the stage's parameters, empty where it keeps none.
+    last_loss: loss of the last update, None before the first; on a GPU the next update overwrites it.
+    curve: (update, loss) at up to about `CURVE_POINTS` updates of the stage.
+    optimizer_state: state that a resumed optimiser starts from, None for a fresh one.
+    """
 
     def __init__(self):
         super().__init__()
@@ -32,11 +47,12 @@ class Solver(LightningModule):
         self.update = self.n_updates = 0
         self.averages: list[Tensor] = []
         self.curve: list[tuple[int, Tensor]] = []
+        self.last_loss: Tensor | None = None
         self.optimizer_state: dict | None = None
 
     @final
     def progress(self) -> dict:
-        """Everything that resuming the current stage needs, as plain values and tensors; `resume` takes it back."""
+        """Returns all that `resume` needs to continue the current stage, as plain values and tensors."""
         return {
             "update": self.update,
             "weights": self.state_dict(),
@@ -47,7 +63,7 @@ class Solver(LightningModule):
 
     @final
     def resume(self, progress: dict) -> None:
-        """Go on in the entered stage where `progress()` was taken."""
+        """Continues the entered stage from where `progress()` was called."""
         self.load_state_dict(progress["weights"])
         self.update, self.optimizer_state = progress["update"], progress["optimizer"]
         self.averages = [average.to(self.device) for average in progress["averages"]]
@@ -55,23 +71,26 @@ class Solver(LightningModule):
 
     @final
     def enter(self, stage: Stage, n_updates: int) -> None:
-        """Make `stage` the problem being solved, for `n_updates` updates: only its parameters take gradients."""
+        """Starts training `stage`: from now on its parameters, and no others, receive gradients.
+
+        n_updates: planned number of updates, at least 0; the learning-rate schedule spans it.
+        """
         self.requires_grad_(False)
         for parameter in stage.parameters:
             parameter.requires_grad_(True)
         self.stage, self.captured, self.n_updates, self.update = stage, None, n_updates, 0
-        self.curve, self.optimizer_state = [], None
+        self.curve, self.last_loss, self.optimizer_state = [], None, None
         self.restart_averages()
         self.train()
 
     @final
     def restart_averages(self) -> None:
-        """Start the stage's average, if it keeps one, at the parameters as they are now."""
+        """Sets the stage's average, if it has one, to the current parameters."""
         self.averages = [p.detach().clone() for p in self.stage.parameters] if self.stage.ema_decay else []
 
     @final
     def leave(self) -> None:
-        """Finish the stage: adopt the averaged parameters, if it kept an average, and freeze them."""
+        """Finishes the stage: replaces its parameters by their average, if it has one, and freezes them."""
         self.swap_averages()
         self.averages = []
         self.requires_grad_(False)
@@ -81,7 +100,7 @@ class Solver(LightningModule):
     @final
     @torch.no_grad()
     def swap_averages(self) -> None:
-        """Exchange parameters and their averages; twice is the identity. Used to evaluate in mid-stage."""
+        """Exchanges parameters and their averages, to evaluate during a stage; a second call undoes the first."""
         for parameter, average in zip(self.stage.parameters if self.averages else [], self.averages, strict=True):
             held = parameter.clone()
             parameter.copy_(average)
@@ -89,6 +108,7 @@ class Solver(LightningModule):
 
     @final
     def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Returns the entered stage's optimiser, ready for `update_once`; Lightning calls this by its name."""
         optimizer = self.stage.optimizer(list(self.stage.parameters))
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
@@ -98,9 +118,9 @@ class Solver(LightningModule):
 
     @final
     def loss_and_gradient(self, batch: Batch) -> Tensor:
-        """The entered stage's loss on a batch, a scalar without a graph; its gradient is in `.grad`.
+        """Returns the entered stage's loss on a batch, a detached scalar, and leaves its gradient in `.grad`.
 
-        On a GPU a steady stage is captured at its first batch, and the scalar is overwritten by the next call.
+        On a GPU a steady stage is captured as a CUDA graph at its first batch; the next call overwrites the scalar.
         """
         if self.stage.steady and batch.x.is_cuda:
             self.captured = self.captured or Captured(self.stage, batch, self)
@@ -113,51 +133,65 @@ class Solver(LightningModule):
 
     @final
     def training_step(self, batches: Iterable[Batch], batch_idx: int) -> None:
-        """One update a batch. Many in one call, because the Trainer's own work for a call would cost a fifth of an
-        update of the small networks here."""
-        optimizer = self.optimizers(use_pl_optimizer=False)
+        """One update per batch, and its loss to the curve where one is due.
+
+        Many updates per call, because the Trainer's own work per call costs a fifth of an update of a small network.
+        """
+        optimizer, every = self.optimizers(use_pl_optimizer=False), max(self.n_updates // CURVE_POINTS, 1)
         for batch in batches:
-            self._update(batch, optimizer)
+            update = self.update
+            loss = self.update_once(batch, optimizer)
+            if update % every == 0:
+                self._record(update, loss.clone())
 
     @final
-    def transfer_batch_to_device(self, batch: Iterable[Batch], device: torch.device, index: int) -> Iterable[Batch]:
-        """Batches are rows of tensors that are on the device already."""
-        return batch
+    def update_once(self, batch: Batch, optimizer: torch.optim.Optimizer) -> Tensor:
+        """One whole update of the entered stage; returns the loss before it, a detached scalar.
 
-    def _update(self, batch: Batch, optimizer: torch.optim.Optimizer) -> None:
-        factor = self.stage.schedule(self.update / max(self.n_updates, 1))
+        Updates beyond the planned number keep the schedule at its end (progress 1), so timing may make as many as it
+        needs. On a GPU the next call overwrites the returned scalar.
+
+        batch: training images and labels, on the module's device.
+        optimizer: from `configure_optimizers`.
+        """
+        factor = self.stage.schedule(min(self.update / max(self.n_updates, 1), 1.0))
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         self._reseed(derive_seed(self.seed, self.stage.name, self.update))
-        loss = self.loss_and_gradient(batch)
-        if self.update % max(self.n_updates // CURVE_POINTS, 1) == 0:
-            self._record(loss.clone())
+        self.last_loss = loss = self.loss_and_gradient(batch)
         if self.stage.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.stage.parameters, self.stage.clip_norm)
         optimizer.step()
         self.update += 1
         self._average()
+        return loss
+
+    @final
+    def transfer_batch_to_device(self, batch: Iterable[Batch], device: torch.device, index: int) -> Iterable[Batch]:
+        """Returns `batch` unchanged: batches are rows of tensors that are on the device already."""
+        return batch
 
     @torch.no_grad()
     def _average(self) -> None:
         if self.averages:
-            # The ramp forgets the initial weights: a cold average spoils short runs.
+            # A constant decay would keep the initial weights in the average of a short run.
             decay = min(self.stage.ema_decay, (1 + self.update) / (10 + self.update))
             torch._foreach_lerp_(self.averages, [p.detach() for p in self.stage.parameters], 1 - decay)
 
     def _reseed(self, seed: int) -> None:
-        # torch.manual_seed would, for every device there might be, keep the seed and a formatted stack trace.
+        # torch.manual_seed gives the same draws, but formats a stack trace for every kind of device: up to a third of
+        # the time of an update of a small network.
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
-    def _record(self, loss: Tensor) -> None:
+    def _record(self, update: int, loss: Tensor) -> None:
         if not torch.isfinite(loss):
-            raise NonFinite(f"stage {self.stage.name!r}, update {self.update}: loss is {float(loss)}")
-        self.curve.append((self.update, loss))
+            raise NonFinite(f"stage {self.stage.name!r}, update {update}: loss is {float(loss)}")
+        self.curve.append((update, loss))
 
 
 def derive_seed(*parts: object) -> int:
-    """A seed in [0, 2^63) from any printable parts, the same on every machine."""
+    """Returns a seed in [0, 2^63) that is a function of the printed `parts` alone, the same on every computer."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

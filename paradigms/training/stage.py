@@ -1,4 +1,4 @@
-"""One optimisation problem: what is trained, on which loss, by which optimiser, for which share of the budget."""
+"""A stage: one optimisation problem of a paradigm, as data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from paradigms.training.defaults import adam, cosine
 
 
 class Batch(NamedTuple):
-    """One batch of real images: x (B, C, H, W) in [-1, 1] and label (B,) int64."""
+    """One batch of training images.
+
+    x: images, (B, C, H, W) float in [-1, 1].
+    label: classes, (B,) int64.
+    """
 
     x: Tensor
     label: Tensor
@@ -21,18 +25,27 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Stage:
-    """One optimisation problem: a loss, exactly the parameters that move, and how they move.
+    """One optimisation problem: a loss, the parameters that minimise it, and how they are updated.
 
-    loss: batch -> scalar with gradient. It may draw from torch's global generator, which the base seeds anew at each
-        update, so that a resumed run is the uninterrupted one.
-    share: weight of this stage in the paradigm's FLOP budget, relative to the other stages.
-    schedule: progress in [0, 1] -> factor on the optimiser's learning rate.
-    ema_decay: None, or the ceiling of the decay of an average of the parameters. The stage ends by adopting the
-        average, so whatever comes after it (sampling too) uses averaged weights.
-    begin: called once when the stage starts (not when it resumes), before anything is counted or moved.
-    steady: whether every update runs the same operations, all of them on the device, whatever is drawn: no branch on
-        a value, no number from the host. Such a stage is captured as a CUDA graph where there is a GPU
-        (`parts/captured`); what the host draws or decides in one that is not would be frozen with it.
+    What is optimised
+        name: of the stage, unique within its paradigm; the random seed of every update depends on it.
+        parameters: exactly the parameters that are trained; all others are frozen during the stage.
+        loss: batch -> scalar with a graph. It may draw random numbers from torch's global generator, which is seeded
+            anew before every update, so that resuming reproduces an uninterrupted run.
+        share: weight of the stage in the paradigm's budget of training FLOPs, relative to the other stages.
+    How it is updated
+        batch_size: images per update.
+        optimizer: parameters -> optimiser.
+        schedule: progress in [0, 1] through the stage -> factor on the optimiser's learning rate.
+        clip_norm: largest norm of the gradient, which is scaled down to it; None for no clipping.
+        ema_decay: ceiling of the per-update decay of an exponential moving average of the parameters, which replaces
+            them at the end of the stage; None for no average.
+    When it is run
+        begin: called once without gradients when the stage starts, not when it resumes; it may change weights and
+            buffers.
+        steady: whether every update executes the same operations on the device, whatever is drawn: the loss branches on
+            no value and takes no number from the host. Such a stage runs as a CUDA graph on a GPU
+            (`training/cuda_graph.py`), which would freeze whatever the host draws or decides.
     """
 
     name: str

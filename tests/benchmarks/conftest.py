@@ -1,9 +1,9 @@
-"""A small grid of cells that the torch-free worker of these tests runs."""
+"""A small preset whose cells a worker without torch runs, for tests of the commands and of `execute`."""
 
 from pathlib import Path
 
 from benchmarks.plan import preset
-from benchmarks.plan.grid import Found, cells
+from benchmarks.plan.grid import Machine, cells
 
 FAKE_WORKER = "tests.benchmarks.fake_worker"  # starts in no time; options {"act": ...} say how it ends
 
@@ -32,8 +32,8 @@ def grid(acts, seeds=1, **changes):
 
 def cells_of(preset, kind=None):
     """The cells of a preset on the CPU, with a made-up hash of the data."""
-    found = Found("cpu", dict.fromkeys(preset.datasets, "data"), {})
-    return [cell for cell in cells(preset, found) if kind in (None, cell.kind)]
+    machine = Machine("cpu", dict.fromkeys(preset.datasets, "data"), {})
+    return [cell for cell in cells(preset, machine) if kind in (None, cell.kind)]
 
 
 def slow_cells(seconds=0.2):
@@ -44,7 +44,7 @@ def slow_cells(seconds=0.2):
 
 
 def alive(results_dir):
-    """Process ids of workers that have started in a results folder and still run.
+    """Process ids of the workers of a results folder that are still running.
 
     A process that exits gives up its memory, and with it its command line, before its files and their locks.
     """

@@ -1,4 +1,4 @@
-"""A preparation without torch, for tests of how its answer is used: finds any device, but falls over a CPU."""
+"""A preparation without torch, for tests of how its answer is used: it accepts any device and crashes on "cpu"."""
 
 import os
 import signal

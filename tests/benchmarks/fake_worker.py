@@ -1,4 +1,4 @@
-"""A worker without torch, for tests of the harness: does what its cell's option `act` says, instead of training."""
+"""A worker without torch, for tests of `execute`: its cell's option `act` says how it ends."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def main(spec_path):
         return
     if act in ("hang", "stubborn"):
         leave = act == "hang"
-        signal.signal(signal.SIGTERM, lambda *_: (results_dir / f"asked-{act}").touch() or (leave and os._exit(0)))
+        signal.signal(signal.SIGTERM, lambda *_: (results_dir / f"sigterm-{act}").touch() or (leave and os._exit(0)))
         while True:
             time.sleep(0.1)
     if act.startswith("SIG"):

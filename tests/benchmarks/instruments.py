@@ -1,4 +1,4 @@
-"""What the instruments beside FID and accuracy write into a record, with invented numbers."""
+"""Invented numbers for the fields of a record beside FID and accuracy."""
 
 from __future__ import annotations
 

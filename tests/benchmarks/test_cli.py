@@ -1,3 +1,5 @@
+"""Every command: its output, its exit codes, and errors of the user in one line."""
+
 import errno
 import functools
 import json
@@ -5,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import typer
 
 import paradigms
 from benchmarks import cli, data, doctor
@@ -50,7 +53,7 @@ def tiny(tmp_path):
     return add
 
 
-def test_a_run_works_off_its_cells_prints_the_table_and_exits_0(command, tiny, tmp_path):
+def test_a_run_executes_its_cells_prints_the_table_and_exits_0(command, tiny, tmp_path):
     code, out, errors = command(f"run {tiny('succeed')} --jobs 2")
     assert (code, out.strip()) == (0, "the table of results/tiny")
     assert len(list((tmp_path / "results/tiny/cells").glob("*.json"))) == 2
@@ -95,6 +98,13 @@ def test_list_takes_paradigm_files_too(command, tmp_path):
     assert "My own" in command("list --paradigm mine.py")[1]
 
 
+def test_a_file_that_is_not_python_is_listed_with_its_error_beside_all_the_others(command, tmp_path):
+    (tmp_path / "broken.py").write_text("class Broken(:\n")
+    code, out, _ = command("list --paradigm broken.py")
+    assert code == 0 and "broken.py: line 1: invalid syntax" in out
+    assert all(name in out for name in paradigms.names())
+
+
 BAD = [
     ("run digist", ["'digist'", "smoke", "did you mean 'digits'"]),
     ("run digits --paradigm difusion", ["difusion", "meanflow", "did you mean 'diffusion'"]),
@@ -123,6 +133,26 @@ def test_bad_usage_is_one_line_on_standard_error_and_exit_code_2(command, line, 
         assert part in errors[0]
 
 
+def test_traceback_prints_where_an_error_was_raised_before_its_line(command):
+    code, out, errors = command("report nowhere --traceback")
+    assert (code, out) == (2, "") and errors[0].startswith("Traceback") and "BadInput" in errors[-2]
+    assert errors[-1] == command("report nowhere")[2][0]
+
+
+def test_help_names_every_command_and_the_traceback(command):
+    code, out, errors = command("--help")
+    assert (code, errors) == (0, []) and "--traceback" in out and out == command("")[1]
+    for name in ("list", "run", "rescore", "glossary", "report", "doctor", "diagnose"):
+        assert f"\n  {name} " in out
+
+
+def test_help_of_every_option_names_its_default():
+    for name, sub in typer.main.get_command(cli.app).commands.items():
+        for option in (parameter for parameter in sub.params if parameter.param_type_name == "option"):
+            printed = option.default not in (None, False, [])  # as "[default: auto]"
+            assert printed or "default: " in option.help, (name, option.name)
+
+
 def test_bad_input_found_while_preparing_is_one_line_and_exit_code_2(command, tiny, monkeypatch):
     def ask(module, request):
         raise BadInput("data file train.gz: truncated")
@@ -148,7 +178,7 @@ def test_a_results_folder_that_is_read_only_is_one_line(command, tiny, tmp_path)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
-def test_a_results_folder_that_takes_nothing_is_one_line(command, tiny, monkeypatch, number):
+def test_a_results_folder_that_cannot_be_written_is_one_line(command, tiny, monkeypatch, number):
     def refuse(*_):
         raise OSError(number, os.strerror(number))
 
@@ -157,7 +187,7 @@ def test_a_results_folder_that_takes_nothing_is_one_line(command, tiny, monkeypa
     assert code == 2 and len(errors) == 1 and f"results/tiny: {os.strerror(number)}" in errors[0]
 
 
-def test_a_disk_that_fills_up_on_the_way_ends_the_run_in_one_line_and_keeps_what_is_done(command, tiny, monkeypatch):
+def test_a_disk_that_fills_up_ends_the_run_in_one_line_and_keeps_finished_cells(command, tiny, monkeypatch):
     preset = tiny("succeed", "crash")
 
     def refuse(path, record):
@@ -166,11 +196,11 @@ def test_a_disk_that_fills_up_on_the_way_ends_the_run_in_one_line_and_keeps_what
     monkeypatch.setattr(records, "write", refuse)
     code, _, errors = command(f"run {preset} --jobs 1")
     assert code == 2 and "results/tiny: No space left on device" in errors[-1]
-    cells = grid.cells(presets.load(preset), grid.Found("cpu", {"digits": "data"}, {}))
+    cells = grid.cells(presets.load(preset), grid.Machine("cpu", {"digits": "data"}, {}))
     assert records.done(Path("results/tiny"), cells[0])
 
 
-def test_an_interruption_prints_how_to_go_on(command, tiny, monkeypatch):
+def test_an_interruption_prints_the_command_that_resumes(command, tiny, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
@@ -179,7 +209,7 @@ def test_an_interruption_prints_how_to_go_on(command, tiny, monkeypatch):
     assert code == 130 and errors[-1].endswith("python -m benchmarks run tiny.toml --seeds 2")
 
 
-def test_doctor_says_what_would_run(command):
+def test_doctor_prints_the_cells_of_each_preset(command):
     code, out, _ = command("doctor --json")
     found = json.loads(out)
     assert code == 0 and found["problems"] == [] and found["device"] in ("cpu", "cuda")
@@ -187,8 +217,8 @@ def test_doctor_says_what_would_run(command):
     assert found["presets"]["smoke"]["quality_cells"] == len(smoke.variants) * smoke.seeds
 
 
-def test_doctor_says_what_is_wrong(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "TORCH_SAYS", "raise ImportError('no libcuda')")
+def test_doctor_prints_every_problem_and_exits_1(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "TORCH_SCRIPT", "raise ImportError('no libcuda')")
     (tmp_path / "file").write_text("")
     code, out, _ = command("doctor --data-dir file")
     assert code == 1 and "file: is a file" in out and "torch does not import: ImportError: no libcuda" in out

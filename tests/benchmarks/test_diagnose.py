@@ -1,4 +1,4 @@
-"""`diagnose` on a cell as a run leaves it, what it says of bad input, and the figures of reach and mismatch."""
+"""`diagnose` on a cell that a run has left, its errors on bad input, and the figures of reach and mismatch."""
 
 import copy
 import json
@@ -40,11 +40,11 @@ def run(tmp_path_factory):
     return folder, path
 
 
-def test_a_cell_computes_in_the_ways_that_it_is_told(run):
+def test_a_cell_computes_as_its_setting_compute_says(run):
     folder, record = run
     cell = cell_of(record)
     plain, fast = (
-        open_job(cell.model_copy(update={"compute": ways}), folder, {}).build() for ways in ([], ["bfloat16"])
+        open_job(cell.model_copy(update={"compute": compute}), folder, {}).build() for compute in ([], ["bfloat16"])
     )
     x, t = torch.randn(4, 1, 8, 8), torch.rand(4)
     for paradigm in (plain, fast):
@@ -111,10 +111,10 @@ def bad_inputs(folder, record):
         return cells / f"{name}.json"
 
     yield folder / "nowhere.json", "No such file"
-    yield weights, "no record"
+    yield weights, "is no record"
     (cells / "broken.json").write_text("{")
     yield cells / "broken.json", "broken.json"
-    yield put("failed", lambda r: r.update(status="failed")), "a quality cell that is failed"
+    yield put("failed", lambda r: r.update(status="failed")), "a quality cell with status 'failed'"
     yield put("timing", lambda r: (r.update(kind="timing"), r["cell"].update(kind="timing"))), "a timing cell"
     yield put("old", lambda r: r["cell"].pop("threads")), "'threads'"
     yield put("wider", lambda r: r["cell"]["options"].update(width=64)), "do not fit Unrolled"
@@ -138,10 +138,10 @@ def step(number, cumulative, modular):
     return {"step": number, "cumulative_error": cumulative, "modular_error": modular, "floor": 0.01}
 
 
-def test_where_quality_is_lost_names_the_link_that_errs_and_the_one_where_the_chain_leaves():
+def test_where_quality_is_lost_names_the_links_with_the_largest_single_and_cumulative_error():
     steps = [step(0, 0.0, None), step(1, 0.1, 0.1), step(2, 0.9, 0.3), step(3, 1.0, 0.1)]
     said = "\n".join(where_lost({"mismatch": {"steps": steps, "amplification": 4.0, "start": {"from_noise": False}}}))
-    assert "link 2 of 3 errs most: 0.3 (60 %" in said and "most at link 2" in said
+    assert "link 2 of 3 has the largest error: 0.3 (60 %" in said and "most at link 2" in said
     assert "4 times" in said and "WARNING" in said
 
 

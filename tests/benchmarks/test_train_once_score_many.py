@@ -1,4 +1,4 @@
-"""A change of what is scored trains nothing; a change of what trains, a plug-in's helper included, trains again."""
+"""A change of scoring does not train; a change of the code of training, a plug-in's helper included, does."""
 
 import json
 import subprocess
@@ -94,7 +94,7 @@ def numbers(record):
     return found
 
 
-def test_what_is_scored_and_what_trains_are_repeated_apart(place):
+def test_a_change_of_scoring_scores_again_and_a_change_of_training_trains_again(place):
     first = run(place)
     weights = place / "results" / "tiny" / "trained" / first["trained"] / "end.safetensors"
     trained_at = weights.stat().st_mtime_ns
@@ -112,7 +112,7 @@ def test_what_is_scored_and_what_trains_are_repeated_apart(place):
     (again,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
     assert again["rescored"] and numbers(again) == numbers(first)
 
-    (place / "helper.py").write_text("# words change nothing\nRATE = 1.0\n")
+    (place / "helper.py").write_text("# comments change nothing\nRATE = 1.0\n")
     assert run(place)["train_key"] == first["train_key"]
     (place / "helper.py").write_text("RATE = 0.5\n")
     changed = run(place)

@@ -1,4 +1,4 @@
-"""What every paradigm promises, as checks that take its class: the tests run them over whatever is found."""
+"""The contract of every paradigm, as checks that take its class; the tests run them over all classes that are found."""
 
 import contextlib
 import copy
@@ -9,8 +9,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from benchmarks.fit import Fit
 from benchmarks.score.nfe import count_evaluations
-from benchmarks.train.fit import Fit
 from paradigms.base import Batch
 
 SHAPE, N_CLASSES, N_ROWS = (1, 8, 8), 10, 48
@@ -18,7 +18,7 @@ N_UPDATES = 4  # a zero output layer hides the layers before it from the first u
 
 
 def images() -> Batch:
-    """Random images and labels; a contract is about shapes and motion, not about quality."""
+    """Random images and labels; a contract is about shapes and about what is trained, not about quality."""
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(N_ROWS, *SHAPE, generator=generator) * 2 - 1
     return Batch(x, torch.randint(N_CLASSES, (N_ROWS,), generator=generator))
@@ -54,31 +54,28 @@ def check_options(cls):
 
 
 def check_stages(cls):
-    """In each stage exactly the declared parameters move, every one of them does, and the loss is a finite scalar."""
+    """Each stage trains exactly the declared parameters, every one of them, and its loss is a finite scalar."""
     paradigm, batch = build(cls), images()
     stages = paradigm.stages()
     assert stages and len({stage.name for stage in stages}) == len(stages)
     for stage in stages:
+        paradigm.enter(stage, N_UPDATES)
         with torch.no_grad():
             stage.begin()
         before = copy.deepcopy(dict(paradigm.named_parameters()))
-        paradigm.enter(stage, N_UPDATES)
-        optimizer = stage.optimizer(list(stage.parameters))
+        optimizer = paradigm.configure_optimizers()
         for _ in range(N_UPDATES):
-            loss = stage.loss(batch)
+            loss = paradigm.update_once(batch, optimizer)
             assert loss.shape == () and torch.isfinite(loss), stage.name
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
         declared = {id(parameter) for parameter in stage.parameters}
-        moved = {name for name, p in paradigm.named_parameters() if not torch.equal(p, before[name])}
+        trained = {name for name, p in paradigm.named_parameters() if not torch.equal(p, before[name])}
         expected = {name for name, p in paradigm.named_parameters() if id(p) in declared}
-        assert moved == expected, (stage.name, moved ^ expected)
+        assert trained == expected, (stage.name, trained ^ expected)
         paradigm.leave()
 
 
 class OnDevice(TorchDispatchMode):
-    """Refuses whatever makes a tensor on the host, among tensors that are all on the device "meta"."""
+    """Refuses operations whose result is on the host, among tensors that are all on the device "meta"."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         found = function(*args, **(kwargs or {}))
@@ -88,9 +85,9 @@ class OnDevice(TorchDispatchMode):
 
 
 def update_without_values(paradigm, index):
-    """The stage `index`, after its loss and gradient among tensors without values.
+    """Computes loss and gradient of the stage `index` on tensors without values; returns the stage.
 
-    AssertionError where the host computes, and another error where it asks for a value.
+    Raises AssertionError where the host computes, and another error where it reads a value.
     """
     stage, batch = paradigm.to("meta").stages()[index], Batch(*(part.to("meta") for part in images()))
     paradigm.enter(stage, 1)
@@ -102,7 +99,7 @@ def update_without_values(paradigm, index):
 
 
 def check_steady(cls):
-    """A stage that says it is steady does nothing that a CUDA graph would freeze or could not hold."""
+    """A stage that declares itself steady does nothing that a CUDA graph would freeze or cannot contain."""
     for index, stage in enumerate(build(cls).stages()):
         if stage.steady:
             update_without_values(build(cls), index)
@@ -166,7 +163,7 @@ def check_labels(cls):
 
 
 def check_recognition(cls):
-    """Logits a class, one row an image, whatever the other rows are."""
+    """One logit per class and one row per image, independent of the other images."""
     paradigm, x = trained(cls), images().x
     abilities = [ability for ability in ("logits", "features") if paradigm.can(ability)]
     with torch.no_grad():

@@ -1,4 +1,6 @@
-"""A stage solved by the bare loop, for tests of what a stage's loss does."""
+"""Trains one stage on one batch, for tests of what a stage's loss does."""
+
+from dataclasses import replace
 
 import torch
 
@@ -6,13 +8,12 @@ from paradigms.base import Batch, Paradigm, Stage
 
 
 def solve(paradigm: Paradigm, stage: Stage, batch: Batch, n_updates: int = 5) -> None:
-    """Enter `stage`, begin it, update `n_updates` times on the one batch, and leave it."""
-    paradigm.enter(stage, n_updates)
+    """Enters and begins `stage`, makes `n_updates` updates at a constant rate on the one batch, and leaves it."""
+    paradigm.enter(replace(stage, schedule=lambda progress: 1.0), n_updates)
     with torch.no_grad():
         stage.begin()
-    optimizer = stage.optimizer(list(stage.parameters))
+    paradigm.restart_averages()
+    optimizer = paradigm.configure_optimizers()
     for _ in range(n_updates):
-        optimizer.zero_grad()
-        stage.loss(batch).backward()
-        optimizer.step()
+        paradigm.update_once(batch, optimizer)
     paradigm.leave()

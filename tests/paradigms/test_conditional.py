@@ -1,9 +1,9 @@
-"""Class-conditional generators: the network is told the class, the losses compare images of one class."""
+"""Class-conditional generators: the network is conditioned on the class, the losses compare images of one class."""
 
 import pytest
 import torch
 
-from benchmarks.train.fit import Fit
+from benchmarks.fit import Fit
 from paradigms import load
 from paradigms.base import Batch
 from paradigms.parts.networks.backbone import BACKBONES, build
@@ -35,7 +35,7 @@ def paradigm(name: str, **options):
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
-def test_samples_are_of_the_class_that_was_asked_for(name):
+def test_samples_are_of_the_requested_class(name):
     model = paradigm(name, lr_adam=5e-3)
     stages = model.stages()
     Fit(model, *data(), [QUICK[name]["updates"]] * len(stages))()
@@ -53,7 +53,7 @@ def test_without_classes_no_label_is_claimed(name):
 
 
 @pytest.mark.parametrize("backbone", sorted(BACKBONES))
-def test_a_network_that_is_told_the_class_refuses_to_guess_it(backbone):
+def test_a_conditional_network_raises_without_labels_and_depends_on_them(backbone):
     torch.manual_seed(0)
     net = build(backbone, (1, 8, 8), n_classes=3)
     for parameter in net.parameters():

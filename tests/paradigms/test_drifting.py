@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.train.fit import Fit
+from benchmarks.fit import Fit
 from paradigms.base import Batch
 from paradigms.drifting import Drifting
 from paradigms.parts.losses.drift import drifting_loss
@@ -57,10 +57,12 @@ def test_a_few_hundred_updates_find_both_kinds_of_images():
     Fit(model, *data(), [400])()
     x = model.sample(500, 1, torch.Generator().manual_seed(0)).mean((1, 2, 3))
     assert 0.25 < float((x > 0).float().mean()) < 0.75
-    assert float(x.abs().sub(0.5).abs().median()) < 0.15  # the two kinds are at .5 and -.5
+    assert float(x.abs().sub(0.5).abs().median()) < 0.15  # the two kinds are at 0.5 and -0.5
 
 
-@pytest.mark.parametrize("options", [{"scales": ()}, {"scales": (0.1, 0.0)}, {"n_real": 0}, {"prediction": "noise"}])
+@pytest.mark.parametrize(
+    "options", [{"scales": ()}, {"scales": (0.1, 0.0)}, {"batch_size": 0}, {"prediction": "noise"}]
+)
 def test_wrong_options_raise_one_line_that_names_them(options):
     with pytest.raises(ValueError, match=f"^{next(iter(options))} = .*allowed: [^\n]*$"):
         build(**options)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.train.fit import Fit
+from benchmarks.fit import Fit
 from paradigms import load
 from paradigms.base import Batch
 from paradigms.parts.flow.flow import Rows, flow_matching_loss
@@ -79,7 +79,7 @@ def test_without_consistent_rows_it_is_flow_matching():
 
 
 def test_one_step_learns_what_it_cannot_without_consistency():
-    """Two kinds of images: one step of a pure flow lands between them, one that knows its halves lands on them."""
+    """Two kinds of images: one step of a pure flow ends between them, one that learnt from its halves ends on them."""
     label = torch.arange(200) % 2
     x = (1.0 * label[:, None, None, None] - 0.5).expand(-1, *SHAPE).contiguous()
     distances = []
@@ -92,7 +92,7 @@ def test_one_step_learns_what_it_cannot_without_consistency():
     assert distances[0] > 0.3 and distances[1] < 0.15
 
 
-@pytest.mark.parametrize("options", [{"consistent_share": 1.0}, {"n_halvings": 0}])
+@pytest.mark.parametrize("options", [{"consistent_share": 1.0}, {"batch_size": 0}])
 def test_wrong_options_raise_one_line_that_names_them(options):
     with pytest.raises(ValueError, match=f"^{next(iter(options))} = .*allowed: [^\n]*$"):
         shortcut(**options)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pandas import DataFrame
 
 from benchmarks.report.frames.looks import NamedLook
+from benchmarks.report.frames.pairs import DeclaredPair
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Frames:
     marks: one row per mark of a training seed: why its samples are no fair entry in a comparison.
     looks: name of a variant, series or family of chains -> its look, the same in every figure of the folder.
     left_out: further variants of the data set, which a caption must mention.
+    pairs: the pairs of variants that the records' presets compare by their FIDs.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Frames:
     marks: DataFrame
     looks: dict[str, NamedLook] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    pairs: tuple[DeclaredPair, ...] = ()
 
     def of(self, dataset: str) -> Frames:
         """The same frames, one data set's rows only."""

@@ -82,20 +82,23 @@ def declared(records: Iterable[dict], folder: Path) -> dict[str, NamedLook]:
 
 
 def _of_preset(name: str, folder: Path) -> dict[str, NamedLook]:
-    raw = _raw(name, folder)
+    raw = keys_of_preset(name, folder)
     variants = {variant: table.get("look") for variant, table in raw.get("variants", {}).items()}
     looks = {name: _look(value) for name, value in (variants | raw.get("looks", {})).items()}
     return {name: look for name, look in looks.items() if look}
 
 
-def _raw(name: str, folder: Path) -> dict:
+def keys_of_preset(name: str, folder: Path) -> dict:
     """The keys of a preset's file, over those of the preset that it is `like`; empty where it cannot be read."""
     for path in (folder / f"{name}.toml", PRESETS / f"{name}.toml"):
         try:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        return (_raw(raw["like"], folder) if "like" in raw else {}) | raw
+        inherited = keys_of_preset(raw["like"], folder) if "like" in raw else {}
+        if "variants" in raw:
+            inherited.pop("pairs", None)  # pairs are of the variants that they are declared beside
+        return inherited | raw
     return {}
 
 

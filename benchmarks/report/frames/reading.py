@@ -11,7 +11,8 @@ import pandas as pd
 from pandas import DataFrame
 
 from benchmarks.errors import BadInput
-from benchmarks.report.frames import columns, lengths, looks, marks, pace, rows
+from benchmarks.report.floors import corrected
+from benchmarks.report.frames import columns, lengths, looks, marks, pace, pairs, rows
 from benchmarks.report.frames.experiments import separate
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.rows import AXES, LAYERS, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
@@ -66,7 +67,8 @@ def read(folder: Path) -> Frames:
     if not everything:
         raise BadInput(f"results folder {folder}: nothing is scored or timed yet; go on with: python -m benchmarks run")
     frames = _frames(folder, everything)
-    return replace(frames, looks=_looks(frames, looks.declared(everything, folder)))
+    declared = _looks(frames, looks.declared(everything, folder))
+    return replace(frames, looks=declared, pairs=pairs.declared(everything, folder))
 
 
 def _frames(folder: Path, everything: list[dict]) -> Frames:
@@ -102,7 +104,7 @@ def _looks(frames: Frames, declared: dict[str, looks.NamedLook]) -> dict[str, lo
 def _readable(found: Iterable[tuple[str, dict | records.DamagedRecord]]) -> Iterator[dict]:
     for _, record in found:
         if isinstance(record, dict):
-            yield record
+            yield corrected(record)
         else:
             warnings.warn(f"left out of the report: {record}", stacklevel=4)
 

@@ -30,7 +30,9 @@ def load_all(
 
     Raises BadInput if the cache cannot be written, or where Inception's weights are absent.
     """
-    return tuple(inception.load(data_dir) if kind == "inception" else load(dataset, cache_dir, kind) for kind in kinds)
+    return tuple(
+        _inception(data_dir, cache_dir) if kind == "inception" else load(dataset, cache_dir, kind) for kind in kinds
+    )
 
 
 def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> Extractor:
@@ -42,10 +44,11 @@ def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> 
     partial = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(made.network.state_dict(), partial, {"facts": json.dumps(made.facts)})
+        save_file(made.network.state_dict(), partial, {"facts": json.dumps(made.facts), "hash": made.hash})
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         raise BadInput(f"extractor cache {path.parent}: cannot be written ({error}); give a writable folder") from None
+    made.folder = path.parent
     return made
 
 
@@ -83,6 +86,12 @@ def _extractor(dataset: Dataset, kind: str, network: nn.Sequential, facts: dict[
     return made(f"{dataset.name}-{kind}", network, RECIPES[kind].HEAD, facts)
 
 
+def _inception(data_dir: Path | None, cache_dir: Path | None) -> inception.Inception:
+    network = inception.load(data_dir)
+    network.folder = _cache(cache_dir)
+    return network
+
+
 def _cache(cache_dir: Path | None) -> Path:
     if cache_dir is not None:
         return Path(cache_dir)
@@ -107,6 +116,10 @@ def _read(path: Path, dataset: Dataset, kind: str) -> Extractor | None:
             facts = json.loads(file.metadata()["facts"])
             network = RECIPES[kind].untrained(dataset)
             network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            found = _extractor(dataset, kind, network, facts)
+            if found.hash != file.metadata()["hash"]:
+                return None  # weights or scale are not those that were built
     except (OSError, SafetensorError, KeyError, TypeError, RuntimeError, ValueError):
         return None  # absent or damaged: it is rebuilt
-    return _extractor(dataset, kind, network, facts)
+    found.folder = path.parent
+    return found

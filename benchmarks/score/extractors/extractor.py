@@ -7,6 +7,7 @@ meant for features of order one. No loss may use a scoring network (`score.leaka
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,8 @@ class Extractor(nn.Module):
     """Feature network for metrics; always in eval mode, without gradients, computing in float32.
 
     name: "<data set>-<kind>".
-    hash: SHA-256 of the weights, hexadecimal.
+    hash: SHA-256 of all that decides the features, hexadecimal: the weights and the scale.
+    folder: of the cache that holds the network, and what is computed from it once; None where it is in none.
     facts: "scale" of the features, and the score of the network's own task on the test split ("accuracy" or
         "explained", the explained share of variance).
     """
@@ -25,7 +27,8 @@ class Extractor(nn.Module):
         """head: number of layers of `network` after the features."""
         super().__init__()
         self.name, self.network, self.facts, self.n_trunk = name, network, facts, len(network) - head
-        self.hash = weights_hash(network)
+        self.hash = weights_hash(network, facts["scale"])
+        self.folder: Path | None = None
         self.requires_grad_(False)
         super().train(False)
 
@@ -62,9 +65,11 @@ class Classifier(Extractor):
         return self._run(self.network[self.n_trunk :], (features * self.facts["scale"]).float()).double()
 
 
-def weights_hash(network: nn.Module) -> str:
-    """SHA-256 over names and bytes of the state dict."""
+def weights_hash(network: nn.Module, scale: float | None = None) -> str:
+    """SHA-256 over names and bytes of the state dict and, where there is one, the scale of the features."""
     digest = hashlib.sha256()
     for name, value in network.state_dict().items():
         digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    if scale is not None:
+        digest.update(f"scale {float(scale).hex()}".encode())
     return digest.hexdigest()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from benchmarks.columns import Column
-from benchmarks.data.pixels import to_float
+from benchmarks.inference import outputs
 from benchmarks.statistics import wilson
 
 N_BINS = 15
@@ -40,16 +39,6 @@ COLUMNS = [
         style="percent",
     ),
 ]
-
-
-@torch.no_grad()
-def outputs(paradigm, ability: str, images: Tensor, batch: int = 256) -> Tensor:
-    """Logits or features (N, D) of uint8 images, computed in batches and returned on the CPU.
-
-    paradigm: in eval mode. ability: "logits" or "features". images: (N, C, H, W). batch: images per call.
-    """
-    compute = getattr(paradigm, ability)
-    return torch.cat([compute(to_float(x.to(paradigm.device))).cpu() for x in images.split(batch)])
 
 
 def accuracy(paradigm, images: Tensor, labels: Tensor) -> float:

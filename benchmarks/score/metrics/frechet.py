@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from benchmarks.columns import Column
-from benchmarks.score.scored_samples import SEED, RealImages, ScoredSamples
+from benchmarks.score.floors import N_DRAWS, Floor, floors
+from benchmarks.score.scored_samples import RealFeatures, RealImages, ScoredSamples
 
-N_DRAWS = 20
 INDEPENDENT = 0.01  # share of the expected bias below which two sets cannot be independent draws
 
 COLUMNS = [
@@ -45,14 +44,26 @@ COLUMNS = [
         "fid_floor",
         unit="as fid",
         direction=None,
-        meaning="FID that a perfect sampler of the training data would get: the mean over 20 draws of `n_samples` "
-        "real training images, with replacement. Records also keep its standard deviation over draws, "
-        "`fid_floor_sd`.",
+        meaning="FID that a perfect sampler of the training data would get on average: the mean over "
+        "`fid_floor_draws` draws of `n_samples` real images from the whole training split, with replacement.",
         formula="mean of FID(drawn training images, test split)",
         source="defined here",
         misleads="All rows share it and its noise, and it is no lower bound. Draws are used, and not the training "
         "split as a whole, because the splits were stratified by class and so agree better than two "
         "independent sets (`fid_floor_whole`).",
+    ),
+    Column(
+        "fid_floor_se",
+        unit="as fid",
+        direction=None,
+        meaning="Standard error of `fid_floor`, with the standard deviation over draws (`fid_floor_sd`) and their "
+        "number (`fid_floor_draws`).",
+        formula="fid_floor_sd / sqrt(fid_floor_draws)",
+        source="defined here",
+        misleads="Every ratio of a data set shares this error: it cancels between rows, and intervals over seeds do "
+        "not include it. `fid_floor_sd` is how much the FID of one perfect sample varies.",
+        also=("fid_floor_sd", "fid_floor_draws", "fid2_floor_se", "fid2_floor_sd", "fid2_floor_draws"),
+        code="benchmarks/score/floors.py",
     ),
     Column(
         "fid_floor_whole",
@@ -104,11 +115,33 @@ COLUMNS = [
         "fid2_floor",
         unit="as fid2",
         direction=None,
-        meaning="Floor of `fid2`, as `fid_floor` is that of `fid`. Records also keep `fid2_floor_sd` and "
-        "`fid2_floor_whole`.",
+        meaning="Floor of `fid2`, as `fid_floor` is that of `fid`, with `fid2_floor_whole`.",
         formula="mean of FID(drawn training images, test split), by the second extractor",
         source="defined here",
         misleads="As `fid_floor`.",
+        also=("fid2_floor_whole",),
+        code="benchmarks/score/floors.py",
+    ),
+    Column(
+        "validation_fid",
+        unit="as fid",
+        direction="lower",
+        meaning="Fréchet distance between the generated images and the validation split, by the first extractor. "
+        "Options of trials are chosen by it.",
+        formula="as fid",
+        source="as fid",
+        misleads="Its size depends on that of the validation split, so it cannot be compared with `fid`; ratios can.",
+    ),
+    Column(
+        "validation_fid_ratio",
+        unit="none; 1 is as close to the validation split as a draw of real training images",
+        direction="lower",
+        meaning="Validation FID over its own floor, `validation_fid_floor`. NFE and sampler can be chosen by it and "
+        "then reported with their `fid_ratio`.",
+        formula="validation_fid / validation_fid_floor",
+        source="defined here",
+        misleads="The lowest of several is too low by chance, which is why the test split is kept for the result.",
+        also=("validation_fid_floor",),
     ),
 ]
 
@@ -116,13 +149,11 @@ COLUMNS = [
 class Reference(NamedTuple):
     """What the Fréchet distance by one extractor is measured against.
 
-    floor, floor_sd: mean and standard deviation of the FID of `N_DRAWS` draws of `n_samples` training images, with
-    replacement. floor_whole: FID of the training images as one set. bias: expected FID of `n_samples` perfect samples.
+    test, validation: floors against these splits. bias: expected FID of `n_samples` perfect samples.
     """
 
-    floor: float
-    floor_sd: float
-    floor_whole: float
+    test: Floor
+    validation: Floor
     bias: float
 
 
@@ -132,9 +163,9 @@ def prepare(real: RealImages) -> None:
 
 
 def compute(samples: ScoredSamples) -> dict[str, float | None]:
-    """Distances and ratios by one or two extractors, with their floors and the expected bias of the first."""
-    first = _distances(samples, 0) | {"fid_bias": samples.real.once(references)[0].bias}
-    second = dict.fromkeys(f"fid2{rest}" for rest in ("", "_ratio", "_floor", "_floor_sd", "_floor_whole"))
+    """Distances and ratios by one or two extractors, with their floors; bias and validation FID by the first."""
+    first = _distances(samples, 0) | {"fid_bias": samples.real.once(references)[0].bias} | _validation(samples)
+    second = dict.fromkeys(f"fid2{rest}" for rest in ("", "_ratio", *_floor(None)))
     if len(samples.real.by_extractor) > 1:
         second = {name.replace("fid", "fid2"): value for name, value in _distances(samples, 1).items()}
     return first | second
@@ -143,32 +174,41 @@ def compute(samples: ScoredSamples) -> dict[str, float | None]:
 def ratio(features: Tensor, real: RealImages, extractor: int) -> dict[str, float]:
     """{"fid", "fid_ratio"} of the features (n_samples, D) that an extractor, given by its index, has of the samples."""
     fid = frechet_distance(features, real.by_extractor[extractor].reference)
-    return {"fid": fid, "fid_ratio": fid / real.once(references)[extractor].floor}
+    return {"fid": fid, "fid_ratio": fid / real.once(references)[extractor].test.mean}
 
 
 def _distances(samples: ScoredSamples, extractor: int) -> dict[str, float | None]:
-    found = samples.real.once(references)[extractor]
-    floors = {"fid_floor": found.floor, "fid_floor_sd": found.floor_sd, "fid_floor_whole": found.floor_whole}
-    return ratio(samples.features(extractor), samples.real, extractor) | floors
+    floor = _floor(samples.real.once(references)[extractor].test)
+    found = ratio(samples.features(extractor), samples.real, extractor)
+    return found | {f"fid{rest}": value for rest, value in floor.items()}
+
+
+def _floor(floor: Floor | None) -> dict[str, float | None]:
+    """The columns of a floor, without the name of the distance before them; None for each without a floor."""
+    values = (None,) * 5 if floor is None else (floor.mean, floor.sd, floor.se, N_DRAWS, floor.whole)
+    return dict(zip(("_floor", "_floor_sd", "_floor_se", "_floor_draws", "_floor_whole"), values, strict=True))
+
+
+def _validation(samples: ScoredSamples) -> dict[str, float]:
+    """FID to the validation split by the first extractor: what NFE, sampler and options are chosen by."""
+    floor = samples.real.once(references)[0].validation.mean
+    fid = frechet_distance(samples.features(), samples.real.by_extractor[0].validation)
+    return {"validation_fid": fid, "validation_fid_floor": floor, "validation_fid_ratio": fid / floor}
 
 
 def references(real: RealImages) -> list[Reference]:
     """One `Reference` per extractor. Raises ValueError where test and training split are not independent."""
-    return [_reference(each.name, each.pool, each.reference, real.n_samples) for each in real.by_extractor]
+    return [_reference(each, len(real.train), real.n_samples) for each in real.by_extractor]
 
 
-def _reference(name: str, train: Tensor, test: Tensor, n_samples: int) -> Reference:
-    whole = frechet_distance(train, test)
-    if whole < INDEPENDENT * frechet_bias(test, len(train), len(test)):
+def _reference(features: RealFeatures, n_train: int, n_samples: int) -> Reference:
+    found, test = floors(features, n_samples), features.reference
+    if (whole := found["test"].whole) < INDEPENDENT * frechet_bias(test, n_train, len(test)):
         raise ValueError(
-            f"{name}: the floor {whole:.1e} is below that of independent sets; the reference must be held out, not the "
-            "training images"
+            f"{features.name}: the floor {whole:.1e} is below that of independent sets; the reference must be held "
+            "out, not the training images"
         )
-    random = np.random.RandomState(SEED)
-    drawn = [train[random.randint(len(train), size=n_samples)] for _ in range(N_DRAWS)]
-    floors = [frechet_distance(features, test) for features in drawn]
-    bias = frechet_bias(test, n_samples, len(test))
-    return Reference(float(np.mean(floors)), float(np.std(floors, ddof=1)), whole, bias)
+    return Reference(**found, bias=frechet_bias(test, n_samples, len(test)))
 
 
 def frechet_distance(features: Tensor, reference: Tensor) -> float:

@@ -24,7 +24,7 @@ class Scorer:
     None where the metric does not apply, for each column. It may also have `prepare(real: RealImages)`, which is called
     once before anything is scored and raises ValueError where the real images cannot serve as a reference.
 
-    dataset: its training and test splits are used.
+    dataset: all its splits are used; the validation split for `validation_fid` only.
     extractors: the first is used by all metrics, the second by `fid2` only; metrics of classes need a first one that is
         a classifier (has `logits_of`).
     n_samples: images in every set, at least 2.
@@ -50,15 +50,6 @@ class Scorer:
         features = samples.features()  # outside: an extractor in training mode is an error, not a missing value
         scores, _ = _computed(lambda: frechet.ratio(features, self.real, 0), ("fid", "fid_ratio"))
         return scores
-
-    def distance(self, images: Tensor, others: Tensor) -> float | None:
-        """Fréchet distance of uint8 images to others, both (n, C, H, W), by the first extractor; None if not finite.
-
-        Without a floor beside it, it can only rank sets of equal size.
-        """
-        features = [self.real.by_extractor[0].features(part.to(self.real.device)) for part in (images, others)]
-        scores, _ = _computed(lambda: {"distance": frechet.frechet_distance(*features)}, ("distance",))
-        return scores["distance"]
 
     def score(self, images: Tensor, label: Tensor | None = None) -> dict:
         """Every metric of uint8 images (n_samples, C, H, W), with the names of the extractors.

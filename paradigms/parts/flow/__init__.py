@@ -1,1 +1,1 @@
-"""Velocity fields between noise and data: the path, losses on it, samplers, derivatives."""
+"""Velocity fields between noise and data: the path, the losses on it, samplers, directional derivatives."""

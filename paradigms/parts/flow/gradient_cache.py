@@ -1,9 +1,10 @@
-"""A loss that couples all samples of a batch, without the memory of all their chains.
+"""Gradient caching: a loss that couples all samples of a batch, at the memory of a part of the batch.
 
-Source: Gao, Zhang, Han & Callan, "Scaling deep contrastive learning batch size under memory limited setup", 2021
-(gradient caching). Samples are drawn without a graph and the loss differentiates them alone; then each part of the
-batch is drawn again, with its graph, and passes its part of that gradient on. The result is the gradient of the whole
-batch; adding up the losses of parts would be another loss.
+Source: Gao, Zhang, Han & Callan, "Scaling deep contrastive learning batch size under memory limited setup", 2021.
+
+Samples are generated without a graph, and the gradient of the loss with respect to the samples is kept. Then each part
+of the batch is generated again, with its graph, and propagates its part of that gradient. The result is the gradient of
+the whole batch; the sum of the losses of parts would be a different loss.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ def cached_loss(
     parameters: Sequence[nn.Parameter],
     n_rows: int,
 ) -> Tensor:
-    """loss(draw(*given)), a scalar, with its gradient for `parameters`, at the memory of `n_rows` rows of a draw.
+    """Returns loss(draw(*given)), a scalar that is differentiable once with respect to `parameters`.
 
-    given: noise (n, ...) and whatever else a row needs. draw: makes of them samples (n, ...), each row on its own and
-    without randomness. Differentiable once.
+    draw: deterministic function from rows of `given` to samples, (n, ...); each sample depends on its own row alone.
+    loss: samples -> scalar.
+    given: noise (n, ...) and whatever else a sample is a function of.
+    parameters: what `draw` depends on.
+    n_rows: samples that have a graph at a time, which bounds the memory.
     """
     return _Cached.apply(draw, loss, given, n_rows, *parameters)
 

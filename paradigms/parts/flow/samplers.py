@@ -1,7 +1,14 @@
-"""Samplers of a velocity field from t = 1 to t = 0: Euler, Heun, iPNDM and DPM-Solver++, on a grid of times.
+"""Samplers: integrate a velocity field from t = 1 (noise) to t = 0 (data) in equal steps.
 
-A field is `velocity(x, t, r)` with t, r (B,); samplers of the ODE call it with r = t, the one that jumps with the time
-it lands on. They count by themselves: a hook on the network sees every evaluation.
+Euler; Heun; iPNDM; DPM-Solver++ (2M); and jumps of an average velocity. Samplers of the ODE evaluate the field with
+r = t; the jump evaluates it with the time r on which it lands. The number of evaluations is not declared anywhere: a
+hook on the network counts them.
+
+symbol    meaning                                     shape
+field     field(x, t, r): velocity at x               (B, ...)
+x         state of the chain                          (B, ...)
+t, r      time of a step's start and of its end       (B,)
+nfe       evaluations of the field
 """
 
 from __future__ import annotations
@@ -18,41 +25,46 @@ from paradigms.parts.flow.flow import Field, over_image
 MAX_ORDER = 4
 
 
-def grid(n_steps: int, like: Tensor, power: float = 1.0) -> Tensor:
-    """n_steps + 1 times from 1 down to 0, each repeated over the batch of `like`: (n_steps + 1, B).
+def grid(n_steps: int, like: Tensor) -> Tensor:
+    """Returns n_steps + 1 equally spaced times from 1 down to 0, each repeated over the batch: (n_steps + 1, B).
 
-    power: 1 for equal steps; above it the steps grow shorter towards the data, below it towards the noise.
+    like: states (B, ...), whose device and type the times take.
     """
-    times = torch.linspace(1, 0, n_steps + 1, dtype=like.dtype, device=like.device) ** power
+    times = torch.linspace(1, 0, n_steps + 1, dtype=like.dtype, device=like.device)
     return times[:, None].expand(-1, len(like))
 
 
-def moments(n_steps: int, power: float = 1.0) -> list[float]:
-    """The same times as numbers, for weights that depend on nothing else: no device is asked for them."""
-    return [(1 - step / n_steps) ** power for step in range(n_steps + 1)]
+def times_on_host(n_steps: int) -> list[float]:
+    """Returns the times of `grid` as Python numbers: coefficients computed from them need no transfer from a GPU."""
+    return [1 - step / n_steps for step in range(n_steps + 1)]
 
 
-def euler(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
-    """Order 1, one evaluation a step."""
-    for t, r in itertools.pairwise(grid(nfe, x, power)):
+def euler(field: Field, x: Tensor, nfe: int) -> Tensor:
+    """Returns the end of the chain by Euler's method: order 1, one evaluation per step."""
+    for t, r in itertools.pairwise(grid(nfe, x)):
         x = x - over_image(t - r, x) * field(x, t, t)
     return x
 
 
-def heun(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
-    """Order 2, two evaluations a step: nfe must be even (the explicit trapezoid, Hairer et al. I, table II.1.1)."""
-    for t, r in itertools.pairwise(grid(nfe // 2, x, power)):
+def heun(field: Field, x: Tensor, nfe: int) -> Tensor:
+    """Returns the end of the chain by Heun's method: order 2, two evaluations per step, so `nfe` must be even.
+
+    Source: the explicit trapezoidal rule, Hairer, Norsett & Wanner I, table II.1.1.
+    """
+    for t, r in itertools.pairwise(grid(nfe // 2, x)):
         slope, step = field(x, t, t), over_image(t - r, x)
         x = x - step * (slope + field(x - step * slope, r, r)) / 2
     return x
 
 
-def ipndm(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
-    """Adams-Bashforth of order up to 4, one evaluation a step, lower orders on the first steps (Zhang & Chen 2023).
+def ipndm(field: Field, x: Tensor, nfe: int) -> Tensor:
+    """Returns the end of the chain by Adams-Bashforth of order up to 4, one evaluation per step.
 
-    The published weights are those of equal steps; these are the exact ones of the grid at hand.
+    The first steps have lower orders, since they have fewer earlier slopes.
+
+    Source: Zhang & Chen, "Fast sampling of diffusion models with exponential integrator", ICLR 2023.
     """
-    times, at = grid(nfe, x, power), moments(nfe, power)
+    times, at = grid(nfe, x), times_on_host(nfe)
     slopes: list[Tensor] = []
     for step in range(nfe):
         slopes = [field(x, times[step], times[step]), *slopes[: MAX_ORDER - 1]]
@@ -62,36 +74,46 @@ def ipndm(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
 
 
 def adams_bashforth(nodes: Sequence[float], end: float) -> list[float]:
-    """Weights of slopes at times `nodes`, the newest first, whose sum is the integral from the newest node to `end` of
-    the polynomial through them (Hairer et al. I, section III.5)."""
+    """Returns weights whose sum with the slopes at `nodes` is the integral of the polynomial through these slopes.
+
+    nodes: times of the slopes, the newest first.
+    end: the integral runs from the newest node to here.
+
+    Source: Hairer, Norsett & Wanner I, section III.5.
+    """
     step = end - nodes[0]
     offsets = (torch.tensor(nodes, dtype=torch.float64) - nodes[0]) / step
     degrees = torch.arange(len(nodes), dtype=torch.float64)
     return (step * torch.linalg.solve(offsets ** degrees[:, None], 1 / (degrees + 1))).tolist()
 
 
-def dpmpp(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
-    """DPM-Solver++ (2M), one evaluation a step: linear extrapolation of E[x | x_t] in lambda = log((1 - t) / t).
+def dpmpp(field: Field, x: Tensor, nfe: int) -> Tensor:
+    """Returns the end of the chain by DPM-Solver++ (2M): one evaluation per step, order 2 but for the first and last.
 
-    Lu et al., "DPM-Solver++", 2022 (arXiv 2211.01095), algorithm 2. The first step has no history and the last ends
-    where lambda is infinite: both are of order 1, as in the authors' code for few steps.
+    It extrapolates E[x | x_t] linearly in lambda = log((1 - t) / t). The first step has no history, and the last ends
+    where lambda is infinite; both are of order 1, as in the authors' code for few steps.
+
+    Source: Lu et al., "DPM-Solver++", 2022 (arXiv 2211.01095), algorithm 2.
     """
-    times, at = grid(nfe, x, power), moments(nfe, power)
+    times, at = grid(nfe, x), times_on_host(nfe)
     before, h_before = None, math.inf
     for index, (t, s) in enumerate(itertools.pairwise(at)):
         clean = x - t * field(x, times[index], times[index])
         inner = 0 < index < nfe - 1  # h is infinite in the first step and in the last
         h = math.log((1 - s) * t / (s * (1 - t))) if inner else math.inf
         ahead = clean + h / h_before / 2 * (clean - before) if inner else clean
-        # (1 - s)(1 - exp(-h)), as the authors have it, is 1 - s / t on this path.
+        # The authors' (1 - s) (1 - exp(-h)) equals 1 - s / t on this path.
         x = s / t * x + (1 - s / t) * ahead
         before, h_before = clean, h
     return x
 
 
-def jump(field: Field, x: Tensor, nfe: int, power: float = 1.0) -> Tensor:
-    """Steps of an average velocity u(x, t, r): x_r = x_t - (t - r) u (MeanFlow, equation 12)."""
-    for t, r in itertools.pairwise(grid(nfe, x, power)):
+def jump(field: Field, x: Tensor, nfe: int) -> Tensor:
+    """Returns the end of the chain of jumps x_r = x_t - (t - r) u(x_t, t, r), where u is an average velocity.
+
+    Source: Geng et al., "Mean Flows for One-step Generative Modeling", 2025, equation 12.
+    """
+    for t, r in itertools.pairwise(grid(nfe, x)):
         x = x - over_image(t - r, x) * field(x, t, r)
     return x
 
@@ -100,5 +122,5 @@ SAMPLERS = {"euler": euler, "heun": heun, "ipndm": ipndm, "dpmpp": dpmpp, "jump"
 
 
 def allows(sampler: str, nfe: int) -> bool:
-    """Whether `sampler` can spend exactly `nfe` evaluations."""
+    """Returns whether `sampler` can spend exactly `nfe` evaluations."""
     return nfe >= 1 and (sampler != "heun" or nfe % 2 == 0)

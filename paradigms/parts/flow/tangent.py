@@ -1,11 +1,13 @@
-"""Three ways to the derivative of a network along one direction of its inputs; none keeps a graph.
+"""Directional derivative of a network with respect to its inputs, by three methods; none keeps a graph.
 
-"jvp": PyTorch's forward mode, three forward passes, since it multiplies by the weights' tangents, which are zero
-(pytorch issue 69687). "stream": the tangent goes through the network beside the values, two passes; each kind of layer
-needs a rule, and one without says so. "difference": central, two passes, with an error of about 1e-3 in float32.
+"jvp": PyTorch's forward mode. It costs three forward passes, since it also multiplies by the weights' tangents, which
+are zero (pytorch issue 69687).
+"stream": forward mode by hand, the tangent passed through the layers beside the values. It costs two forward passes;
+each kind of layer needs a rule, and a layer without one raises.
+"difference": a central difference. It costs two forward passes and errs by about 1e-3 in float32.
 
 symbol    meaning                                                        shape
-value     what a layer gives                                             any
+value     output of a layer                                              any
 tangent   its derivative along the direction                             like value
 """
 
@@ -20,13 +22,13 @@ from torch.nn import functional as F
 
 from paradigms.parts.networks.shared_network import plainly
 
-STEP = 1e-3  # of the central difference: below it rounding grows, above it the curvature of the time features
+STEP = 1e-3  # of the central difference: below it rounding errors grow, above it those of the time features' curvature
 
 Function = Callable[..., Tensor]
 
 
 class Dual:
-    """A value and its tangent, which a module takes for a tensor; sums and products are with others or constants."""
+    """A value and its tangent, accepted by modules in place of a tensor."""
 
     def __init__(self, value: Tensor, tangent: Tensor):
         self.value, self.tangent = value, tangent
@@ -56,7 +58,7 @@ class Dual:
         return self.both(lambda part: part[key])
 
     def both(self, linear: Callable[[Tensor], Tensor]) -> Dual:
-        """What is linear treats value and tangent alike."""
+        """Returns the result of a linear function, which acts equally on value and tangent."""
         return Dual(linear(self.value), linear(self.tangent))
 
     def view(self, *shape: int) -> Dual:
@@ -97,7 +99,7 @@ def _cat(func: Function, parts: Sequence[Dual], dim: int = 0) -> Dual:
 
 
 def _silu(func: Function, x: Dual, inplace: bool = False) -> Dual:
-    # Elementwise: what multiplies a gradient on its way back multiplies a tangent on its way on.
+    # Elementwise: the factor that the backward pass applies to a gradient is the one for the tangent.
     return Dual(func(x.value), torch.ops.aten.silu_backward(x.tangent, x.value))
 
 
@@ -105,7 +107,7 @@ def _group_norm(func: Function, x: Dual, num_groups: int, weight: Tensor, bias: 
     n, channels, *side = x.value.shape
     shape = n, channels, math.prod(side), num_groups
     value, mean, inverse = torch.native_group_norm(x.value, weight, bias, *shape, eps)
-    # The Jacobian of a normalisation is symmetric, so its backward kernel without a scale is its tangent's too.
+    # The Jacobian of a normalisation is symmetric, so its backward kernel without the scale also maps tangents.
     back = torch.ops.aten.native_group_norm_backward
     tangent = back(x.tangent, x.value, mean, inverse, None, *shape, [True, False, False])[0]
     return Dual(value, tangent * weight.view(-1, *[1] * len(side)))
@@ -132,21 +134,29 @@ RULES = {
 
 
 def forward_mode(net: Function, at: Sequence[Tensor], along: Sequence[Tensor]) -> Tensor:
-    """d/dh net(*(at + h along)) at h = 0, by forward-mode differentiation."""
+    """Returns d/dh net(*(at + h along)) at h = 0, by PyTorch's forward-mode differentiation.
+
+    net: function of several tensors.
+    at: its inputs.
+    along: the direction, one tensor like each input.
+    """
     with plainly():
         return torch.func.jvp(net, tuple(at), tuple(along))[1]
 
 
 @torch.no_grad()
 def stream(net: Function, at: Sequence[Tensor], along: Sequence[Tensor]) -> Tensor:
-    """The same, carried through the layers. Raises NotImplementedError for a layer without a rule."""
+    """Returns the same by passing tangents through the layers.
+
+    Raises NotImplementedError for a layer without a rule.
+    """
     with plainly():
         return net(*(Dual(value, tangent) for value, tangent in zip(at, along, strict=True))).tangent
 
 
 @torch.no_grad()
 def difference(net: Function, at: Sequence[Tensor], along: Sequence[Tensor]) -> Tensor:
-    """The same but for an error of order `STEP` squared."""
+    """Returns the same by a central difference, with an error of order `STEP` squared."""
     ahead, behind = ([value + h * tangent for value, tangent in zip(at, along, strict=True)] for h in (STEP, -STEP))
     with plainly():
         return (net(*ahead) - net(*behind)) / (2 * STEP)

@@ -1,16 +1,17 @@
-"""The drift of generated samples: where real ones pull and their own kind pushes, as a regression target.
+"""The drift of generated samples, attracted by real ones and repelled by one another, as a regression target.
 
 Source: "Generative Modeling via Drifting", 2026, arXiv 2602.04770: algorithms 1 (the loss) and 2 (the drift).
 
 symbol        meaning                                                        shape
-g             generated samples, flattened; they are the negatives too       (n, D)
-y             real samples, flattened, the positives                         (m, D)
+g             generated samples, flattened; also the negatives               (n, D)
+y             real samples, flattened: the positives                         (m, D)
 scale         mean distance from g to negatives and positives                scalar
 temperatures  of the affinity exp(-distance / (scale temperature))           (S,)
-a             affinity: geometric mean of its shares of row and of column    (n, n + m)
+a             affinity: geometric mean of its softmax over row and column    (n, n + m)
 
-The drift of a sample is sum_ij a-_i a+_j (y_j - g_i), so it is anti-symmetric in positives and negatives and vanishes
-where they are the same; the loss moves each sample by its drift, whose size is normalised, so its value says nothing.
+The drift of a sample is sum_ij a-_i a+_j (y_j - g_i), where a- are its affinities to negatives and a+ those to
+positives. So it is anti-symmetric in positives and negatives and vanishes where they are the same. The loss moves each
+sample by its drift, whose size is normalised, so the value of the loss carries no information.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ from torch import Tensor
 
 from paradigms.parts.losses.distances import EPSILON, squared_distances
 
-SMALLEST = 1e-6  # affinity, so that a far sample is still moved
-SELF = 1e6  # distance of a sample to itself as a negative: it does not push itself
+SMALLEST = 1e-6  # affinity, so that a distant sample still drifts
+SELF = 1e6  # distance of a sample to itself as a negative, so that it does not repel itself
 
 
 def drift(x: Tensor, positives: Tensor, negatives: Tensor, temperature: float, own: bool) -> Tensor:
-    """Drift (n, D) of x (n, D) from `negatives` (k, D) to `positives` (m, D), with distances in units of their mean.
+    """Returns the drift, (n, D), of samples towards positives and away from negatives.
 
-    own: whether the negatives are x themselves, none of which pushes itself.
+    x: samples, (n, D).
+    positives: what attracts them, (m, D).
+    negatives: what repels them, (k, D).
+    temperature: of the affinity, in units of the mean distance, above 0.
+    own: whether the negatives are x themselves; then no sample repels itself.
     """
     to_negatives, to_positives = (_distances(x, other) for other in (negatives, positives))
     scale = torch.cat([to_negatives, to_positives], 1).mean()
@@ -43,9 +48,14 @@ def drift(x: Tensor, positives: Tensor, negatives: Tensor, temperature: float, o
 
 
 def drifting_loss(g: Tensor, y: Tensor, temperatures: Sequence[float]) -> Tensor:
-    """Mean squared distance of g (n, D) to where its drift would take it; a scalar whose gradient is minus the drift.
+    """Returns the mean squared distance of samples to their drifted positions; its gradient is minus the drift.
 
-    Drifts of all `temperatures` are brought to unit mean square and added. In float32 or better, whatever the autocast.
+    A scalar. The drifts of all temperatures are scaled to unit mean square and added, in float32 or better even under
+    autocast.
+
+    g: generated samples, (n, D).
+    y: real samples, (m, D).
+    temperatures: of the affinity, in units of the mean distance.
     """
     with torch.autocast(g.device.type, enabled=False):
         g, y = (part.float() if part.dtype == torch.bfloat16 else part for part in (g, y))

@@ -1,8 +1,8 @@
-"""How far generated samples are from the training split, as one loss: MMD, energy distance or drift.
+"""One loss between generated samples and the training split: MMD, energy distance, or drift.
 
 symbol      meaning                                                                     shape
 g           generated samples, flattened                                                (n, D)
-real        training rows in the same space                                             (m, D)
+real        training images in the same form                                            (m, D)
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ from paradigms.parts.losses.distances import energy_distance, kernel_weights, me
 from paradigms.parts.losses.drift import drifting_loss
 from paradigms.parts.options import one_of
 
-# Of the MMD's kernels, in units of the median distance; of the drift's affinity, in units of the mean distance.
+N_REAL = 4096  # training images that an update compares its samples with, at most
+# Lengths of the MMD's kernels in units of the median distance; temperatures of the drift in units of the mean distance.
 SCALES = {"mmd": (0.1, 0.2, 0.4), "energy": (), "drifting": (0.02, 0.05, 0.2)}
 
 
 class SampleLoss(nn.Module):
-    """kind: one of SCALES. scales: None for that kind's. Raises ValueError on other kinds and on scales not above 0."""
+    """Loss between samples and training images.
+
+    kind: "mmd", "energy" or "drifting".
+    scales: lengths of the kernels or temperatures of the drift; None for those of `SCALES`.
+
+    Raises ValueError for another kind and for scales that are not above 0.
+    """
 
     def __init__(self, kind: str, scales: Sequence[float] | None = None):
         super().__init__()
@@ -33,13 +40,17 @@ class SampleLoss(nn.Module):
         self.register_buffer("weights", torch.ones(len(self.scales)))
 
     def observe(self, real: Tensor) -> None:
-        """Take the kernels' lengths and weights from training rows (M, D)."""
+        """Takes the lengths and weights of the kernels from training images, flattened, (M, D)."""
         if self.kind == "mmd":
             self.lengths = torch.tensor(self.scales).to(real) * median_distance(real)
             self.weights = kernel_weights(real, self.lengths)
 
     def forward(self, g: Tensor, real: Tensor) -> Tensor:
-        """A scalar, least in expectation where g (n, D) and real (m, D) have one law."""
+        """Returns the loss between samples g (n, D) and training images real (m, D), a scalar.
+
+        The expected MMD and energy distance are smallest where both have the same distribution. The value of the
+        drifting loss carries no information; its gradient does.
+        """
         if self.kind == "energy":
             return energy_distance(g, real)
         if self.kind == "drifting":

@@ -1,4 +1,4 @@
-"""Which network the generators share: `build` is the one place that decides it."""
+"""The network that all generators share, by name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ WIDTHS = {"unet": 16, "mlp": 256}
 
 
 def build(backbone: str, shape: tuple[int, int, int], width: int | None = None, n_classes: int = 0) -> nn.Module:
-    """The network `net(x_t, t, r, label)` of that name; width None takes its default, n_classes 0 needs no label.
+    """Returns a new network `net(x_t, t, r, label)` -> (B, C, H, W).
 
-    Raises ValueError on other names.
+    backbone: "unet" or "mlp".
+    shape: (C, H, W) of the images.
+    width: channels of the U-Net (a multiple of 8) or hidden units of the MLP; None for the default of `WIDTHS`.
+    n_classes: classes that the network is conditioned on; 0 for none.
+
+    Raises ValueError for another backbone.
     """
     if backbone not in BACKBONES:
         raise ValueError(f"backbone {backbone!r} is unknown; allowed: {', '.join(BACKBONES)}")

@@ -1,7 +1,14 @@
-"""An encoder of the training split alone, whose codes a loss may compare samples by: a small denoising auto-encoder.
+"""A small denoising auto-encoder, trained on the training split, whose codes a loss may compare samples by.
 
-Source: features of a self-supervised encoder beside pixels, as "Generative Modeling via Drifting" (arXiv 2602.04770,
-section 4) has them; denoising: Vincent et al., JMLR 11, 2010. It sees what the generator sees and no scoring network.
+Source: features of a self-supervised encoder beside pixels: "Generative Modeling via Drifting" (arXiv 2602.04770),
+section 4; denoising: Vincent et al., JMLR 11, 2010.
+
+It is trained on the generator's own data and is independent of the scoring networks.
+
+symbol    meaning                                    shape
+x         images, in [-1, 1]                         (B, C, H, W)
+low       activities of the first layer              (B, 16, H/2, W/2)
+high      activities of the second layer             (B, 32, H/4, W/4)
 """
 
 from __future__ import annotations
@@ -17,7 +24,10 @@ NOISE = 0.5  # standard deviation, for pixels in [-1, 1]
 
 
 class Encoder(nn.Module):
-    """shape: (C, H, W) of the image, H and W divisible by 4."""
+    """Denoising auto-encoder of two convolutions and two transposed ones.
+
+    shape: (C, H, W) of the images, H and W divisible by 4.
+    """
 
     def __init__(self, shape: tuple[int, int, int]):
         super().__init__()
@@ -28,20 +38,20 @@ class Encoder(nn.Module):
         self.leave = nn.ConvTranspose2d(first, channels, 4, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Codes (B, n) of images x (B, C, H, W): both layers' activities, each over the root of their number."""
+        """Returns the codes (B, n) of images x: the activities of both layers, each over the root of their number."""
         low, high = self.layers(x)
         return torch.cat([h.flatten(1) / h[0].numel() ** 0.5 for h in (low, high)], 1)
 
     def layers(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Activities of both layers, (B, 16, H/2, W/2) and (B, 32, H/4, W/4)."""
+        """Returns low and high, the activities of both layers."""
         low = F.silu(self.enter(x))
         return low, F.silu(self.deepen(low))
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean squared error of what the codes of noisy images make of them; a scalar."""
+        """Returns the mean squared error of images decoded from `high` of their noisy versions, a scalar."""
         noisy = batch.x + NOISE * torch.randn_like(batch.x)
         return (self.leave(F.silu(self.widen(self.layers(noisy)[1]))) - batch.x).square().mean()
 
     def stage(self, share: float) -> Stage:
-        """Its training, which comes before what uses it."""
+        """Returns the stage that trains it, with `share` of the budget; it comes before the stage that uses it."""
         return Stage("encoder", list(self.parameters()), self.loss, share=share, steady=True)

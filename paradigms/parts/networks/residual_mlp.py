@@ -1,4 +1,4 @@
-"""The shared network without convolutions: a residual MLP on flattened pixels, contract `net(x_t, t, r, label)`."""
+"""The shared network without convolutions: a residual MLP on flattened pixels, `net(x_t, t, r, label)`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ class ResidualLayer(nn.Module):
 
 
 class ResidualMLP(SharedNetwork):
-    """shape: (C, H, W) of the image. width: hidden units. depth: residual layers.
-    n_classes: 0, or the number of labels of a class-conditional network."""
+    """Residual MLP, whose output layer starts at zero.
+
+    shape: (C, H, W) of the images.
+    width: hidden units; the time embedding has half as many.
+    depth: residual layers.
+    n_classes: classes that the network is conditioned on; 0 for none.
+    """
 
     def __init__(self, shape: tuple[int, int, int], width: int = 256, depth: int = 3, n_classes: int = 0):
         super().__init__()

@@ -1,13 +1,14 @@
-"""What the shared networks have in common: the time is embedded once, and ways to compute the rest faster.
+"""Base class of the shared networks: one embedding of the times, and faster ways to compute the rest.
 
-Ways: "bfloat16", autocast of everything but the time, which stays in float32; "channels_last", the weights' layout;
-"compiled", by torch.compile, which takes minutes for a U-Net on a CPU and belongs to long runs.
+"bfloat16": autocast of everything but the time embedding, which stays in float32.
+"channels_last": memory layout of the weights.
+"compiled": torch.compile, which takes minutes for a U-Net on a CPU and pays in long runs only.
 
-symbol    meaning                                        shape
-x         a state of the chain                           (B, C, H, W)
-t, r      times, r <= t                                  (B,)
-label     the class, if the network is told it           (B,)
-time      embedding of t, r and label                    (B, D)
+symbol    meaning                                         shape
+x         a state of the chain                            (B, C, H, W)
+t, r      times, r <= t                                   (B,)
+label     class, where the network is conditioned on it   (B,)
+time      embedding of t, r and label                     (B, D)
 """
 
 from __future__ import annotations
@@ -28,13 +29,18 @@ _plain = ContextVar("plain", default=False)
 
 
 class SharedNetwork(nn.Module):
-    """`net(x, t, r, label)` -> a field like x. A subclass has `time`, a `TimeEmbedding`, and `through(x, time)`."""
+    """Network `net(x, t, r, label)` -> (B, C, H, W).
+
+    A subclass provides `time`, a `TimeEmbedding`, and `through`.
+
+    ways: of `WAYS`, how it computes; set by `accelerate`.
+    """
 
     time: nn.Module
     ways: frozenset[str] = frozenset()
 
     def through(self, x: Tensor, time: Tensor) -> Tensor:
-        """The field (B, C, H, W) at states x for embedded times."""
+        """Returns the output (B, C, H, W) for states x and embedded times."""
         raise NotImplementedError
 
     def forward(self, x: Tensor, t: Tensor, r: Tensor, label: Tensor | None = None) -> Tensor:
@@ -47,7 +53,7 @@ class SharedNetwork(nn.Module):
 
 
 def accelerate(root: nn.Module, ways: Sequence[str]) -> None:
-    """Let every shared network in `root` compute in these ways from now on. Raises ValueError for another word."""
+    """Makes every shared network in `root` compute in these `ways`. Raises ValueError for an unknown one."""
     for way in ways:
         one_of({"compute": WAYS}, compute=way)
     for net in root.modules():
@@ -58,10 +64,11 @@ def accelerate(root: nn.Module, ways: Sequence[str]) -> None:
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Inside, shared networks are eager and compute in the precision of what they get.
+    """Context in which shared networks run eagerly and in the precision of their inputs, whatever their `ways`.
 
-    For derivatives and instruments: a dual tensor that enters compiled code is dropped without a word (pytorch issue
-    187284), its products are hidden there, and a finite difference of numbers with 8 bits is rounding.
+    For derivatives and for counting FLOPs: compiled code silently drops the tangent of a dual tensor (pytorch issue
+    187284) and hides its matrix products from the counter, and a finite difference of bfloat16 numbers is rounding
+    error.
     """
     token = _plain.set(True)
     try:

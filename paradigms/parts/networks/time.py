@@ -1,7 +1,7 @@
-"""Time features of the shared network.
+"""Embedding of the times and of the class for the shared network.
 
-Frequencies stay low on purpose: the MeanFlow tangent differentiates through them, and sinusoids up to 64 pi wrecked
-it on the digits (results/LOG.md; the same warning is in sCM, arXiv 2410.11081, section 4).
+The frequencies are low on purpose: MeanFlow's target differentiates with respect to time, and sinusoids up to 64 pi
+spoiled it on the digits (results/LOG.md). sCM (arXiv 2410.11081, section 4) has the same warning.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ N_FREQUENCIES = 8
 
 
 class TimeEmbedding(nn.Module):
-    """(t, r, label) -> (B, dim): sinusoids of t and of t - r at multiples of pi/2, each through a layer, then added.
+    """Embedding (t, r, label) -> (B, dim) by sinusoids of t and of t - r at multiples of pi/2.
 
-    n_classes: 0, or the number of labels, of which one is added too. Raises ValueError where a label is missing.
+    dim: size of the embedding.
+    n_classes: classes, one of whose embeddings is added; 0 for none.
+
+    Calling it without labels raises ValueError where there are classes.
     """
 
     def __init__(self, dim: int, n_classes: int = 0):

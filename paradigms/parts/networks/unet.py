@@ -1,7 +1,7 @@
-"""The small U-Net that all generators of the right column share: `net(x_t, t, r, label)` -> a field like the image.
+"""The small U-Net that all generators share: `net(x_t, t, r, label)` -> (B, C, H, W).
 
-JVP-safe: GroupNorm only, no in-place operation, no fused attention, no dropout. The output layer starts at zero, so an
-untrained chain is the identity.
+Forward-mode derivatives pass through it: it has GroupNorm only, no in-place operation, no fused attention and no
+dropout. The output layer starts at zero, so an untrained chain is the identity.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from paradigms.parts.networks.time import TimeEmbedding
 
 
 class Norm(nn.GroupNorm):
-    """GroupNorm that keeps the layout of what it gets, by the kernel for the usual one, which is faster on a CPU."""
+    """GroupNorm that keeps its input's memory layout but computes in the contiguous one, which is faster on a CPU."""
 
     def forward(self, x: Tensor) -> Tensor:
         if x.is_contiguous():
@@ -24,8 +24,11 @@ class Norm(nn.GroupNorm):
 
 
 class Block(nn.Module):
-    """Residual block: two 3x3 convolutions with the time embedding added between them (added, not multiplied:
-    scale modulation makes the tangent of the time path explode, sCM section 4)."""
+    """Residual block: two 3x3 convolutions, the time embedding added between them.
+
+    It is added, not multiplied, because scale modulation makes the derivative with respect to time explode (sCM, arXiv
+    2410.11081, section 4).
+    """
 
     def __init__(self, n_in: int, n_out: int, time_dim: int):
         super().__init__()
@@ -40,11 +43,13 @@ class Block(nn.Module):
 
 
 class UNet(SharedNetwork):
-    """Two resolutions, one block on each way at each, `n_middle` blocks at the lower one.
+    """U-Net of two resolutions, with one block per resolution on the way down and up and `n_middle` blocks between.
 
-    shape: (C, H, W) of the image, H and W divisible by 2 * patch. width: channels at the upper resolution, a third of
-    those at the lower one; a multiple of 8. patch: side of the space-to-depth cell at the input, 2 from 28x28 on.
-    n_classes: 0, or the number of labels of a class-conditional network.
+    shape: (C, H, W) of the images, H and W divisible by 2 * patch.
+    width: channels at the upper resolution, a multiple of 8; the lower one has three times as many.
+    n_middle: blocks at the lower resolution, between the way down and the way up.
+    patch: side of the space-to-depth cell at the input; None for 1 up to 16 pixels and 2 above.
+    n_classes: classes that the network is conditioned on; 0 for none.
     """
 
     def __init__(
@@ -75,7 +80,7 @@ class UNet(SharedNetwork):
     def through(self, x: Tensor, time: Tensor) -> Tensor:
         h = self.enter(F.pixel_unshuffle(x, self.patch))
         if not torch.is_grad_enabled():
-            # A tenth to a third faster on a CPU, where an update gains nothing.
+            # Sampling on a CPU is a tenth to a third faster so; an update would not be.
             h = h.contiguous(memory_format=torch.channels_last)
         upper = self.down1(h, time)
         lower = self.down2(self.shrink(upper), time)

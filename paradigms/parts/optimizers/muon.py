@@ -1,4 +1,4 @@
-"""Muon: momentum whose step on every weight matrix is orthogonalised; Adam for what is no matrix.
+"""Muon: momentum whose step on every convolution is orthogonalised as a matrix; Adam for all other parameters.
 
 Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024
 (kellerjordan.github.io/posts/muon): Nesterov momentum, five quintic Newton-Schulz steps, convolutions flattened to
@@ -23,10 +23,12 @@ MIN_SIDE = 8  # below it a weight is a vector rather than a matrix
 
 
 def orthogonalise(matrices: Sequence[Tensor]) -> list[Tensor]:
-    """Matrices with the singular vectors of these (rows, columns), rows <= columns, and singular values near 1.
+    """Returns matrices with the singular vectors of `matrices` and singular values near 1.
 
-    Every step multiplies a matrix m from the left by a polynomial in m m^T, so the small Gram matrices alone are
-    iterated, all of one size together.
+    Every Newton-Schulz step multiplies a matrix m from the left by a polynomial in m m^T, so it is enough to iterate
+    the small Gram matrices, all of one size together.
+
+    matrices: each (rows, columns), rows <= columns.
     """
     a, b, c = COEFFICIENTS
     alike: dict[int, list[int]] = {}
@@ -49,12 +51,17 @@ def orthogonalise(matrices: Sequence[Tensor]) -> list[Tensor]:
 
 
 def is_matrix(parameter: Tensor) -> bool:
-    """Whether a weight is a convolution's with at least `MIN_SIDE` rows and columns as a matrix (n_out, n_in k k)."""
+    """Returns whether a parameter is a convolution with at least `MIN_SIDE` rows and columns as (n_out, n_in k k)."""
     return parameter.dim() == 4 and min(len(parameter), parameter[0].numel()) >= MIN_SIDE
 
 
 class Muon(torch.optim.Optimizer):
-    """lr: of matrices, in units of their root mean square step. lr_adam: of everything else, and its usual meaning."""
+    """Muon for the parameters that `is_matrix` accepts, Adam for the others.
+
+    parameters: what is optimised.
+    lr: Muon's learning rate: about the size of a step's singular values, times sqrt(rows / columns) of a tall matrix.
+    lr_adam: Adam's learning rate.
+    """
 
     def __init__(self, parameters: Sequence[nn.Parameter], lr: float, lr_adam: float):
         matrices = [p for p in parameters if is_matrix(p)]
@@ -70,11 +77,11 @@ class Muon(torch.optim.Optimizer):
         with torch.enable_grad():
             loss = closure() if closure else None
         for group in self.param_groups:
-            moving = [p for p in group["params"] if p.grad is not None]
+            trained = [p for p in group["params"] if p.grad is not None]
             if group["matrices"]:
-                self._step_matrices(moving, group["lr"])
-            elif moving:
-                self._step_vectors(moving, group["lr"])
+                self._step_matrices(trained, group["lr"])
+            elif trained:
+                self._step_vectors(trained, group["lr"])
         return loss
 
     def _step_matrices(self, parameters: list[nn.Parameter], lr: float) -> None:
@@ -85,7 +92,7 @@ class Muon(torch.optim.Optimizer):
         for p, before, step in zip(parameters, nesterov, orthogonalise(wide), strict=True):
             rows, columns = before.shape
             step = step if rows <= columns else step.T
-            # A tall matrix moves its outputs less than a wide one does, at equal singular values.
+            # At equal singular values the output of a tall matrix changes less than that of a wide one.
             p.add_(step.reshape_as(p), alpha=-lr * max(1, rows / columns) ** 0.5)
 
     def _step_vectors(self, parameters: list[nn.Parameter], lr: float) -> None:
@@ -110,5 +117,5 @@ class Muon(torch.optim.Optimizer):
 
 
 def muon(lr: float = 0.02, lr_adam: float = 5e-3) -> Callable[[Sequence[nn.Parameter]], torch.optim.Optimizer]:
-    """An optimiser for a Stage: Muon at `lr` on matrices, Adam at `lr_adam` on biases, norms and small weights."""
+    """Returns the optimiser of a Stage: Muon at rate `lr` for convolutions, Adam at `lr_adam` for other parameters."""
     return lambda parameters: Muon(parameters, lr, lr_adam)

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from paradigms.parts.steps import adam
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchcfm.conditional_flow_matching import ConditionalFlowMatcher
@@ -26,6 +25,7 @@ from torchcfm.models.unet import UNetModel
 from torchdiffeq import odeint
 
 from paradigms.base import Batch, Paradigm, Stage
+from paradigms.training.defaults import adam
 
 EVALUATIONS = {"euler": 1, "midpoint": 2}  # of the network, per step
 

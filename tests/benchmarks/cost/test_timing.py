@@ -1,5 +1,6 @@
-"""A timing cell on a clock that stands still unless the toy paradigm says that it worked: all numbers are exact."""
+"""A timing cell on a clock that advances only when the toy paradigm says so: all numbers are exact."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import nn
 
 from benchmarks.cost import sanity_checks, timing, timing_samples
 from benchmarks.cost.timing_samples import SampleClock
-from benchmarks.cost.timing_stages import end_to_end_images_per_second
+from benchmarks.cost.timing_stages import end_to_end_images_per_second, time_stage
 from paradigms.base import Paradigm, Stage
 
 SHAPE, BATCH, STEP, ROW, FIXED = (1, 2, 2), 8, 0.005, 0.001, 0.003
@@ -29,7 +30,7 @@ class Clock:
 
 
 class Link(nn.Linear):
-    """Takes ROW seconds a row, or nothing where `idle` (the work is said to be done)."""
+    """Takes ROW seconds per row, or none where `idle`."""
 
     def __init__(self, clock: Clock):
         super().__init__(4, 4)
@@ -77,7 +78,7 @@ class Toy(Paradigm):
 
 
 class Job:
-    """What a timing cell needs of a job, on the toy."""
+    """The parts of a job that a timing cell uses, with the toy."""
 
     def __init__(self, clock: Clock, sampler: str = "honest", nfe=(1, 4)):
         self.clock, self.sampler, self.device = clock, sampler, torch.device("cpu")
@@ -120,6 +121,15 @@ def test_an_updates_time_is_its_own_and_not_that_of_what_surrounds_it(clock):
     assert stage["energy_joules_per_image"] is None
 
 
+def test_timing_more_updates_than_planned_stays_in_the_schedule_and_leaves_no_loss_curve(clock):
+    toy, seen = Toy(clock), []
+    stage = replace(toy.stages()[0], schedule=lambda progress: seen.append(progress) or 1.0)
+    plan = SimpleNamespace(updates=3, batch_size=BATCH, flops_per_update=1)
+    timed, _ = time_stage(Job(clock), toy, stage, plan, None)
+    assert seen[:4] == [0, 1 / 3, 2 / 3, 1.0] and len(seen) > 20 and set(seen[4:]) == {1.0}
+    assert toy.curve == [] and timed["step_seconds_median"] == pytest.approx(STEP)
+
+
 def test_throughput_latency_and_efficiency_of_a_sampler_are_those_of_its_parts(clock):
     for row in measured(Job(clock))["samples"]:
         chain = row["nfe"] * BATCH * ROW
@@ -132,7 +142,7 @@ def test_throughput_latency_and_efficiency_of_a_sampler_are_those_of_its_parts(c
         assert row["mfu"] == pytest.approx(row["flops_per_sample"] * row["sample_images_per_second"] / PEAK)
 
 
-def test_warm_up_stands_apart_and_where_there_was_none_is_none(clock):
+def test_warm_up_is_reported_by_itself_and_is_none_where_there_was_none(clock):
     first, second = measured(Job(clock))["samples"]
     assert first["warmup_seconds"] >= timing_samples.WARMUP_SECONDS and second["warmup_seconds"] is None
 
@@ -175,12 +185,11 @@ def test_a_batch_faster_than_one_image_is_flagged():
 
 
 def test_a_batch_slower_than_its_images_one_by_one_is_flagged():
-    assert sanity_checks.odd_batching("s", 4, 8, images_per_second=8 / 100.0, latency_seconds=1.0)
-    assert sanity_checks.odd_batching("s", 4, 8, images_per_second=8 / 7.9, latency_seconds=1.0) is None
-    assert sanity_checks.odd_batching("s", 4, 8, images_per_second=8 / 1.0, latency_seconds=1.0) is None
+    for seconds, flagged in ((100.0, True), (7.9, False), (1.0, False)):
+        assert bool(sanity_checks.odd_batching("s", 4, 8, 8 / seconds, latency_seconds=1.0)) is flagged
 
 
-def test_a_process_that_got_half_a_core_says_that_the_machine_is_shared(clock):
+def test_a_process_that_got_half_a_core_flags_that_the_computer_is_shared(clock):
     real = clock.work
     clock.work = lambda seconds: real(seconds, share=0.5)
     assert measured(Job(clock))["flags"] == ["shared machine: the process got 50% of a core while it was timed"]
@@ -233,7 +242,7 @@ def test_end_to_end_leaves_the_warm_up_out_and_stops_long_before_the_stage_ends(
     job.build = build
     plans = [SimpleNamespace(updates=100_000, batch_size=BATCH)]
     assert end_to_end_images_per_second(job, plans, 0) == pytest.approx(BATCH / STEP)
-    assert len(n) < 70  # 40 fill the asked time, and the Trainer is asked every ten
+    assert len(n) < 70  # 40 fill the requested time, and the Trainer reports every ten
 
 
 def test_end_to_end_of_a_stage_that_is_planned_very_short_is_still_measured(clock):

@@ -61,7 +61,7 @@ def test_held_out_rows_are_stratified_disjoint_and_complete():
     assert sorted([*kept.images[:, 0], *held_out.images[:, 0]]) == list(range(400))
 
 
-def test_the_hash_sees_one_changed_label():
+def test_one_changed_label_changes_the_hash():
     digits = data.load("digits")
     labels = digits.test.labels.copy()
     labels[7] = (labels[7] + 1) % 10
@@ -94,24 +94,24 @@ def test_the_data_directory_is_the_option_then_the_environment_then_the_cache(tm
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10"])
-def test_without_network_the_absent_file_and_the_mend_are_named(name, tmp_path, no_network):
+def test_without_network_the_error_names_the_absent_file_and_the_fix(name, tmp_path, no_network):
     with pytest.raises(BadInput) as info:
         data.load(name, tmp_path)
     assert str(tmp_path / name) in line(info) and "ConnectionError" in line(info) and "--data-dir" in line(info)
 
 
 def test_a_download_tries_the_next_home_and_is_checked_against_the_hash(tmp_path, monkeypatch):
-    asked = []
+    requested = []
 
     def retrieve(url, known_hash, fname, path):
-        asked.append((url, known_hash))
+        requested.append((url, known_hash))
         if url.startswith("first"):
             raise ValueError("wrong hash")
         return str(path / fname)
 
     monkeypatch.setattr("pooch.retrieve", retrieve)
     assert official.official_file(tmp_path, "a.gz", ("first/", "second/"), "md5:00") == tmp_path / "a.gz"
-    assert asked == [("first/a.gz", "md5:00"), ("second/a.gz", "md5:00")]
+    assert requested == [("first/a.gz", "md5:00"), ("second/a.gz", "md5:00")]
 
 
 def test_a_file_of_the_wrong_hash_is_named_and_left_alone(tmp_path, no_network):
@@ -176,7 +176,7 @@ def pack(files: dict[str, bytes], path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["cifar10", "cifar10/cifar-10-batches-bin"])
-def test_unpacked_cifar_files_are_read_and_said_to_be_unverified(place, tmp_path, small_cifar, no_network):
+def test_unpacked_cifar_files_are_read_with_a_note_that_they_are_unverified(place, tmp_path, small_cifar, no_network):
     (folder := tmp_path / place).mkdir(parents=True)
     for name, content in small_cifar.items():
         (folder / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""What a killed or interrupted run leaves behind: everything that was done, and no process."""
+"""A killed or interrupted run keeps its finished cells and leaves no process behind."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ def uninterrupted(tmp_path_factory):
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 0.5])
-def test_a_run_that_was_killed_goes_on_to_the_same_records(tmp_path, seconds, uninterrupted):
+def test_a_killed_run_resumes_to_the_same_records(tmp_path, seconds, uninterrupted):
     process = start(tmp_path)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
@@ -63,7 +63,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_records(tmp_path, seconds, un
     assert not list(tmp_path.rglob("cells/.*.tmp"))
 
 
-def test_workers_of_a_killed_run_that_have_not_noticed_hold_its_lock(tmp_path, monkeypatch):
+def test_workers_that_outlive_a_killed_run_hold_its_lock(tmp_path, monkeypatch):
     process = start(tmp_path, seconds=60.0)
     unaware = alive(tmp_path)
     for pid in unaware:

@@ -1,3 +1,5 @@
+"""Every way in which a worker can end, and which cells run when."""
+
 import os
 
 from benchmarks.execute.local import Local
@@ -7,7 +9,7 @@ from tests.benchmarks.conftest import FAKE_WORKER, alive, cells_of, grid
 
 
 class Heard:
-    """A watch that remembers."""
+    """A watch that stores what it is called with."""
 
     def __init__(self):
         self.ended, self.most = [], 0
@@ -20,7 +22,7 @@ class Heard:
 
 
 def run(tmp_path, acts, jobs=8, **changes):
-    """Records of the quality cells by act, after a run with a grace of a fifth of a second."""
+    """Records of the quality cells by act, after a run with 0.2 s between SIGTERM and SIGKILL."""
     cells = cells_of(grid(acts, **changes), "quality")
     executor = Local(tmp_path, jobs, worker=FAKE_WORKER, grace_seconds=0.2)
     executor.run(cells, heard := Heard())
@@ -28,7 +30,7 @@ def run(tmp_path, acts, jobs=8, **changes):
     return {cell.options["act"]: records.read(records.path_of(tmp_path, cell)) for cell in cells}
 
 
-def test_every_way_to_die_becomes_a_record_with_a_reason_and_the_others_go_on(tmp_path):
+def test_every_way_to_fail_becomes_a_record_with_a_reason_and_other_cells_go_on(tmp_path):
     acts = ["succeed", "crash", "say nothing", "SIGSEGV", "SIGKILL", "SIGTERM", "diverge", "another key"]
     found = run(tmp_path, acts)
     assert {act: record["status"] for act, record in found.items()} == {
@@ -48,11 +50,11 @@ def test_every_way_to_die_becomes_a_record_with_a_reason_and_the_others_go_on(tm
     assert not any("\n" in (record["reason"] or "") for record in found.values())
 
 
-def test_a_cell_past_its_limit_is_asked_to_end_and_killed_if_it_ignores_that(tmp_path):
+def test_a_cell_past_its_time_limit_gets_sigterm_and_then_sigkill(tmp_path):
     found = run(tmp_path, ["hang", "stubborn", "succeed"], limit_seconds=1.0)
     assert [found[act]["status"] for act in ("hang", "stubborn", "succeed")] == ["timeout", "timeout", "done"]
     assert "1 s" in found["hang"]["reason"]
-    assert (tmp_path / "asked-hang").exists() and (tmp_path / "asked-stubborn").exists()
+    assert (tmp_path / "sigterm-hang").exists() and (tmp_path / "sigterm-stubborn").exists()
     assert not alive(tmp_path)
 
 
@@ -71,7 +73,7 @@ def test_quality_cells_come_first_and_timing_cells_one_at_a_time(tmp_path):
     assert all(kinds in ([], ["timing"]) for kinds in watches if "timing" in kinds)
 
 
-def test_an_earlier_failure_is_not_taken_for_the_new_outcome(tmp_path):
+def test_the_record_of_an_earlier_failure_is_replaced(tmp_path):
     (cell,) = cells_of(grid(["say nothing"]), "quality")
     records.write(records.path_of(tmp_path, cell), records.opening(cell, "non_finite", "an old reason"))
     assert run(tmp_path, ["say nothing"])["say nothing"]["status"] == "failed"
@@ -95,7 +97,7 @@ def test_a_damaged_record_is_named_and_its_cell_runs_again(tmp_path, capsys):
     assert path.name in capsys.readouterr().err and (tmp_path / "damaged" / path.name).exists()
 
 
-def test_cells_at_a_time_fit_the_machine(monkeypatch):
+def test_default_jobs_follow_device_cores_and_threads(monkeypatch):
     cell = cells_of(grid(["a"]))[0]
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     jobs = {threads: default_jobs(cell.model_copy(update={"threads": threads})) for threads in (1, 2, 3, 8)}

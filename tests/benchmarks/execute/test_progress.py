@@ -1,3 +1,5 @@
+"""The progress display and its estimate of the remaining time."""
+
 import io
 from types import SimpleNamespace
 
@@ -27,18 +29,18 @@ def test_nothing_is_estimated_while_nothing_is_known(cells):
     assert shown(cells)[0].remaining_seconds([job(cells[0], 5.0)]) is None
 
 
-def test_the_estimate_adds_what_is_left_of_running_cells_and_the_mean_of_ended_ones(cells):
+def test_the_estimate_adds_the_rest_of_running_cells_and_the_mean_duration_of_ended_ones(cells):
     watch, _ = shown(cells)
     first_a, first_b, *_ = cells
     watch.finished(job(first_a, 10.0), {"status": "done", "reason": None})
     # b runs and is a quarter done after 5 s: 15 s to go; b again and a again take the mean of their kind, 10 s each.
     assert watch.remaining_seconds([job(first_b, 5.0, 0.25)]) == pytest.approx((15 + 10 + 10) / 2)
-    # A running cell that has said nothing counts what is left of the mean, never less than nothing.
+    # A running cell that has not reported counts the mean less its time so far, and at least 0 s.
     assert watch.remaining_seconds([job(first_b, 4.0)]) == pytest.approx((6 + 10 + 10) / 2)
     assert watch.remaining_seconds([job(first_b, 40.0)]) == pytest.approx((0 + 10 + 10) / 2)
 
 
-def test_off_a_terminal_a_plain_line_tells_how_each_cell_ended_and_now_and_then_how_it_stands(cells, monkeypatch):
+def test_off_a_terminal_plain_lines_give_the_end_and_the_progress_of_cells(cells, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     watch, text = shown(cells)
     with watch:

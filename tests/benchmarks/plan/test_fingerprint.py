@@ -1,4 +1,4 @@
-"""Which code a cell's keys are about: what it imports, at any depth, and no words."""
+"""The hashes of code follow imports at any depth, and ignore comments and docstrings."""
 
 import pytest
 
@@ -62,15 +62,15 @@ def test_code_hashes_follow_imports_and_nothing_else(project, file, trains, scor
     assert (after[0] != before[0], after[1] != before[1]) == (trains, scores)
 
 
-def test_words_are_no_code(project):
+def test_comments_and_docstrings_do_not_change_the_hashes(project):
     before = codes(project)
     (project / "paradigms/one.py").write_text('"""Other words."""\n\nfrom paradigms.parts import net  # why\n')
     assert codes(project) == before
 
 
 @pytest.mark.parametrize("source", ['x = "# no comment"\n', "def f():\n    return 1\n", 'x = """a\n\n# b\n"""\n'])
-def test_what_is_no_word_stays(source):
-    assert fingerprint.without_words(source).replace("\n", "") == source.replace("\n", "")
+def test_strings_that_are_no_docstrings_stay(source):
+    assert fingerprint.without_comments(source).replace("\n", "") == source.replace("\n", "")
 
 
 HELPER, PLUGIN = "import deeper\nVALUE = 1\n", 'import helper\nclass Mine:\n    task = "generation"\n'

@@ -31,7 +31,7 @@ def paradigm_file(tmp_path, body):
     return str(path)
 
 
-def test_what_can_run_gets_a_device_and_the_hash_of_its_data():
+def test_a_preset_that_can_run_gets_a_device_and_the_hash_of_its_data():
     answer = prepared(diffusion(options={"width": 8}))
     assert answer["device"] == "cpu" and len(answer["data_hashes"]["digits"]) == 64
 
@@ -46,7 +46,7 @@ def test_what_can_run_gets_a_device_and_the_hash_of_its_data():
         ({"samplers": ["heun"], "nfe": [1, 3]}, ["nfe = [1, 3]", "'heun'"]),
     ],
 )
-def test_what_the_paradigm_does_not_know_is_refused_in_one_line(changes, said):
+def test_an_unknown_option_sampler_or_evaluation_count_is_one_line(changes, said):
     with pytest.raises(BadInput, match=r"^preset 'tiny', variant 'mine': ") as error:
         prepared(diffusion(**changes))
     for part in said:
@@ -60,7 +60,7 @@ def test_what_the_paradigm_does_not_know_is_refused_in_one_line(changes, said):
         ("import nothing_of_that_name", "nothing_of_that_name"),
         ("def broken(:", "SyntaxError"),
         ("1 / 0", "ZeroDivisionError"),
-        ("", "holds 0 subclasses"),
+        ("", "has 0 subclasses"),
     ],
 )
 def test_a_paradigm_file_that_does_not_import_is_refused_in_one_line(tmp_path, text, said):
@@ -70,7 +70,7 @@ def test_a_paradigm_file_that_does_not_import_is_refused_in_one_line(tmp_path, t
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
-def test_what_the_paradigm_refuses_becomes_one_line(tmp_path):
+def test_an_error_of_the_paradigms_constructor_is_one_line(tmp_path):
     body = "    def __init__(self, shape, n_classes, *, k=1):\n        raise ValueError(f'k = {k}:\\nodd')\n"
     with pytest.raises(BadInput, match=r"options \{'k': 2\} on digits: k = 2: odd$"):
         prepared(preset.Variant(paradigm=paradigm_file(tmp_path, body), options={"k": 2}))
@@ -91,7 +91,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
     assert preflight.resolve("auto") == preflight.resolve("cuda") == "cuda"
 
 
-def test_the_process_prepares_for_real_and_the_bad_input_that_it_finds_keeps_its_one_line(tmp_path, monkeypatch):
+def test_preparation_in_a_child_process_returns_cells_or_raises_its_error_here(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     cells = session.plan(grid([], variants={"mine": diffusion()}), Place(tmp_path, "cpu"), build=False)
     assert [cell.place for cell in cells] == ["mine.digits.s0", "mine.digits.timing"]
@@ -100,18 +100,18 @@ def test_the_process_prepares_for_real_and_the_bad_input_that_it_finds_keeps_its
 
 
 def fake(monkeypatch):
-    """Children that import no torch."""
+    """Replace the child processes by ones that import no torch."""
     for name, module in (("PREPARE", "fake_prepare"), ("SCORING_NETWORK", "fake_network"), ("WORKER", "fake_worker")):
         monkeypatch.setattr(session, name, f"tests.benchmarks.{module}")
 
 
-def test_a_preparation_that_dies_ends_the_run_with_one_line(tmp_path, monkeypatch):
+def test_a_preparation_that_crashes_is_one_line(tmp_path, monkeypatch):
     fake(monkeypatch)
-    with pytest.raises(BadInput, match="ended with exit code -11; `doctor`"):
+    with pytest.raises(BadInput, match=r"preset 'tiny': .* ended with exit code -11; `doctor`"):
         session.plan(grid(["a"]), Place(tmp_path, "cpu"))
 
 
-def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypatch):
+def test_the_cells_of_a_run_have_the_hashes_that_its_preparation_found(tmp_path, monkeypatch):
     fake(monkeypatch)
     monkeypatch.setattr(session, "cores", lambda: 2)
     cells = session.plan(grid(["a"]), Place(tmp_path, "cuda", data_dir=tmp_path))
@@ -120,21 +120,21 @@ def test_the_cells_of_a_run_carry_what_its_preparation_found(tmp_path, monkeypat
     assert cells[0].extractor_hashes == ["digits-cnn", "digits-autoencoder"]
 
 
-def test_children_that_are_asked_work_side_by_side_and_answer_in_the_order_of_the_questions(tmp_path):
-    asked = [{"dataset": "digits", "kind": kind, "data_dir": tmp_path} for kind in ("b", "a")]
-    assert fork_server.ask_all(NETWORK, asked, 2) == ["digits-b", "digits-a"]
-    assert fork_server.ask_all(NETWORK, asked, 1) == ["digits-b", "digits-a"]
+def test_children_work_in_parallel_and_their_values_come_in_the_order_of_the_requests(tmp_path):
+    requests = [{"dataset": "digits", "kind": kind, "data_dir": tmp_path} for kind in ("b", "a")]
+    assert fork_server.ask_all(NETWORK, requests, 2) == ["digits-b", "digits-a"]
+    assert fork_server.ask_all(NETWORK, requests, 1) == ["digits-b", "digits-a"]
     assert fork_server.ask_all(NETWORK, [], 1) == []
 
 
-def test_the_first_child_that_refuses_ends_the_others(tmp_path):
-    asked = [{"dataset": "digits", "kind": kind, "data_dir": tmp_path} for kind in ("waits", "refused")]
+def test_the_first_child_that_raises_ends_the_others(tmp_path):
+    requests = [{"dataset": "digits", "kind": kind, "data_dir": tmp_path} for kind in ("waits", "refused")]
     with pytest.raises(BadInput, match="refused"):
-        fork_server.ask_all(NETWORK, asked, 2)
+        fork_server.ask_all(NETWORK, requests, 2)
     assert not (tmp_path / "gave up").exists()
 
 
-def test_inception_is_asked_for_by_name_and_says_what_it_lacks(tmp_path):
+def test_the_inception_extractor_names_the_file_or_package_that_is_missing(tmp_path):
     preset = presets.load("smoke", ['extractors=["cnn", "inception"]'])
     with pytest.raises(BadInput, match=r"extractor inception: .* (absent|cannot be imported)"):
         preflight.prepare(preset, data_dir=tmp_path)

@@ -15,7 +15,7 @@ def test_every_preset_of_the_project_is_valid():
         assert cells_of(presets.load(name), "quality")
 
 
-def test_a_preset_gives_a_quality_cell_a_repetition_and_one_timing_cell_a_variant_after_them():
+def test_a_preset_gives_one_quality_cell_per_repetition_and_then_one_timing_cell_per_variant():
     cells = cells_of(grid(["a", "b"], seeds=3))
     assert [cell.kind for cell in cells] == ["quality"] * 6 + ["timing"] * 2
     assert [cell.place for cell in cells[:3]] == ["a.digits.s0", "b.digits.s0", "a.digits.s1"]
@@ -27,7 +27,7 @@ def test_the_seed_depends_on_repetition_and_data_set_and_not_on_the_paradigm():
     assert len({cell.seed for cell in cells if (cell.dataset, cell.repetition) == ("mnist", 1)}) == 1
 
 
-def test_timing_launches_are_cells_of_their_own_in_turns_over_the_variants():
+def test_every_timing_launch_is_a_cell_and_all_variants_come_once_per_launch():
     cells = cells_of(grid(["a", "b"], timing_launches=3), "timing")
     assert [cell.place for cell in cells[:3]] == ["a.digits.timing", "b.digits.timing", "a.digits.timing1"]
     assert len(cells) == len({cell.key for cell in cells}) == 6
@@ -41,7 +41,7 @@ def test_the_a_a_preset_repeats_the_same_code_often_enough_for_two_arms_of_ten()
     assert sorted(tasks) == ["generation", "recognition"]
 
 
-def test_a_sampler_may_have_evaluations_of_its_own():
+def test_a_sampler_may_have_numbers_of_evaluations_of_its_own():
     variant = Variant(paradigm="diffusion", samplers=["euler", "ipndm"], nfe_of={"ipndm": [4, 8]})
     cell = cells_of(grid(["unused"], nfe=[1, 2], variants={"diffusion": variant}))[0]
     assert (cell.nfes("euler"), cell.nfes("ipndm")) == ([1, 2], [4, 8])
@@ -111,7 +111,9 @@ def test_variants_are_chosen_by_variant_by_paradigm_and_by_file(tmp_path):
     digits = presets.load("digits")
     assert list(selection.selected(digits, ["unrolled-k1"]).variants) == ["unrolled-k1"]
     unrolled = [name for name, variant in digits.variants.items() if variant.paradigm == "unrolled"]
-    assert list(selection.selected(digits, ["unrolled"]).variants) == unrolled
+    chosen = selection.selected(digits, ["unrolled"]).variants
+    assert [name for name, variant in chosen.items() if not variant.only_start] == unrolled
+    assert [name for name, variant in chosen.items() if variant.only_start] == ["diffusion"]  # what one starts from
     file = tmp_path / "My_Own.py"
     file.write_text("")
     assert selection.selected(digits, [str(file)]).variants == {"my-own": Variant(paradigm=str(file))}
@@ -130,7 +132,7 @@ def test_the_budget_scales_with_its_factor_and_follows_the_task():
     assert by_variant["dbn"] == preset.budget_flops.recognition
 
 
-def test_ways_to_compute_are_those_of_every_cell():
+def test_the_setting_compute_reaches_every_cell():
     assert {tuple(cell.compute) for cell in cells_of(presets.load("digits", ["compute=['bfloat16']"]))} == {
         ("bfloat16",)
     }
@@ -190,7 +192,7 @@ def test_a_preset_file_is_named_in_its_errors(tmp_path):
         assert said in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_preset_like_another_has_that_ones_keys_and_its_own_over_them(tmp_path):
+def test_a_preset_like_another_takes_the_keys_that_it_does_not_set(tmp_path):
     (path := tmp_path / "digits.toml").write_text('like = "digits"\nseeds = 7\n[budget_flops]\ngeneration = 5.0\n')
     with pytest.raises(BadInput, match=r"recognition' is missing"):
         presets.load(str(path))

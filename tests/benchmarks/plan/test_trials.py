@@ -24,7 +24,7 @@ def preset(**variant):
     return grid(["unused"], seeds=2, variants={"net": Variant(**settings)})
 
 
-def test_every_trial_of_every_seed_is_a_cell_and_one_of_them_is_timed():
+def test_every_trial_of_every_seed_is_a_cell_and_one_trial_is_timed():
     cells = cells_of(preset())
     assert [cell.place for cell in cells] == [
         *["net.digits.s0t0", "net.digits.s0t1", "net.digits.s1t0", "net.digits.s1t1", "net.digits.timing"]
@@ -48,7 +48,7 @@ def test_a_variant_may_have_a_budget_data_sets_and_scores_of_its_own():
     assert cells[0].scores == ["recognition"] and cells[1].scores == SCORES
 
 
-def test_a_setting_at_its_default_is_no_part_of_the_key():
+def test_a_setting_at_its_default_is_not_part_of_the_key():
     cell = cells_of(preset(trials=[]))[0]
     plain = cell.model_dump(exclude={"trial", "changes", "series", "scores", "nfe_of", "extractors"})
     assert Cell.model_validate(plain).key == cell.key
@@ -56,7 +56,7 @@ def test_a_setting_at_its_default_is_no_part_of_the_key():
 
 @pytest.mark.parametrize(
     ("variant", "message"),
-    [({"trials": [{"lr": 0.1}, {"rate": 0.3}]}, "option 'rate' is unknown"), ({"datasets": ["mnist"]}, "none of the")],
+    [({"trials": [{"lr": 0.1}, {"rate": 0.3}]}, "option 'rate' is unknown"), ({"datasets": ["mnist"]}, "not in the")],
 )
 def test_what_cannot_run_is_refused_before_anything_runs(variant, message):
     with pytest.raises(BadInput, match=message):
@@ -115,7 +115,7 @@ def test_of_a_generators_trials_the_one_with_the_lowest_validation_fid_counts(tm
     assert "validation fid" in text and "validation accuracy" not in text.splitlines()[4] and "20" in text
 
 
-def test_equals_are_told_apart_by_their_number_whatever_their_keys(tmp_path):
+def test_of_equal_trials_the_one_with_the_lowest_number_counts_whatever_their_keys(tmp_path):
     for trial, key in ((0, "f"), (1, "0")):
         record = tried(0, trial, 0.9, 0.8 + 0.1 * trial)
         fake_run.write(tmp_path, record | {"key": key * 64})
@@ -124,7 +124,7 @@ def test_equals_are_told_apart_by_their_number_whatever_their_keys(tmp_path):
     assert frames.cells.accuracy.tolist() == [0.8]
 
 
-def test_the_report_shows_one_row_a_variant_and_lists_every_trial(tmp_path, no_figures):
+def test_the_report_has_one_row_per_variant_and_lists_every_trial(tmp_path, no_figures):
     for record in (tried(0, 0, 0.97, 0.91), tried(0, 1, 0.95, 0.99), tried(1, 0, 0.9, 0.9), tried(1, 1, 0.93, 0.8)):
         fake_run.write(tmp_path, record)
     table = report.write(tmp_path)

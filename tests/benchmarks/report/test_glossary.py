@@ -20,7 +20,7 @@ def test_the_committed_page_is_the_generated_glossary():
 
 def test_every_column_of_the_comparison_has_exactly_one_declaration():
     named = [name for _, column in DECLARATIONS for name in column.names]
-    assert sorted(named) == sorted(COLUMNS)
+    assert len(named) == len(set(named)) and set(COLUMNS) <= set(named)  # some are in records only
 
 
 @pytest.mark.parametrize(("path", "column"), DECLARATIONS, ids=[column.name for _, column in DECLARATIONS])

@@ -11,7 +11,7 @@ from torch import nn
 from benchmarks.data import Dataset, Split
 from benchmarks.data.pixels import to_uint8
 from benchmarks.errors import BadInput
-from benchmarks.plan.preset import SCORES
+from benchmarks.plan.settings import SCORES
 from benchmarks.score.scoring import Scoring
 from benchmarks.statistics import wilson
 from paradigms import load

@@ -23,7 +23,8 @@ def store(folder, cell, status="done", **more):
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path, cell):
-    record = records.opening(cell, "done") | {"training": {"stages": [{"loss_curve": [[0, 1.5]]}]}}
+    stage = {"name": "all", "updates": 1, "flops": 8, "loss_curve": [[0, 1.5]]}
+    record = records.opening(cell, "done") | {"training": {"stages": [stage]}}
     records.write(tmp_path / "deep" / "a.json", record)
     assert records.read(tmp_path / "deep" / "a.json") == record
 
@@ -60,7 +61,8 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_record(tmp_path):
     script = (
         "import sys; from pathlib import Path; from benchmarks.store import records\n"
         "for n in range(10**9):\n"
-        "    base = {'schema': 1, 'kind': 'quality', 'key': 'k', 'status': 'done', 'cell': {}}\n"
+        "    cell = {'variant': 'a', 'dataset': 'digits', 'repetition': 0}\n"
+        "    base = {'schema': 1, 'kind': 'quality', 'key': 'k', 'status': 'done', 'cell': cell}\n"
         "    records.write(Path(sys.argv[1]), base | {'n': n, 'body': [n] * 20_000})\n"
     )
     for seconds in (0.01, 0.1):

@@ -1,4 +1,4 @@
-"""Cells that go on from another's trained chain: order, keys, cost, and what is refused."""
+"""Cells that start from another's trained chain: order, keys, cost, and what is refused."""
 
 import pytest
 import torch
@@ -97,7 +97,12 @@ def test_an_ancestor_that_there_is_not_is_one_line(tmp_path, starts, said):
 
 def test_selecting_a_variant_selects_what_it_starts_from():
     preset = grid(["a"], variants=variants(parent=None, child="parent", grandchild="child", other=None))
-    assert list(selection.selected(preset, ["grandchild"]).variants) == ["parent", "child", "grandchild"]
+    found = selection.selected(preset, ["grandchild"])
+    assert list(found.variants) == ["parent", "child", "grandchild"]
+    cells = cells_of(found, "training") + cells_of(found, "quality")
+    assert [cell.variant for cell in cells] == ["parent", "child", "grandchild"]
+    assert cells[1].ancestor == cells[0].trained_stem and cells[2].ancestor == cells[1].trained_stem
+    assert [cell.kind for cell in cells] == ["training", "training", "quality"] and len(cells_of(found, "timing")) == 1
 
 
 def test_an_executor_with_room_for_both_waits_for_the_ancestor(tmp_path):
@@ -125,19 +130,19 @@ def test_every_field_starts_from_diffusion(name):
     [
         (("dbn", {}), ("unrolled", {}), "there is no frequencies|there is no .* in it"),
         (("diffusion", {}), ("dbn", {}), "there is no"),
-        (("dbn", {}), ("dbn", {}), "sets .* anew"),
+        (("dbn", {}), ("dbn", {}), "overwrites"),
         (("diffusion", {}), ("unrolled", {"width": 24}), "there and"),
         (("diffusion", {"conditional": True}), ("unrolled", {}), "nothing here takes"),
         (("diffusion", {}), ("end_to_end", {}), "has no chain"),
     ],
 )
-def test_what_cannot_go_on_is_refused_in_one_line(source, target, said):
+def test_weights_that_do_not_fit_are_refused_in_one_line(source, target, said):
     weights, paradigm = built(source[0], **source[1]).state_dict(), built(target[0], **target[1])
     before = {name: value.clone() for name, value in paradigm.state_dict().items()}
     with pytest.raises(BadInput, match=said) as caught:
         warm_start.adopt(paradigm, weights, "theirs")
     assert str(caught.value).startswith("init_from: ") and "\n" not in str(caught.value)
-    if "anew" not in said:
+    if "overwrites" not in said:
         assert all(torch.equal(value, before[name]) for name, value in paradigm.state_dict().items())
 
 

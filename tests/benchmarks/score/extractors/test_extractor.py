@@ -1,15 +1,18 @@
 """The scoring networks: two of different kinds, deterministic, cached, and never in training mode."""
 
+import json
 import os
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from benchmarks import data
 from benchmarks.data import Dataset, Split
 from benchmarks.errors import BadInput
 from benchmarks.score.extractors import autoencoder, cache, classifier, inception
+from benchmarks.score.extractors.extractor import Extractor
 
 
 def stripes(n: int, seed: int) -> Split:
@@ -100,6 +103,20 @@ def test_the_cache_returns_what_was_built_and_a_damaged_file_is_rebuilt(dataset,
         file.write_bytes(file.read_bytes()[:-100])
     assert not any(cache.hash_of(dataset, kind, tmp_path / "cache") for kind in cache.KINDS)
     assert [n.hash for n in cache.load_all(dataset, tmp_path / "cache")] == [n.hash for n in built]
+
+
+@pytest.mark.parametrize("kind", cache.KINDS)
+def test_a_cached_network_with_another_scale_or_other_weights_is_built_again(dataset, tmp_path, kind):
+    built = cache.load(dataset, tmp_path, kind)
+    (path,) = tmp_path.iterdir()
+    scaled = built.facts | {"scale": 100 * built.facts["scale"]}
+    weights = {name: 2 * value for name, value in built.network.state_dict().items()}
+    for state, facts in ((built.network.state_dict(), scaled), (weights, built.facts)):
+        save_file(state, path, {"facts": json.dumps(facts), "hash": built.hash})
+        assert cache.hash_of(dataset, kind, tmp_path) is None
+        again = cache.load(dataset, tmp_path, kind)
+        assert (again.hash, again.facts, again.folder) == (built.hash, built.facts, tmp_path)
+    assert Extractor(built.name, built.network, 1, scaled).hash != built.hash
 
 
 def test_other_data_get_another_cache_entry(dataset, tmp_path):

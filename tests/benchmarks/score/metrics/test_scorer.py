@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from benchmarks.data import Dataset, Split
+from benchmarks.score.floors import N_DRAWS
 from benchmarks.score.metrics import Scorer, frechet, kernel
 from benchmarks.score.metrics.classes import class_distance, class_entropy, label_agreement
 from benchmarks.score.metrics.frechet import frechet_bias, frechet_distance, references
@@ -53,21 +54,22 @@ def dataset() -> Dataset:
 def test_the_floor_is_the_mean_fid_of_independent_draws_of_as_many_training_images(dataset):
     test = torch.from_numpy(dataset.test.images).flatten(1).double()
     train = torch.from_numpy(dataset.train.images).flatten(1).double()
-    reference = floors(dataset, 300)
+    reference = floors(dataset, 300).test
     draws = [
         frechet_distance(train[torch.randint(300, (300,), generator=torch.Generator().manual_seed(seed))], test)
         for seed in range(40)
     ]
-    # Means of 20 and 40 draws with the same spread: four standard errors of their difference.
-    assert reference.floor == pytest.approx(np.mean(draws), abs=4 * np.std(draws) * (1 / 20 + 1 / 40) ** 0.5)
-    assert reference.floor_sd == pytest.approx(np.std(draws), rel=0.6)
-    assert reference.floor_whole == pytest.approx(frechet_distance(train, test), rel=1e-9)
-    assert reference.floor_whole < reference.floor
+    # Means of many and of 40 draws with the same spread: four standard errors of their difference. The standard
+    # deviation of 40 draws is known to 11 % if they are Gaussian, and they are skewed.
+    assert reference.mean == pytest.approx(np.mean(draws), abs=4 * np.std(draws) * (1 / N_DRAWS + 1 / 40) ** 0.5)
+    assert reference.sd == pytest.approx(np.std(draws), rel=0.6) and reference.se == reference.sd / N_DRAWS**0.5
+    assert reference.whole == pytest.approx(frechet_distance(train, test), rel=1e-9)
+    assert reference.whole < reference.mean
 
 
 def test_the_floor_is_deterministic_and_falls_with_the_number_of_images(dataset):
     def floor(n):
-        return floors(dataset, n).floor
+        return floors(dataset, n).test.mean
 
     assert floor(50) == floor(50) > floor(300) > floor(900)
 
@@ -77,7 +79,7 @@ def test_a_perfect_sampler_of_the_training_split_scores_one_on_average(dataset):
     for seed in range(30):
         rows = np.random.RandomState(100 + seed).randint(300, size=300)
         ratios.append(scorer.fid(torch.from_numpy(dataset.train.images[rows]))["fid_ratio"])
-    assert np.mean(ratios) == pytest.approx(1, abs=4 * np.std(ratios) * (1 / 20 + 1 / 30) ** 0.5)
+    assert np.mean(ratios) == pytest.approx(1, abs=4 * np.std(ratios) * (1 / N_DRAWS + 1 / 30) ** 0.5)
 
 
 def test_the_training_split_scores_the_whole_splits_distance_and_is_detected_as_memorised(dataset):
@@ -104,6 +106,10 @@ def test_every_field_is_its_metric_on_the_right_features(dataset):
     scores = Scorer(dataset, [Pixels(), Squares()], 300).score(fresh, label)
     test, found = torch.from_numpy(dataset.test.images), (fresh[:, 0, 0, 0] > 127).long()
     assert scores["fid2"] == pytest.approx(frechet_distance(Squares()(fresh), Squares()(test)), rel=1e-9)
+    validation = torch.from_numpy(dataset.validation.images)
+    assert scores["validation_fid"] == pytest.approx(frechet_distance(Pixels()(fresh), Pixels()(validation)), rel=1e-9)
+    assert scores["validation_fid_ratio"] == scores["validation_fid"] / scores["validation_fid_floor"]
+    assert scores["fid_floor_draws"] == N_DRAWS and scores["fid_floor_se"] == scores["fid_floor_sd"] / N_DRAWS**0.5
     assert scores["fid_bias"] == pytest.approx(frechet_bias(Pixels()(test), 300, 200), rel=1e-9)
     assert (scores["kid"], scores["kid_se"]) == kernel_distance(Pixels()(fresh), Pixels()(test))
     assert scores["class_distance"] == class_distance(found, (test[:, 0, 0, 0] > 127).long(), 2)
@@ -116,7 +122,7 @@ def test_scores_without_a_second_extractor_or_a_classifier_are_none(dataset):
     scores = Scorer(dataset, [Squares()], 300).score(images(300, 9))
     nothing = {name for name, value in scores.items() if value is None}
     classes = {"class_distance", "class_entropy", "label_agreement"}
-    floors = {"fid2_floor", "fid2_floor_sd", "fid2_floor_whole"}
+    floors = {f"fid2_floor{rest}" for rest in ("", "_sd", "_se", "_draws", "_whole")}
     assert nothing == {"fid2", "fid2_ratio", "fid2_extractor"} | floors | classes
 
 
@@ -164,12 +170,13 @@ def test_a_column_that_a_metric_does_not_return_is_none_with_a_reason(dataset, m
     assert scores["kid_se"] is None and scores["metric_reasons"] == {"kid_se": "compute() returned no value for it"}
 
 
-def test_a_distance_that_fails_loses_neither_a_point_of_the_curve_nor_a_trial(dataset, monkeypatch):
+def test_a_distance_that_fails_loses_no_point_of_the_curve_and_no_other_metric(dataset, monkeypatch):
     scorer, fresh = Scorer(dataset, [Pixels()], 300), images(300, 9)
     monkeypatch.setattr(frechet, "frechet_distance", lambda *_: float("nan"))
-    assert scorer.fid(fresh) == {"fid": None, "fid_ratio": None} and scorer.distance(fresh, fresh) is None
+    assert scorer.fid(fresh) == {"fid": None, "fid_ratio": None}
     scores = scorer.score(fresh)
-    assert scores["metric_reasons"].keys() == {"fid", "fid_ratio"} and scores["coverage"] > 0
+    failed = {"fid", "fid_ratio", "validation_fid", "validation_fid_ratio"}
+    assert scores["metric_reasons"].keys() == failed and scores["coverage"] > 0
 
 
 def test_what_metrics_share_is_computed_once(dataset, monkeypatch):

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 import paradigms
+from benchmarks.fit import Fit
 from benchmarks.score.mismatch import mismatch
 from benchmarks.score.mismatch.mismatch import measure_mismatch
-from benchmarks.train.fit import Fit
 from paradigms.base import Batch
 from tests.paradigms import contract
 

@@ -2,14 +2,15 @@
 
 import math
 import re
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
 import paradigms
+from benchmarks.fit import Fit
 from benchmarks.score.reach.reach import SCALARS, measure_reach
-from benchmarks.train.fit import Fit
 from paradigms.base import Paradigm, Stage
 from tests import ROOT
 from tests.paradigms import contract
@@ -84,13 +85,6 @@ def test_mean_flow_trains_its_one_evaluation_but_not_on_its_inference_input(of, 
     assert numbers(entry(found, "generation", 4)) == pytest.approx((1 / 4, 0, 1))
 
 
-def test_reach_of_pretraining_and_unrolling_is_the_mean_weighted_by_training_flops(of):
-    found = of("unrolled", k=4, start="diffusion", pretrain_share=0.6)
-    local, through = entry(found, "generation", 4)["stages"]
-    assert numbers(local) == pytest.approx((1 / 4, 0, 1)) and numbers(through) == pytest.approx((1, 1, 4))
-    assert numbers(found) == pytest.approx((0.6 / 4 + 0.4, 0.4, 0.6 * 1 + 0.4 * 4))
-
-
 @pytest.mark.parametrize("name", ["dbn", "sdae"])
 def test_greedy_stages_train_one_layer_each_on_a_local_loss_and_fine_tuning_trains_all(of, name):
     found = of(name)
@@ -141,11 +135,12 @@ class Chain(Paradigm):
     def __init__(self, shape, n_classes, *, loss="end", detached=None, cut=None, scales=(1, 1, 1, 1), blind=False):
         super().__init__(shape, n_classes)
         self.size = math.prod(shape)
-        self.net, self.kind, self.detached, self.cut = Halve(self.size), loss, detached, cut
-        self.scales, self.blind = scales, blind
+        self.net, self.detached, self.cut, self.scales, self.blind = Halve(self.size), detached, cut, scales, blind
+        self.kinds = loss if isinstance(loss, dict) else {loss: 1.0}  # kind of a stage's loss -> share of the budget
 
     def stages(self):
-        return [Stage("chain", list(self.net.parameters()), self.loss)]
+        weights = list(self.net.parameters())
+        return [Stage(kind, weights, partial(self.loss, kind), share=share) for kind, share in self.kinds.items()]
 
     def run(self, x):
         states = [x]
@@ -156,9 +151,9 @@ class Chain(Paradigm):
             states.append(x)
         return states
 
-    def loss(self, batch):
-        start = batch.x.flatten(1) if self.kind == "from data" else torch.randn(len(batch.x), self.size)
-        if self.kind == "local":  # on the chain's own states, each step with a target of its own
+    def loss(self, kind, batch):
+        start = batch.x.flatten(1) if kind == "from data" else torch.randn(len(batch.x), self.size)
+        if kind == "local":  # on the chain's own states, each step with a target of its own
             return sum((self.net(x.detach()) - x.detach()).square().mean() for x in self.run(start)[:-1])
         return (self.run(start)[-1] - batch.x.flatten(1)).square().mean()
 
@@ -212,7 +207,12 @@ def test_of_local_losses_on_the_chains_own_states_only_the_last_counts_as_on_pol
     assert entry(found, "generation", 4)["stages"][0]["own"] == [0, 0, 0, 1]
 
 
-def test_effective_reach_is_the_exponential_entropy_of_the_gradient_shares():
+def test_the_reach_of_several_stages_is_the_mean_over_their_training_flops():
+    found = reach(trained(Chain, loss={"local": 0.6, "end": 0.4}))
+    assert numbers(found) == pytest.approx((1, 0.6 / 4 + 0.4, 0.6 * 1 + 0.4 * 4))
+
+
+def test_effective_reach_is_the_entropy_of_the_shares_of_the_gradient():
     # A link that ignores its input passes nothing on, so step k weighs in the end by its scale alone.
     found = reach(trained(Chain, blind=True, scales=(8, 4, 2, 2)))
     shares = [0.5, 0.25, 0.125, 0.125]

@@ -5,7 +5,7 @@ import torch
 
 from paradigms.base import Batch
 from paradigms.parts.flow import flow
-from paradigms.parts.flow.flow import Rows, flow_matching_loss, logit_normal, marginal_velocity, on_path, seen_with
+from paradigms.parts.flow.flow import Rows, flow_matching_loss, logit_normal, marginal_velocity, on_path, reference_rows
 from paradigms.parts.networks.unet import UNet
 
 MEAN, STD = 0.7, 0.4
@@ -84,7 +84,7 @@ def test_the_marginal_velocity_of_a_class_averages_over_its_own_rows_alone():
     data, label = torch.randn(6, 1, 2, 2, dtype=torch.float64), torch.tensor([0, 1, 0, 1, 0, 1])
     batch, rows = Batch(data[:2], label[:2]), Rows(data.flatten(1), label)
     t = torch.tensor([0.8, 0.9], dtype=torch.float64)
-    found = marginal_velocity(data[:2], t, rows.x, rows.alike(batch))
+    found = marginal_velocity(data[:2], t, rows.x, rows.of_class_of(batch))
     for row in (0, 1):
         own = marginal_velocity(data[row : row + 1], t[row : row + 1], rows.x[label == row])
         torch.testing.assert_close(found[row : row + 1], own, atol=1e-12, rtol=0)
@@ -96,7 +96,7 @@ def test_the_marginal_velocity_of_gaussian_data_is_the_closed_form():
     data = MEAN + STD * torch.randn(100_000, 1, dtype=torch.float64)
     x_t, t = torch.tensor([0.1, 0.9, -0.5], dtype=torch.float64), torch.tensor([0.3, 0.5, 0.95], dtype=torch.float64)
     x_t = x_t.view(-1, 1, 1, 1)
-    # Of 100,000 rows thousands carry weight: the standard error of a posterior mean is below .01.
+    # Of 100,000 rows thousands carry weight: the standard error of a posterior mean is below 0.01.
     assert torch.allclose(marginal_velocity(x_t, t, data), gaussian_velocity(x_t, t, t), atol=0.03)
 
 
@@ -119,12 +119,12 @@ def test_both_targets_have_the_same_gradient_on_average_and_the_marginal_one_no_
 def test_large_data_are_averaged_over_the_batch_and_a_draw(monkeypatch):
     data = Rows(torch.arange(30.0)[:, None], torch.arange(30))
     batch = Batch(torch.full((4, 1, 1, 1), -1.0), torch.full((4,), -1))
-    assert seen_with(batch, data) is data
+    assert reference_rows(batch, data) is data
     monkeypatch.setattr(flow, "REFERENCE_ROWS", 10)
-    drawn = seen_with(batch, data)
+    drawn = reference_rows(batch, data)
     assert drawn.x.shape == (10, 1) and (drawn.x[:4] == -1).all() and (drawn.x[4:] >= 0).all()
     assert torch.equal(drawn.x[:, 0].long(), drawn.label), "a row keeps its class"
-    assert seen_with(batch, Rows(data.x)).label is None
+    assert reference_rows(batch, Rows(data.x)).label is None
 
 
 def test_logit_normal_has_the_stated_logit_moments():
@@ -132,7 +132,7 @@ def test_logit_normal_has_the_stated_logit_moments():
     t = logit_normal(100_000, -0.4, 1.3, torch.zeros(1, dtype=torch.float64))
     logit = torch.log(t / (1 - t))
     assert t.min() > 0 and t.max() < 1
-    assert float(logit.mean()) == pytest.approx(-0.4, abs=0.02)  # standard error .004
+    assert float(logit.mean()) == pytest.approx(-0.4, abs=0.02)  # standard error 0.004
     assert float(logit.std()) == pytest.approx(1.3, abs=0.02)
 
 

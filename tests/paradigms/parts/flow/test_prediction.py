@@ -37,21 +37,21 @@ def test_edm_has_no_singularity_at_either_end_and_its_input_has_unit_variance():
     seen = []
     field = EDM(Net()).double()
     field.net.register_forward_hook(lambda module, given, out: seen.append(float(given[0].std())))
-    x = 0.5 * torch.randn(4000, 1, 2, 2, dtype=torch.float64)  # data of the spread that it starts with
+    x = 0.5 * torch.randn(4000, 1, 2, 2, dtype=torch.float64)  # data of the spread that the field starts with
     for time in (0.0, 0.3, 1.0):
         t = torch.full((4000,), time, dtype=torch.float64)
         assert torch.isfinite(field((1 - time) * x + time * torch.randn_like(x), t, t)).all()
-    assert seen == pytest.approx([1.0] * 3, abs=0.03)  # 16,000 values: sd .006
+    assert seen == pytest.approx([1.0] * 3, abs=0.03)  # 16,000 values: standard deviation 0.006
 
 
-def test_edms_weight_makes_the_networks_own_errors_count_alike():
+def test_edms_weight_makes_errors_of_the_networks_output_count_equally():
     field, other = EDM(Net()).double(), EDM(Net()).double()
     other.net.register_forward_hook(lambda module, given, out: out + 0.1)
     error = (field(X_T, T, T) - other(X_T, T, T)).square() * field.weight(T, X_T)
     torch.testing.assert_close(error, torch.full_like(error, 0.01), atol=1e-12, rtol=0)
 
 
-def test_a_velocity_is_what_the_network_says():
+def test_a_predicted_velocity_is_the_networks_output():
     net = Net()
     assert predicting("velocity", net) is net and isinstance(predicting("image", net), Image)
 
@@ -74,6 +74,6 @@ def test_diffusion_in_edms_form_weighs_its_loss_by_it_and_takes_the_spread_of_th
     for _ in range(2):
         torch.manual_seed(1)
         losses.append(float(stage.loss(Batch(x, torch.zeros(64)))))
-        model.net.spread.mul_(2)  # the loss is divided by its square, and its skip path moves too
+        model.net.spread.mul_(2)  # the loss is divided by its square, and the skip path changes too
     assert losses[0] != losses[1]
     assert model.sample(3, 4, torch.Generator().manual_seed(0), "dpmpp").shape == (3, 1, 8, 8)

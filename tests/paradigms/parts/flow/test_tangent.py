@@ -11,14 +11,14 @@ from paradigms.parts.networks.unet import UNet
 NETWORKS = {
     "unet": lambda: UNet((1, 8, 8), width=8),
     "unet behind space-to-depth": lambda: UNet((1, 12, 12), width=8, patch=2),
-    "told the class": lambda: UNet((1, 8, 8), width=8, n_classes=10),
+    "conditioned on the class": lambda: UNet((1, 8, 8), width=8, n_classes=10),
     "mlp": lambda: ResidualMLP((1, 8, 8), width=32),
 }
 SMALL = 1e-5  # an independent central difference in float64: h^2 = 1e-10, rounding 1e-16 / h = 1e-11
 
 
 def case(network, prediction="velocity", dtype=torch.float64):
-    """A network with no zeros in it, where it is looked at, and a direction in which everything moves."""
+    """A network without zero weights, the point of the derivative, and a direction along which every input changes."""
     torch.manual_seed(0)
     net = predicting(prediction, NETWORKS[network]()).to(dtype)
     for parameter in net.parameters():
@@ -27,7 +27,7 @@ def case(network, prediction="velocity", dtype=torch.float64):
     x, v = torch.randn(2, 6, 1, *shape, dtype=dtype)
     t = 0.2 + 0.8 * torch.rand(6, dtype=dtype)
     label = [torch.arange(6)] if "class" in network else []
-    along = (v, torch.ones_like(t), torch.full_like(t, 0.5))  # r moves too here, that nothing hides
+    along = (v, torch.ones_like(t), torch.full_like(t, 0.5))  # r changes too, so that no derivative is hidden
     return lambda *at: net(*at, *label), (x, t, t * torch.rand_like(t)), along
 
 
@@ -46,7 +46,7 @@ def test_it_is_the_derivative_of_the_network(network, prediction, name):
 
 @pytest.mark.parametrize("still", [0, 1, 2], ids=["x", "t", "r"])
 @pytest.mark.parametrize("name", DERIVATIVES)
-def test_every_input_moves_it(name, still):
+def test_every_input_contributes(name, still):
     net, at, along = case("unet")
     held = [torch.zeros_like(v) if i == still else v for i, v in enumerate(along)]
     difference = DERIVATIVES[name](net, at, along) - DERIVATIVES[name](net, at, held)

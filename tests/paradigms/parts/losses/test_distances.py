@@ -41,7 +41,7 @@ def test_energy_distance_equals_a_double_loop():
 
 @pytest.mark.parametrize("n", [4, 16])
 def test_both_are_unbiased_at_any_batch_size(n):
-    """Equal laws: the mean over many batches is minus the real-real term, which a biased statistic misses by 1/n."""
+    """Equal distributions: the mean over batches is minus the real-real term; a biased statistic misses it by 1/n."""
     torch.manual_seed(0)
     y = samples(2000)
     weights = distances.kernel_weights(y, LENGTHS)
@@ -56,7 +56,7 @@ def test_both_are_unbiased_at_any_batch_size(n):
         assert 8 * standard_error < self_term / n  # the test would see the bias of a V-statistic
 
 
-def test_both_grow_when_the_laws_part():
+def test_both_grow_with_the_distance_of_the_distributions():
     torch.manual_seed(0)
     y, near, far = samples(500), samples(500), samples(500, 1.0)
     weights = distances.kernel_weights(y, LENGTHS)

@@ -1,4 +1,4 @@
-"""The drift: against a plain loop, anti-symmetric, zero where the laws agree, and what its loss does."""
+"""The drift: against a plain loop, anti-symmetric, zero for equal distributions, and what its loss does."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def test_it_is_what_algorithm_2_says_sample_by_sample():
     torch.testing.assert_close(drift(g, y, g, temperature, own=True), expected, atol=1e-6, rtol=0)
 
 
-def test_it_turns_round_where_positives_and_negatives_trade_places_and_is_zero_where_they_are_the_same():
+def test_it_reverses_when_positives_and_negatives_are_exchanged_and_is_zero_where_they_are_the_same():
     x, a, b = samples(6), samples(8, 0.5, seed=1), samples(8, -0.5, seed=2)
     there, back = drift(x, a, b, 0.2, own=False), drift(x, b, a, 0.2, own=False)
     torch.testing.assert_close(there, -back, atol=1e-12, rtol=0)
@@ -38,16 +38,16 @@ def test_it_turns_round_where_positives_and_negatives_trade_places_and_is_zero_w
 
 
 def one_sided(x, positives, negatives, temperature, own):
-    """The fault of a drift that only pulls."""
+    """A planted fault: a drift that only attracts."""
     return drift(x, positives, x * 0 + positives.mean(0), temperature, own=False)
 
 
 @pytest.mark.parametrize("planted", [False, True])
-def test_samples_of_the_same_law_do_not_drift_on_average(planted, monkeypatch):
+def test_samples_of_the_same_distribution_do_not_drift_on_average(planted):
     move = one_sided if planted else drift
     g, y = samples(400), samples(4000, seed=1)
     moved = move(g, y, g, 0.3, own=True)
-    # The component along x - mean is what would widen or narrow the law; 400 samples, 5 % is 1 sd of chance.
+    # The component along x - mean would widen or narrow the distribution; with 400 samples its sd is 0.05.
     narrowing = float((moved * g).sum() / (moved.norm() * g.norm()))
     assert (abs(narrowing) < 0.35) != planted
 
@@ -66,7 +66,7 @@ def test_the_gradient_of_the_loss_is_minus_the_drift_of_unit_size():
     assert cosine == pytest.approx(-1, abs=1e-9) and loss.item() == pytest.approx(1, abs=1e-6)
 
 
-def test_every_temperature_has_the_same_say():
+def test_every_temperature_has_the_same_weight():
     g, y = samples(20).requires_grad_(), samples(30, 0.5, seed=1)
     parts = [torch.autograd.grad(drifting_loss(g, y, (t,)), g)[0] for t in TEMPERATURES]
     (whole,) = torch.autograd.grad(drifting_loss(g, y, TEMPERATURES), g)
@@ -82,7 +82,7 @@ def test_no_gradient_passes_through_the_target():
     torch.testing.assert_close(gradient, expected, atol=1e-9, rtol=0)
 
 
-def test_a_cloud_that_follows_its_drift_ends_in_the_law_of_the_real_samples():
+def test_samples_that_follow_their_drift_end_in_the_distribution_of_the_real_ones():
     y = torch.cat([samples(300, 2.0, seed=1), samples(300, -2.0, seed=2)])
     g = torch.nn.Parameter(0.3 * samples(200))
     optimizer = torch.optim.Adam([g], lr=0.05)
@@ -91,7 +91,7 @@ def test_a_cloud_that_follows_its_drift_ends_in_the_law_of_the_real_samples():
         drifting_loss(g, y, (0.05, 0.2)).backward()
         optimizer.step()
     upper = g.detach().mean(1) > 0
-    assert 0.35 < float(upper.double().mean()) < 0.65  # both modes are met
+    assert 0.35 < float(upper.double().mean()) < 0.65  # samples are in both modes
     for mode, centre in ((upper, 2.0), (~upper, -2.0)):
         assert torch.allclose(g.detach()[mode].mean(0), torch.full((3,), centre, dtype=torch.float64), atol=0.5)
         assert 0.5 < float(g.detach()[mode].std(0).mean()) < 1.3  # the real modes have 1

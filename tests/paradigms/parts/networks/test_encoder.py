@@ -1,8 +1,8 @@
-"""The encoder whose codes a loss may see: trained on the split alone, frozen afterwards, and sensitive to content."""
+"""The encoder whose codes a loss may compare: trained on the split alone, then frozen, and sensitive to content."""
 
 import torch
 
-from benchmarks.train.fit import Fit
+from benchmarks.fit import Fit
 from paradigms import load
 from paradigms.base import Batch
 from paradigms.parts.networks.encoder import Encoder
@@ -37,7 +37,7 @@ def unrolled(**options):
     return model
 
 
-def test_the_loss_adds_the_distance_of_codes_and_moves_the_generator_alone():
+def test_the_loss_adds_the_distance_of_codes_and_trains_the_generator_alone():
     model, batch = unrolled(), images()
     stages = model.stages()
     assert [stage.name for stage in stages] == ["encoder", "unrolled"]
@@ -46,21 +46,21 @@ def test_the_loss_adds_the_distance_of_codes_and_moves_the_generator_alone():
         stages[1].begin()
     g = torch.randn(8, 64)
     pixels, codes = model.losses[0](g, model.real), model.losses[1](model.codes(g), model.codes(model.real))
-    torch.testing.assert_close(model.apart(g, model.real), pixels + codes)
+    torch.testing.assert_close(model.distance(g, model.real), pixels + codes)
     torch.manual_seed(1)
     model.loss(batch).backward()
     assert model.net.leave.weight.grad.abs().max() > 0
 
 
-def test_codes_of_unlike_images_are_further_apart_than_those_of_noisy_copies():
-    model = unrolled(start="diffusion", pretrain_share=0.5)
-    Fit(model, *images(), [150, 1, 1])()
+def test_codes_of_unlike_images_are_more_distant_than_those_of_noisy_copies():
+    model = unrolled()
+    Fit(model, *images(), [150, 1])()
     x = images().x
     codes = model.codes(torch.cat([x[:1], x[:1] + 0.2 * torch.randn_like(x[:1]), x[1:2]]).flatten(1))
     assert (codes[0] - codes[1]).norm() < (codes[0] - codes[2]).norm() / 2
 
 
 def test_shares_of_all_stages_make_the_whole_budget():
-    stages = unrolled(start="diffusion", pretrain_share=0.5).stages()
-    assert [stage.name for stage in stages] == ["encoder", "flow matching", "unrolled"]
+    stages = unrolled().stages()
+    assert [stage.name for stage in stages] == ["encoder", "unrolled"]
     assert abs(sum(stage.share for stage in stages) - 1) < 1e-9

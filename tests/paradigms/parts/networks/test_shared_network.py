@@ -10,7 +10,7 @@ from paradigms.parts.flow.tangent import DERIVATIVES
 from paradigms.parts.networks.backbone import BACKBONES
 from paradigms.parts.networks.shared_network import accelerate, plainly
 
-# bfloat16 has 8 bits: .4 % a rounding.
+# bfloat16 has 8 bits: 0.4 % per rounding.
 BOUNDS = {"bfloat16": 2e-2, "channels_last": 1e-5, "compiled": 1e-5}
 
 

@@ -1,4 +1,4 @@
-"""Muon against the singular value decomposition that its iteration stands for, and Adam beside it."""
+"""Muon against the singular value decomposition that its iteration approximates, and its Adam against torch's."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ def test_orthogonalise_keeps_singular_vectors_and_brings_every_singular_value_ne
     inside = u.mT @ torch.stack(orthogonalise(list(m))) @ v.mT
     values = inside.diagonal(dim1=1, dim2=2)
     assert torch.allclose(inside, torch.diag_embed(values), atol=1e-8)
-    assert values.min() > 0.65 and values.max() < 1.25  # the quintic does not converge to 1 but to about [.7, 1.2]
+    assert values.min() > 0.65 and values.max() < 1.25  # the quintic does not converge to 1 but into about [0.7, 1.2]
 
 
 def test_orthogonalise_is_newton_schulz_on_the_whole_matrix():
@@ -39,7 +39,7 @@ def test_a_step_of_a_convolution_does_not_depend_on_the_scale_of_its_gradient():
     assert torch.linalg.matrix_norm(steps[0].flatten(1), 2) < 0.13
 
 
-def test_what_is_no_matrix_moves_as_with_adam():
+def test_other_parameters_are_updated_as_by_adam():
     torch.manual_seed(0)
     start, gradients = torch.randn(5), torch.randn(4, 5)
     ours, theirs = (torch.nn.Parameter(start.clone()) for _ in range(2))

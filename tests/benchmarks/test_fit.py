@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from benchmarks.budget import StagePlan, curve_points, plan_stages
-from benchmarks.train.fit import Batches, Fit
+from benchmarks.fit import Batches, Fit
 from paradigms.base import Batch, NonFinite, Paradigm, Stage, derive_seed
 
 

@@ -1,33 +1,43 @@
-"""Training: one Lightning Trainer per stage (a reused Trainer trains nothing), resumable to the bit.
+"""Trains a paradigm: one Lightning Trainer per stage (a reused Trainer trains nothing), resumable to the bit.
 
-Which rows an update sees and which noise it draws depend on (seed, stage, update) alone, so a run that was killed and
-resumed from its checkpoint ends in the same weights as one that was not.
+A stage that made fewer updates than planned, or ends with numbers that are not finite, is an error: what it cost and
+what it learned would be recorded wrongly.
+
+The images and the noise of an update depend on (seed, stage, update) alone, so training that was killed and resumed
+from its checkpoint ends in the same weights as uninterrupted training.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
-from pytorch_lightning import Callback, Trainer
+from pytorch_lightning import Callback
 from torch import Tensor
 
+from benchmarks.stage_checks import check_updates, check_weights
+from benchmarks.trainer import trainer
 from paradigms.base import Batch, Paradigm, derive_seed
 
 CHECKPOINT_SECONDS = 20.0
-GROUP = 10  # updates in one step of the Trainer, between which nothing is watched
+GROUP = 10  # updates per step of the Trainer; progress is reported and saved between steps only
 
 
 class Batches:
-    """Batches of resident tensors, without replacement within an epoch, from update `start` to `n_updates`.
+    """Batches of tensors that are on the device, without replacement within an epoch.
 
-    Iterating gives groups of at most GROUP consecutive batches, one of which begins at every update in `points`.
+    Iterating gives groups of at most GROUP consecutive batches.
+
+    x, label: the training split, (N, C, H, W) and (N,).
+    batch_size: images per batch, at most N.
+    n_updates: number of updates of the stage.
+    start: first update to give a batch for.
+    seed: of the order of the images.
+    points: updates at which a new group begins, so that something can be done before them.
     """
 
     def __init__(
@@ -55,7 +65,7 @@ class Batches:
             yield (self.at(update) for update in range(start, end))
 
     def at(self, update: int) -> Batch:
-        """The batch of an update."""
+        """Returns the batch of an update."""
         epoch, position = divmod(update, len(self.x) // self.batch_size)
         if epoch != self.epoch:
             generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
@@ -65,7 +75,13 @@ class Batches:
 
 
 class TrainingMonitor(Callback):
-    """Between groups of updates: reports progress, evaluates and saves; its own time is not training time."""
+    """Reports progress, evaluates and saves between groups of updates; its own time does not count as training.
+
+    run: the training that it belongs to.
+    index: of the stage.
+    points: updates before which it evaluates.
+    seconds: of training that the stage has taken before.
+    """
 
     def __init__(self, run: Fit, index: int, points: Sequence[int], seconds: float):
         self.run, self.index, self.points = run, index, set(points)
@@ -97,11 +113,16 @@ class TrainingMonitor(Callback):
 
 
 class Fit:
-    """Solves the stages of a paradigm in order.
+    """Trains the stages of a paradigm in order.
 
-    updates: number of updates of each stage. points: per stage, the updates before which `evaluate(stage, update)`
-    is called with averaged weights in place; what it returns (plain values) is kept in `self.curve`.
-    checkpoint: file to save to and to resume from; None keeps nothing.
+    paradigm: what is trained, in place.
+    x, label: the training split on its device, (N, C, H, W) and (N,).
+    updates: number of updates of each stage.
+    checkpoint: file to save to and to resume from; None for neither.
+    points: per stage, the updates before which `evaluate` is called.
+    evaluate: (stage, update, seconds of training) -> plain values, which are kept in `self.curve`; it is called with
+        the averaged weights in place.
+    progress: (stage, update) -> None, called before every group of updates.
     """
 
     def __init__(
@@ -123,7 +144,11 @@ class Fit:
         self.curve: list[dict] = []
 
     def __call__(self) -> list[dict]:
-        """Train; returns per stage name, updates, batch_size, seconds (training only) and loss_curve."""
+        """Trains; returns per stage its name, updates, batch_size, seconds of training, n_parameters and loss_curve.
+
+        Raises NonFinite where a loss, or a weight at the end of a stage, is NaN or infinite, and RuntimeError where a
+        stage ended before its last planned update.
+        """
         stages = self.paradigm.stages()
         saved = self._saved()
         first = saved["stage"] if saved else 0
@@ -149,8 +174,9 @@ class Fit:
         left = (n_updates, paradigm.update, paradigm.seed, points)
         batches = Batches(self.x, self.label, stage.batch_size, *left)
         if len(batches):
-            _trainer(watch, device).fit(paradigm, batches)
+            trainer(watch, device).fit(paradigm, batches)
         paradigm.to(device)
+        check_updates(paradigm)
         self.reports.append(
             {
                 "name": stage.name,
@@ -162,9 +188,10 @@ class Fit:
             }
         )
         paradigm.leave()
+        check_weights(paradigm, stage.name)
 
     def evaluate_now(self, index: int, update: int, seconds: float) -> None:
-        """Evaluate in mid-stage with the weights that sampling would use, and go back to training."""
+        """Evaluates during a stage with the averaged weights, which sampling would use, and continues training."""
         self.paradigm.swap_averages()
         self.paradigm.eval()
         done = sum(report["seconds"] for report in self.reports)
@@ -173,7 +200,7 @@ class Fit:
         self.paradigm.swap_averages()
 
     def save(self, index: int, seconds: float, progress: dict, points: set[int]) -> None:
-        """Write the checkpoint atomically: a kill at any moment leaves the previous one whole."""
+        """Writes the checkpoint atomically: a kill at any moment leaves the previous one intact."""
         state = {"stage": index, "seconds": seconds, "progress": progress, "points": sorted(points)}
         state |= {"reports": self.reports, "curve": self.curve}
         partial = self.checkpoint.with_suffix(f".{os.getpid()}.tmp")
@@ -186,22 +213,5 @@ class Fit:
         try:
             return torch.load(self.checkpoint, weights_only=True, map_location=self.x.device)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            print(f"checkpoint {self.checkpoint} cannot be read ({error}); training starts anew")
+            print(f"checkpoint {self.checkpoint} cannot be read ({error}); training starts from the beginning")
             return None
-
-
-def _trainer(watch: TrainingMonitor, device: torch.device) -> Trainer:
-    # Everything that Lightning does per step and nobody reads is off: on small nets it would be half the time.
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    return Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
-        max_epochs=1,
-        callbacks=[watch],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
