@@ -71,15 +71,18 @@ def of_variants(frames: Frames) -> dict[str, str]:
 
 
 def reasons(frames: Frames) -> list[str]:
-    """One sentence per variant and mark, such as "dbn, default at 1 NFE: copies training images: ..."."""
+    """One sentence per variant and mark, such as "dbn, default at 1, 2 NFE: copies training images: ..."."""
     found = []
     for (variant, mark), rows in frames.marks.groupby(["variant", "mark"], sort=True):
-        places = list(dict.fromkeys(_place(row) for row in rows.itertuples()))
+        places = [_place(sampler, own) for sampler, own in rows.groupby("sampler", dropna=False, sort=False)]
         where = f", {'; '.join(places)}" if all(places) else ""
         found.append(f"{variant}{where}: {mark}: {rows.why.iloc[0].rstrip('.')}.")
     return found
 
 
-def _place(row) -> str:
-    sampler = "" if pd.isna(row.sampler) else row.sampler
-    return sampler if pd.isna(row.nfe_asked) else f"{sampler} at {row.nfe_asked:g} NFE".strip()
+def _place(sampler: str | None, rows: DataFrame) -> str:
+    """The sampler and its NFEs; empty where the mark is about all of them."""
+    name = "" if pd.isna(sampler) else sampler
+    if rows.nfe_asked.isna().any():
+        return name
+    return f"{name} at {', '.join(f'{nfe:g}' for nfe in sorted(rows.nfe_asked.unique()))} NFE".strip()

@@ -82,6 +82,9 @@ def test_a_mark_of_one_nfe_leaves_the_others_in_the_comparison(tmp_path):
     fake_run.write(tmp_path, record)
     rows = comparison(read(tmp_path), NO_STUDY).set_index("nfe")
     assert rows.marks.dropna().to_dict() == {8: "hidden evaluations"}
+    record["quality"]["marks"].append(HIDDEN | {"sampler": "default", "nfe": 1})
+    fake_run.write(tmp_path, record)
+    assert "meanflow, default at 1, 8 NFE: hidden evaluations" in caption.origin(read(tmp_path))
     assert "@ 8" not in report.summary(rows.reset_index())  # its best mean is at 8
     assert caption.origin(read(tmp_path)).endswith("hidden evaluations: it calls its network more often.")
 
