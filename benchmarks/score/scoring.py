@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,21 +13,18 @@ from torch import Tensor
 from benchmarks.data.pixels import to_float, to_uint8
 from benchmarks.flops import flops_per_sample
 from benchmarks.job import Job
+from benchmarks.score.chain import chain_scores, disguise_fields
 from benchmarks.score.leakage_guard import refuse_shared
+from benchmarks.score.marks import marks
 from benchmarks.score.metrics import Scorer, accuracy, nearest, outputs, recognition
 from benchmarks.score.metrics.probe import probe, probe_rows
-from benchmarks.score.mismatch.mismatch import measure_mismatch
-from benchmarks.score.mismatch.trajectory import sampling_trajectory
 from benchmarks.score.nfe import count_evaluations
-from benchmarks.score.reach.reach import SCALARS, measure_reach
 from paradigms.base import NonFinite, Paradigm, derive_seed
-from paradigms.parts.networks.shared_network import plainly
 
 N_GRID = 16
 N_REDRAWS = 1
 RECONSTRUCTED_ROWS = 1000
 MAX_LIKELIHOOD_IMAGES = 1000
-MAX_CHAIN = 8  # longest chain that mismatch is measured along, where training does not fix the length
 
 
 class Drawn(NamedTuple):
@@ -89,6 +85,7 @@ class Scoring:
         refuse_shared(self.paradigm, self.job.extractors)
         recognised = self._recognition()
         scored = [self._score(*pair) for s in self.samplers for pair in self._allowed(self.job.cell.nfes(s), [s])]
+        disguise_fields(self.job, self.paradigm, scored)
         distances = [entry["validation_fid"] for entry in scored]
         scores = {
             "accuracy": recognised and recognised["accuracy"],
@@ -102,6 +99,7 @@ class Scoring:
             "reconstruction": self._reconstruction(),
             **self._chain(),
         }
+        scores["marks"] = marks(scores)
         self.seconds += time.perf_counter() - began
         return scores
 
@@ -205,23 +203,12 @@ class Scoring:
         return {"squared_error": total / len(self.test[0]), "n_images": len(self.test[0])}
 
     def _chain(self) -> dict:
-        """The record's `reach` and `mismatch`: which evaluations training differentiates, and how errors accumulate."""
-        paradigm, job = self.paradigm, self.job
-        if "chain" not in job.cell.scores:
+        """The record's `reach` and `mismatch`; empty where they are not requested."""
+        if "chain" not in self.job.cell.scores:
             return {}
-        data = paradigm, job.x, job.label
-        sampler = (self.samplers or paradigm.samplers)[0]
-        reach = _attempt(lambda: measure_reach(*data, job.cell.nfe, sampler), SCALARS)
-        # Mismatch is measured at the length that training fixes. A chain of one link accumulates nothing, so a longer
-        # one is taken instead where the sampler allows it.
-        nfe = natural = reach.get("natural_nfe") or 1
-        if self.samplers:
-            path = sampling_trajectory(*data, natural, job.cell.nfes(sampler), sampler, job.cell.seed)
-            self.grids |= {} if path is None else {"path": path}
-        if nfe == 1 or not paradigm.allows(nfe, sampler):
-            nfe = max((n for n in job.cell.nfe if n <= MAX_CHAIN and paradigm.allows(n, sampler)), default=1)
-        mismatch = _attempt(lambda: measure_mismatch(*data, nfe, sampler, job.cell.seed), ("amplification",))
-        return {"reach": reach, "mismatch": mismatch}
+        scores, path = chain_scores(self.job, self.paradigm, self.samplers)
+        self.grids |= {} if path is None else {"path": path}
+        return scores
 
     @torch.no_grad()
     def _likelihood(self) -> dict | None:
@@ -231,14 +218,3 @@ class Scoring:
         generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, "likelihood"))
         found = self.paradigm.log_likelihood(to_float(images), labels, generator)
         return found._asdict() | {"n_images": len(images)}
-
-
-def _attempt(measure: Callable[[], dict], scalars: tuple[str, ...]) -> dict:
-    """`measure()`; a failure must not lose the trained cell, so it becomes None for `scalars`, with a `reason`."""
-    try:
-        with plainly():
-            return measure()
-    except Exception as error:
-        traceback.print_exc()
-        first_line = (str(error).splitlines() or [""])[0]
-        return dict.fromkeys(scalars) | {"reason": f"{type(error).__name__}: {first_line}"}

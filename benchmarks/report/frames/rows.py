@@ -48,6 +48,7 @@ def cell(record: dict) -> dict:
         **_stages(listed(timing.get("stages"))),
         "alone": provenance.get("exclusive"),
         "natural_nfe": reach.get("natural_nfe"),
+        "floor_corrected": quality.get("floor_corrected"),
         "mismatch_amplification": mismatch.get("amplification"),
         "mismatch_reason": mismatch.get("reason"),
         "timing_flags": "; ".join(timing.get("flags") or []) or None,

@@ -36,6 +36,7 @@ def notes(frames: Frames, rows: DataFrame) -> list[str]:
     return [
         f"Means over {caption.seeds(frames)}. {DASH}: does not apply or was not measured.",
         caption.scoring(frames),
+        *(f"{note}." for note in frames.cells.floor_corrected.dropna().unique()),
         DETECTABLE if known else NO_STUDY,
         caption.timing(frames),
         *_reasons(frames),

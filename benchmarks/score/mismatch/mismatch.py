@@ -63,8 +63,7 @@ def measure_mismatch(
     what is None.
     """
     sampler = sampler or paradigm.samplers[0]
-    found = {"nfe": nfe, "sampler": sampler, "n": None, "amplification": None, "cumulative_error": None}
-    found |= {"modular_error": None, "reason": None, "start": None, "steps": [], "layers": []}
+    found = nothing_measured(nfe, sampler)
     if not paradigm.can("sample"):
         return found | {"reason": "draws no samples"}
     if not paradigm.allows(nfe, sampler):
@@ -84,6 +83,12 @@ def measure_mismatch(
     start = start_entry(paradigm, x, label, nfe, sampler, first, chain.on_data[-1])
     start["from_noise"] &= chain.starts_as_trained()
     return found | _amplification(steps) | {"start": start, "steps": steps}
+
+
+def nothing_measured(nfe: int, sampler: str) -> dict:
+    """Every field of `measure_mismatch` before anything is measured: a failure leaves them so."""
+    found = {"nfe": nfe, "sampler": sampler, "n": None, "amplification": None, "cumulative_error": None}
+    return found | {"modular_error": None, "reason": None, "start": None, "steps": [], "layers": []}
 
 
 def _amplification(steps: Sequence[dict]) -> dict:

@@ -14,9 +14,10 @@ effective_reach   exp(entropy of the shares of |dL/d output| over the evaluation
 
 Two of these conditions are tested by behaviour:
 
-- "Own inference input": the update is repeated with the same seed on another batch. The input of a generation link must
-  not change, since it comes from noise and from the chain's own states; the input of a recogniser must change. Module,
-  position and times of the evaluation must be those of I.
+- "Own inference input": the update is repeated with the same seed on another batch, and by copies of the paradigm that
+  have observed other training images. The input of a generation link must not change, since it comes from noise and
+  from the chain's own states; the input of a recogniser must change with the batch. Module, position and times of the
+  evaluation must be those of I.
 - "A loss on the end of the chain": the gradient at the evaluation changes when the output of the last evaluation of I
   is perturbed. Of several local losses on the chain's own states, only the last one passes.
 
@@ -34,6 +35,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.clone import twin
+from benchmarks.score.other_data import halves
 from benchmarks.score.reach.calls import Call, longest_chain
 from benchmarks.score.reach.copied_parameters import copied_parameters
 from benchmarks.score.reach.graph import Graph, generation_graph, recognition_graph
@@ -64,7 +66,8 @@ def measure_reach(
     with torch.random.fork_rng(devices=[trial.device] if trial.device.type == "cuda" else []):
         graphs = _graphs(trial, x, [nfe] if isinstance(nfe, int) else nfe, sampler)
         modules = {name: module for graph in graphs for name, module in graph.modules.items()}
-        observed = [observe_update(trial, stage, pair, modules) for stage in trial.stages()]
+        other = halves(x, label)
+        observed = [observe_update(trial, number, pair, modules, other) for number in range(len(trial.stages()))]
         drawn = [graph for graph in graphs if graph.kind == "generation"]
         natural = natural_nfe(observed, drawn[0]) if drawn else None
         if natural and natural not in [graph.nfe for graph in drawn] and trial.allows(natural, sampler):
@@ -87,19 +90,21 @@ def _pair(x: Tensor, label: Tensor) -> tuple[Batch, Batch]:
 def natural_nfe(observed: Sequence[ObservedUpdate], graph: Graph) -> int | None:
     """Number of evaluations that training is about, inferred from what its updates evaluate; None if undetermined.
 
-    It is the length of the chain, where an update runs the link on its own states and differentiates it. Else, where
-    the link is conditioned on a start and an end time, net(x, t, r), it is the smallest number of steps of the longest
+    It is the length of the chain, where an update differentiates the link mostly on its own states. Else, where the
+    link is conditioned on a start and an end time, net(x, t, r), it is the smallest number of steps of the longest
     trained span t - r. A velocity field, trained at r = t, has none.
     """
     link, start = graph.evaluations[0].name, (graph.evaluations[0].times or (0.0,))[0]
     lengths, spans = [], []
     for update in observed:
-        calls = [(c, s) for c, s in zip(update.calls, update.same_input, strict=True) if c.name == link]
-        own = [call for call, same in calls if same is not None and bool(same.all())]
-        if any(call.differentiated for call in own):
+        calls = {index: call for index, call in enumerate(update.calls) if call.name == link}
+        states = {index: update.own(index, fed_by_data=False) for index in calls}
+        own = [calls[index] for index, rows in states.items() if rows is not None and bool(rows.all())]
+        # A local loss at the noise end of the chain is on an own state too, beside others that are not.
+        if sum(c.rows for c in own if c.differentiated) > sum(c.rows for c in calls.values() if c.differentiated) / 2:
             times = {tuple(call.times[0].tolist()) for call in own} - {()}
             lengths.append(len(times) or round(sum(call.rows for call in own) / update.rows[link]))
-        for call, _ in calls:
+        for call in calls.values():
             if call.differentiated and call.times.shape[1] == 2 and start:
                 spans.append(float((call.times[:, 0] - call.times[:, 1]).max() / start))
     if lengths:
@@ -211,15 +216,16 @@ def _graph_entry(graph: Graph, stages: list[dict]) -> dict:
     return place_ | means | {"n_evaluations": len(evaluations), "evaluations": evaluations, "stages": stages}
 
 
+def no_reach() -> dict:
+    """Every field of `measure_reach` where nothing can be measured."""
+    nothing = dict.fromkeys(("graph", "sampler", "nfe", *SCALARS))
+    return nothing | {"natural_nfe": None, "reason": None, "graphs": []}
+
+
 def _headline(task: str, entries: list[dict], natural: int | None) -> dict:
     kind = next((k for k in (task, "generation", "recognition") if any(e["graph"] == k for e in entries)), None)
     if kind is None:
-        nothing = dict.fromkeys(("graph", "sampler", "nfe", *SCALARS))
-        return nothing | {
-            "natural_nfe": None,
-            "reason": "neither sampling nor classifying evaluates a layer",
-            "graphs": [],
-        }
+        return no_reach() | {"reason": "neither sampling nor classifying evaluates a layer"}
     mine = [entry for entry in entries if entry["graph"] == kind]
     chosen = next((e for e in mine if natural and e["nfe"] == natural), max(mine, key=lambda e: e["nfe"] or 0))
     picked = {key: chosen[key] for key in ("graph", "sampler", "nfe", *SCALARS)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,9 @@ SEED = 2012
 CHANGE = 0.1  # perturbation of an output, relative to its mean absolute value
 ROUNDING = 1e-4  # relative change of a gradient up to which it counts as unchanged
 SAME_TIME = 1e-5
+# Squared change of a state, apart from what all states of the batch have in common, relative to the variance of the
+# states, up to which it may follow statistics of the observed images: a mean shifts all states alike.
+STATISTICS = 1e-3
 
 
 @dataclass
@@ -24,12 +28,14 @@ class ObservedUpdate:
 
     calls: the recorded calls, in order.
     same_input: per call, the rows (rows,) whose input is the same for another batch, None where that is unknown.
+    follows_data: per call, the rows (rows,) whose input changes with the images that the paradigm has observed.
     with_gradient: names of the parameters that receive a non-zero gradient.
     """
 
     stage: Stage
     calls: Calls
     same_input: list[Tensor | None]
+    follows_data: list[Tensor]
     with_gradient: set[str]
 
     @property
@@ -37,19 +43,44 @@ class ObservedUpdate:
         """Rows of the largest call of each module."""
         return {name: max(c.rows for c in self.calls if c.name == name) for name in {c.name for c in self.calls}}
 
+    def own(self, index: int, fed_by_data: bool) -> Tensor | None:
+        """Rows (rows,) of a call that are on their own inference input, None where that is unknown.
+
+        fed_by_data: whether inference starts at an image (recognition) and not at noise.
+        """
+        same = self.same_input[index]
+        if same is None or fed_by_data:
+            return None if same is None else ~same
+        return same & ~self.follows_data[index]
+
 
 def observe_update(
-    paradigm: Paradigm, stage: Stage, pair: tuple[Batch, Batch], modules: Mapping[str, nn.Module]
+    paradigm: Paradigm,
+    number: int,
+    pair: tuple[Batch, Batch],
+    modules: Mapping[str, nn.Module],
+    other_data: Sequence[Batch],
 ) -> ObservedUpdate:
-    """Run the loss of `stage` and its backward pass on each batch of `pair`, with the same seed.
+    """Run the loss of a stage and its backward pass, always with the same seed: on each batch of `pair`, and on the
+    first one by copies of the paradigm that observe other training data.
 
-    modules: those whose calls are recorded, by name. Weights and buffers are restored.
+    number: of the stage. modules: those whose calls are recorded, by name. other_data: what the copies observe, one
+    each. Weights and buffers are restored.
     """
+    stage = paradigm.stages()[number]
     calls, with_gradient = _update(paradigm, stage, pair[0], modules)
     others, _ = _update(paradigm, stage, pair[1], modules)
     alike = len(calls) == len(others)
     same = [_same_input(a, b) if alike else None for a, b in zip(calls, others, strict=alike)]
-    return ObservedUpdate(stage, calls, same, with_gradient)
+    follows = [torch.zeros(call.rows, dtype=torch.bool) for call in calls]
+    for data in other_data:
+        twin, its_modules = copy.deepcopy((paradigm, dict(modules)))
+        with torch.no_grad():
+            twin.observe(*data)
+        others, _ = _update(twin, twin.stages()[number], pair[0], its_modules)
+        alike = len(calls) == len(others)
+        follows = [rows | (_changes(calls[i], others[i]) if alike else True) for i, rows in enumerate(follows)]
+    return ObservedUpdate(stage, calls, same, follows, with_gradient)
 
 
 def trained_by_end(
@@ -81,15 +112,15 @@ def match_to_graph(observed: ObservedUpdate, graph: Graph) -> tuple[list[tuple[i
     Returns two things. Per call: (index of its evaluation, rows that are on their own inference input), or None. And
     the indices of the calls at the last evaluation, if the chain of the update ends there too.
 
-    The input of a generation link is its own inference input if it is the same for any batch; the input of a layer of
-    a recogniser, if it is not. Such a call matches the evaluation after the one of the previous call if module and
-    times agree; else the first evaluation, which starts a new chain; else none. After a call without a match, the next
-    one can only start a chain.
+    The input of a generation link is its own inference input if it is the same for any batch and any observed images;
+    the input of a layer of a recogniser, if it is not the same for any batch. Such a call matches the evaluation after
+    the one of the previous call if module and times agree; else the first evaluation, which starts a new chain; else
+    none. After a call without a match, the next one can only start a chain.
     """
     found: list[tuple[int, Tensor] | None] = []
     size, follows, before, last = len(graph.evaluations), 0, -1, set()
-    for index, (call, same) in enumerate(zip(observed.calls, observed.same_input, strict=True)):
-        own = None if same is None else same != graph.fed_by_data
+    for index, call in enumerate(observed.calls):
+        own = observed.own(index, graph.fed_by_data)
         if call.name not in graph.modules or own is None or not own.any():
             found.append(None)
             continue
@@ -134,6 +165,15 @@ def _same_input(a: Call, b: Call) -> Tensor | None:
     if a.x is None or b.x is None or a.x.shape != b.x.shape:
         return None
     return ((a.x - b.x).abs() <= SAME_TIME * a.x.abs()).flatten(1).all(1).cpu()
+
+
+def _changes(a: Call, b: Call) -> Tensor:
+    """Rows (rows,) whose input changes by more than statistics of the images do."""
+    if a.x is None or b.x is None or a.x.shape != b.x.shape:
+        return torch.ones(a.rows, dtype=torch.bool)
+    x, y = (part.flatten(1).double() for part in (a.x, b.x))
+    change = (x - y) - (x - y).median(0).values
+    return (change.square().sum(1) > STATISTICS * x.var(0, correction=0).sum()).cpu()
 
 
 def _differs(a: Tensor, b: Tensor | None) -> bool:

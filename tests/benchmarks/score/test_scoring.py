@@ -119,6 +119,7 @@ def job(tmp_path, **cell):
         device=torch.device("cpu"),
         x=torch.from_numpy(dataset.train.images) / 127.5 - 1,
         label=torch.from_numpy(dataset.train.labels),
+        build=Toy,
         samplers=lambda paradigm: list(paradigm.samplers) if paradigm.can("sample") else [],
     )
 
@@ -218,3 +219,19 @@ def test_a_diagnosis_that_fails_leaves_a_reason_and_all_other_scores(tmp_path):
     scores = Scoring(job(tmp_path), Toy()).full_scores()  # it has no stages
     assert scores["reach"]["coverage"] is None and scores["reach"]["reason"].startswith("NotImplementedError")
     assert scores["mismatch"]["amplification"] is None and scores["samples"]
+    assert {entry["change_by_exchange"] for entry in scores["samples"]} == {None} and scores["marks"] == []
+    assert all(entry["disguise_reason"].startswith("NotImplementedError") for entry in scores["samples"])
+
+
+def test_a_diagnosis_that_fails_has_every_field_of_one_that_succeeds(tmp_path):
+    ours = job(tmp_path, nfe=[2])
+    torch.manual_seed(0)
+    sound = load("unrolled")(SHAPE, N_CLASSES, k=2, backbone="mlp").eval()
+    sound.observe(ours.x, ours.label)
+    failed, found = (Scoring(ours, paradigm).full_scores() for paradigm in (Toy(), sound))
+    for part in ("reach", "mismatch"):
+        assert failed[part].keys() == found[part].keys() and failed[part]["reason"]
+    assert failed["mismatch"] | {"reason": None} == {
+        **dict.fromkeys(("n", "amplification", "cumulative_error", "modular_error", "reason", "start")),
+        **{"nfe": 2, "sampler": "first", "steps": [], "layers": []},
+    }
