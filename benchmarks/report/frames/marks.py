@@ -1,6 +1,6 @@
 """Marks: what makes a row's numbers no fair entry in a comparison, such as samples that copy training images.
 
-Scoring writes them into a record (`quality.marks`). Two of them also follow from measurements that older records have.
+Scoring writes them into a record (`quality.marks`); for older records the same rules decide by what was measured.
 """
 
 from __future__ import annotations
@@ -13,32 +13,31 @@ from pandas import DataFrame
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.parts import listed, part
 from benchmarks.report.frames.rows import who
+from benchmarks.score import marks as rules
 
 COLUMNS = ["dataset", "variant", "repetition", "sampler", "nfe_asked", "mark", "why"]
-STARTS_FROM_DATA, COPIES = "starts from data", "copies training images"
 SIGN = "†"
-COPIED = (
-    0.25  # distance ratio below which samples count as copies; honest models of the reference runs have 0.58 to 2.1
-)
+# Distance ratio below which samples count as copies where only that was measured; the reference runs have 0.58 to 2.1.
+COPIED = 0.25
 
 
 def of_record(record: dict) -> Iterator[dict]:
     """One row per mark of a finished quality record. A missing sampler or NFE means all of them."""
-    for mark in [*listed(part(record, "quality").get("marks")), *_derived(record)]:
+    quality = part(record, "quality")
+    for mark in _derived(quality) if quality.get("marks") is None else listed(quality["marks"]):
         about = {"sampler": mark.get("sampler"), "nfe_asked": mark.get("nfe")}
         yield who(record) | about | {"mark": mark.get("mark") or "marked", "why": mark.get("why") or "no reason given"}
 
 
-def _derived(record: dict) -> Iterator[dict]:
-    quality = part(record, "quality")
-    if part(quality.get("mismatch"), "start").get("from_noise") is False:
-        yield {"mark": STARTS_FROM_DATA, "why": "its chain does not start from noise"}
-    for entry in listed(quality.get("samples")):
+def _derived(quality: dict) -> Iterator[dict]:
+    """The marks of a record that was scored before there were any."""
+    known = [entry for entry in listed(quality.get("samples")) if entry.get("sampler") and entry.get("nfe") is not None]
+    yield from rules.marks({"samples": known, "mismatch": part(quality, "mismatch")})
+    for entry in known:
         ratio = entry.get("memorisation_ratio")
-        if ratio is not None and ratio < COPIED:
-            why = f"the distance of its samples to the nearest training image is {ratio:.2g} of that of held-out images"
-            nfe = entry.get("nfe_asked", entry.get("nfe"))
-            yield {"mark": COPIES, "sampler": entry.get("sampler"), "nfe": nfe, "why": why}
+        if ratio is not None and ratio < COPIED and entry.get("memorisation") is None:
+            why = f"The distance of the samples to the nearest training image is {ratio:.2g} times that of test images."
+            yield {"mark": rules.COPIES, "sampler": entry["sampler"], "nfe": entry.get("nfe_asked"), "why": why}
 
 
 def with_marks(rows: DataFrame, marks: DataFrame) -> DataFrame:

@@ -11,9 +11,9 @@ from benchmarks.report import caption
 from benchmarks.report.figures import cost_bars, fid_vs_nfe, quality_vs_flops, sample_grid, style, training_curves
 from benchmarks.report.frames import read
 from benchmarks.report.frames.comparison import comparison
-from benchmarks.report.frames.marks import COPIES, STARTS_FROM_DATA
 from benchmarks.report.tables import fid_by_nfe, recognition
 from benchmarks.report.tables.sheet import Bold
+from benchmarks.score.marks import COPIES, FROM_DATA
 from tests.benchmarks import fake_run
 from tests.benchmarks.report.tables.test_tables import NO_STUDY, scored, tabulated
 
@@ -22,7 +22,7 @@ HIDDEN = {"mark": "hidden evaluations", "sampler": None, "nfe": None, "why": "it
 
 def copying(repetition: int) -> dict:
     record = scored(repetition, 11.0 + 0.01 * repetition, "unrolled-k1")
-    record["quality"]["samples"][0]["memorisation_ratio"] = 0.001
+    record["quality"]["samples"][0] |= {"memorisation_ratio": 0.001, "memorisation": 1.0}
     return record
 
 
@@ -45,7 +45,7 @@ def test_copies_are_marked_in_every_table_and_win_none(folder):
     text = (folder / "tables" / "comparison.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith("| ") and "unrolled-k1" in line]
     assert len(lines) > 4 and all(f"| unrolled-k1 † {COPIES} " in line for line in lines)
-    assert "- † unrolled-k1, default at 4 NFE: copies training images: the distance of its samples" in text
+    assert "- † unrolled-k1, default at 4 NFE: copies training images: The distance of the samples" in text
     table = list(csv.DictReader((folder / "tables" / "comparison.csv").open()))
     assert {row["variant"]: row["marks"] for row in table} == {"unrolled-k1": COPIES, "meanflow": "", "diffusion": ""}
     latex = (folder / "tables" / "comparison.tex").read_text()
@@ -56,7 +56,7 @@ def test_the_summary_marks_the_number_and_says_why(folder):
     text = report.summary(comparison(read(folder), NO_STUDY))
     line = next(line for line in text.splitlines() if line.startswith("unrolled-k1"))
     assert "unrolled-k1 †" in line and "1.10 ± 0.00 † @ 4" in line
-    assert "† unrolled-k1: copies training images: the distance of its samples to the nearest training image" in text
+    assert "† unrolled-k1: copies training images: The distance of the samples to the nearest training image" in text
 
 
 def test_figures_mark_the_name_and_say_why_below(tmp_path):
@@ -97,7 +97,7 @@ def test_a_chain_that_starts_from_data_is_marked_in_old_records(tmp_path):
     unknown["quality"]["mismatch"]["start"] = {"from_noise": None}
     fake_run.write(tmp_path, unknown)
     rows = comparison(read(tmp_path), NO_STUDY)
-    assert set(rows.marks[rows.variant == "dbn"]) == {STARTS_FROM_DATA}
+    assert set(rows.marks[rows.variant == "dbn"]) == {FROM_DATA}
     assert rows.marks[rows.variant == "sdae"].isna().all()
 
 
@@ -112,3 +112,20 @@ def test_an_accuracy_with_a_mark_is_not_the_best(tmp_path):
     rows = comparison(read(tmp_path), NO_STUDY)
     body = recognition.sheets(read(tmp_path), rows)[0].body.set_index("variant").accuracy
     assert isinstance(body["sdae"], Bold) and body["end-to-end"].endswith("†")
+
+
+@pytest.mark.parametrize(("measured", "marked"), [({}, True), ({"memorisation": 0.5}, False)])
+def test_a_record_with_a_distance_ratio_alone_is_marked_by_it(tmp_path, measured, marked):
+    record = scored(0, 11.0)
+    (entry,) = record["quality"]["samples"]
+    del entry["memorisation"]
+    entry |= {"memorisation_ratio": 0.001} | measured
+    fake_run.write(tmp_path, record)
+    assert comparison(read(tmp_path), NO_STUDY).marks.notna().all() == marked
+
+
+def test_a_record_that_was_found_fair_stays_so(tmp_path):
+    record = copying(0)
+    record["quality"]["marks"] = []
+    fake_run.write(tmp_path, record)
+    assert comparison(read(tmp_path), NO_STUDY).marks.isna().all()
