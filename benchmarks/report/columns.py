@@ -13,11 +13,10 @@ COLUMNS = [
         meaning="Why the row is no fair entry in a comparison, such as `starts from data` or `copies training images`, "
         "and the reasons in full sentences; empty for a fair one. Such a row has a dagger in tables and figures and is "
         "left out of bold, = and the choice of the best row.",
-        formula="those in the record; for older records `starts from data` where the diagnosis of the chain's start "
-        "says so, and `copies training images` where `memorisation_ratio` is below 0.25",
+        formula="those in the record; for a record without any the rules of `benchmarks/score/marks.py`",
         source="records",
-        misleads="An empty cell says that nothing was found, not that nothing is wrong: older records were searched "
-        "for two of the marks alone.",
+        misleads="An empty cell says that nothing was found, not that nothing is wrong: older records lack most of the "
+        "measurements that the rules need.",
         style="text",
         also=("marks_why",),
         code="benchmarks/report/frames/marks.py",

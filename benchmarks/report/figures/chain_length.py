@@ -9,6 +9,7 @@ from pandas import Series
 from benchmarks.report import caption
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import RATIO, direct_labels, floor_line, ratio_axis, series
+from benchmarks.report.frames import choice
 from benchmarks.report.frames.frames import Frames, over_seeds
 from benchmarks.report.frames.lengths import Entry, by_budget, entries, families, kind_of
 
@@ -37,7 +38,8 @@ def draw(frames: Frames) -> Figure | None:
     style.note(
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, shown)} NFE: network evaluations per sample. "
-        "Chains of K steps are shown at NFE = K, other paradigms at every NFE with their best sampler there. FLOPs of "
+        "Chains of K steps are shown at NFE = K, other paradigms at every NFE with their best sampler there, "
+        f"chosen on the {'validation' if choice.validated(frames.samples) else 'test'} split. FLOPs of "
         "pre-training are included. "
         + caption.absent(frames.only(frames.samples.variant), shown, "no chains of several lengths or other options"),
         caption.scoring(frames),
@@ -77,13 +79,16 @@ def _families(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float
 
 
 def _fields(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float, float, str, str]]:
-    """Paradigms with default options, at every NFE with the sampler of the lowest mean."""
+    """Paradigms with default options, at every NFE with the sampler that `choice` finds best there."""
     ends = []
     for entry in _unchanged(budget):
         look = style.look(frames, entry.paradigm)
         mine = frames.samples[frames.samples.variant == entry.variant]
         line = over_seeds(mine, ["sampler", "nfe"], "fid_ratio").dropna(subset="mean")
-        line = line.sort_values("mean").groupby("nfe", as_index=False).first()
+        validation = over_seeds(mine, ["sampler", "nfe"], choice.VALIDATION)[["sampler", "nfe", "mean"]]
+        line = line.merge(validation.rename(columns={"mean": choice.VALIDATION}), on=["sampler", "nfe"])
+        rows = line.assign(**{choice.TEST: line["mean"]})
+        line = line.loc[[choice.best(own).name for _, own in rows.groupby("nfe")]]
         series(ax, line.nfe, line["mean"], line.sd, look)
         label = style.label(frames, entry.title, entry.variant)
         ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], label, look.color))

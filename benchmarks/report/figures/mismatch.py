@@ -55,13 +55,8 @@ def _steps(chain: Chain) -> Iterator[dict]:
     steps = listed(chain.quality["mismatch"].get("steps"))
     n_links = len(steps) - 1
     for index, step in enumerate(steps if n_links > 0 else []):
-        yield {
-            "floor": None,
-            **step,
-            "variant": chain.variant,
-            "n_links": n_links,
-            "x": step.get("step", index) / n_links,
-        }
+        place = index if step.get("step") is None else step["step"]
+        yield {"floor": None, **step, "variant": chain.variant, "n_links": n_links, "x": place / n_links}
 
 
 def _panel(ax: Axes, frames: Frames, steps: DataFrame, column: str, title: str, floor: float) -> None:

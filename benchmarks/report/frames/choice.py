@@ -35,6 +35,11 @@ def _criterion(found: DataFrame) -> str:
     return VALIDATION if VALIDATION in found and found[VALIDATION].notna().all() else TEST
 
 
+def validated(samples: DataFrame) -> bool:
+    """Whether all samples have a distance to the validation split."""
+    return bool(samples[VALIDATION].notna().all())
+
+
 def explained(rows: DataFrame) -> str:
     """How NFE and sampler were chosen, for the note below a table. rows: of the comparison, of all its variants."""
     sampled = rows[rows[TEST].notna()]

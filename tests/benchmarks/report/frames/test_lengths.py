@@ -165,3 +165,18 @@ def test_a_path_is_a_strip_from_noise_to_sample(tmp_path, options):
     with style.context():
         fig = paths.draw(read(tmp_path))
     assert len(fig.axes) == 5 and all(ax.images for ax in fig.axes)
+
+
+@pytest.mark.parametrize(("validated", "expected"), [(True, 3.0), (False, 2.0)])
+def test_the_sampler_of_a_field_is_chosen_on_the_validation_split_where_that_is_known(tmp_path, validated, expected):
+    for k in (1, 2):
+        fake_run.write(tmp_path, record(f"K-{k}", {"k": k}, k, 5.0))
+    made = record("field", {}, None, 3.0, paradigm="diffusion")
+    scores = [score | {"fid_ratio": 3.0, "validation_fid": 1.0} for score in made["quality"]["samples"]]
+    scores += [score | {"sampler": "other", "fid_ratio": 2.0, "validation_fid": 9.0} for score in scores]
+    lost = ["validation_fid"] * (not validated)
+    made["quality"]["samples"] = [{k: v for k, v in score.items() if k not in lost} for score in scores]
+    fake_run.write(tmp_path, made)
+    with style.context():
+        (ax,) = chain_length.draw(read(tmp_path)).axes
+    assert [expected] * 4 in [list(line.get_ydata()) for line in ax.lines]

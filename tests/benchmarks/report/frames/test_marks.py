@@ -82,6 +82,9 @@ def test_a_mark_of_one_nfe_leaves_the_others_in_the_comparison(tmp_path):
     fake_run.write(tmp_path, record)
     rows = comparison(read(tmp_path), NO_STUDY).set_index("nfe")
     assert rows.marks.dropna().to_dict() == {8: "hidden evaluations"}
+    record["quality"]["marks"].append(HIDDEN | {"sampler": "default", "nfe": 1})
+    fake_run.write(tmp_path, record)
+    assert "meanflow, default at 1, 8 NFE: hidden evaluations" in caption.origin(read(tmp_path))
     assert "@ 8" not in report.summary(rows.reset_index())  # its best mean is at 8
     assert caption.origin(read(tmp_path)).endswith("hidden evaluations: it calls its network more often.")
 
@@ -109,3 +112,20 @@ def test_an_accuracy_with_a_mark_is_not_the_best(tmp_path):
     rows = comparison(read(tmp_path), NO_STUDY)
     body = recognition.sheets(read(tmp_path), rows)[0].body.set_index("variant").accuracy
     assert isinstance(body["sdae"], Bold) and body["end-to-end"].endswith("†")
+
+
+@pytest.mark.parametrize(("measured", "marked"), [({}, True), ({"memorisation": 0.5}, False)])
+def test_a_record_with_a_distance_ratio_alone_is_marked_by_it(tmp_path, measured, marked):
+    record = scored(0, 11.0)
+    (entry,) = record["quality"]["samples"]
+    del entry["memorisation"]
+    entry |= {"memorisation_ratio": 0.001} | measured
+    fake_run.write(tmp_path, record)
+    assert comparison(read(tmp_path), NO_STUDY).marks.notna().all() == marked
+
+
+def test_a_record_that_was_found_fair_stays_so(tmp_path):
+    record = copying(0)
+    record["quality"]["marks"] = []
+    fake_run.write(tmp_path, record)
+    assert comparison(read(tmp_path), NO_STUDY).marks.isna().all()
