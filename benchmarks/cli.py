@@ -182,7 +182,8 @@ def _print_checks(checks: list[dict], as_json: bool) -> int:
     """Print the checks of the instruments, and those that fail on standard error; returns the exit code."""
     failed = [check for check in checks if not check["holds"]]
     rows = [check | {"holds": "yes" if check["holds"] else "NO"} for check in checks]
-    print(json.dumps(checks, indent=1) if as_json else tabulate(rows, "keys", "simple", disable_numparse=True))
+    table = tabulate(rows, "keys", "simple", disable_numparse=True, maxcolwidths=50)
+    print(json.dumps(checks, indent=1) if as_json else table)
     for check in failed:
         print(f"{check['name']}: expected {check['expected']}, found {check['found']}", file=sys.stderr)
     return 1 if failed else 0

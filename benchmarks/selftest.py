@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from benchmarks import data, flops
 from benchmarks.report.frames import frames, intervals, paired
-from benchmarks.score import floors, nfe
+from benchmarks.score import floors, marks, nfe
 from benchmarks.score.extractors import cache as networks
-from benchmarks.score.metrics import frechet, memorisation
+from benchmarks.score.metrics import copies, frechet, memorisation
 from benchmarks.score.reach import reach
 from benchmarks.score.scored_samples import RealImages, ScoredSamples
 from paradigms.base import Batch, Paradigm, Stage
@@ -81,11 +81,22 @@ def shifted_images() -> Outcome:
 def copied_images() -> Outcome:
     """Training images are seen as memorised, and test images as new data."""
     real = _digits()
-    copies, new = (memorisation.compute(ScoredSamples(images, None, real)) for images in (_drawn(real), real.test))
+    sets = [memorisation.compute(ScoredSamples(images, None, real)) for images in (_drawn(real), real.test)]
     known = {"memorisation": (1, 0.5), "memorisation_ratio": (0, 1)}
-    found = {name: (copies[name], new[name]) for name in known}
+    found = {name: tuple(each[name] for each in sets) for name in known}
     holds = all(np.allclose(found[name], values, atol=0.01) for name, values in known.items())
     return _by_name(known), _by_name(found), holds
+
+
+def mark_of_copies() -> Outcome:
+    """A sampler that returns training images has the mark; one that returns test images has none."""
+    real = _digits()
+    sets = {"copies": _drawn(real), "new images": real.test}
+    scores = {name: copies.compute(ScoredSamples(images, None, real)) for name, images in sets.items()}
+    rows = [{"sampler": name, "nfe": 1, **score} for name, score in scores.items()]
+    found = [f"{found['sampler']}: {found['mark']}" for found in marks.marks({"samples": rows})]
+    expected = [f"copies: {marks.COPIES}"]
+    return "; ".join(expected), "; ".join(found) or "no mark", found == expected
 
 
 def flop_counter() -> Outcome:
@@ -142,6 +153,7 @@ CHECKS = {
     "FID ratio 2 of a perfect sampler": partial(perfect_sampler, 1),
     "FID ratios of shifted images": shifted_images,
     "memorisation of copies and of new images": copied_images,
+    "mark of copies and of new images": mark_of_copies,
     "FLOP counter": flop_counter,
     "NFE counter": evaluations,
     "reach of a local loss on noised data": partial(gradient_reach, "noised data", 0),
@@ -152,10 +164,20 @@ CHECKS = {
 }
 
 
-@cache
 def _digits() -> RealImages:
-    dataset = data.load("digits")
-    return RealImages(dataset, networks.load_all(dataset), len(dataset.train))
+    """The digits as the scoring networks see them. Raises what loading them raised, without another try."""
+    if isinstance(found := _loaded(), Exception):
+        raise found
+    return found
+
+
+@cache
+def _loaded() -> RealImages | Exception:
+    try:
+        dataset = data.load("digits")
+        return RealImages(dataset, networks.load_all(dataset), len(dataset.train))
+    except Exception as error:
+        return error
 
 
 def _drawn(real: RealImages) -> Tensor:

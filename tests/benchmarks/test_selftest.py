@@ -8,9 +8,10 @@ import pytest
 from scipy.stats import norm
 
 from benchmarks import cli, doctor, flops, selftest
+from benchmarks.errors import BadInput
 from benchmarks.execute import fork_server
 from benchmarks.report.frames import intervals, paired
-from benchmarks.score import nfe
+from benchmarks.score import marks, nfe
 from benchmarks.score.metrics import frechet, memorisation
 from benchmarks.score.reach import reach
 
@@ -56,6 +57,7 @@ FAULTS = {
     "FID ratio 2 of a perfect sampler": (frechet, "references", with_floor_of_the_whole_split),
     "FID ratios of shifted images": (frechet, "frechet_distance", lambda *_: 0.5),
     "memorisation of copies and of new images": (memorisation, "nearest_distances", lambda a, _: a[:, 0, 0, 0] + 1.0),
+    "mark of copies and of new images": (marks, "MAX_COPIED", 1.0),
     "FLOP counter": (flops, "count_flops", halved(flops.count_flops)),
     "NFE counter": (nfe, "count_evaluations", counts_nothing),
     LOCAL: (reach, "measure_reach", reach_of_all),
@@ -70,7 +72,7 @@ FAULTS = {
 def test_a_planted_fault_fails_the_check_of_its_instrument(name, monkeypatch):
     monkeypatch.setattr(*FAULTS[name])
     found = selftest.checked(name)
-    selftest._digits.cache_clear()  # it remembers what the faulty instrument computed
+    selftest._loaded.cache_clear()  # it remembers what the faulty instrument computed
     assert not found["holds"] and found["found"] != found["expected"] and "Error" not in found["found"]
 
 
@@ -93,6 +95,19 @@ def test_a_check_that_raises_is_a_failed_check_with_the_reason(monkeypatch):
     monkeypatch.setattr(flops, "count_flops", refuse)
     found = selftest.checked("FLOP counter")
     assert not found["holds"] and found["found"] == "OSError: cache cannot be written"
+
+
+def test_scoring_networks_that_cannot_be_loaded_fail_their_checks_and_are_tried_once(monkeypatch):
+    def refuse(*_):
+        tried.append(1)
+        raise BadInput("extractor cache: cannot be written")
+
+    tried = []
+    selftest._loaded.cache_clear()
+    monkeypatch.setattr(selftest.networks, "load_all", refuse)
+    failed = [check["found"] for check in selftest.answer() if not check["holds"]]
+    selftest._loaded.cache_clear()
+    assert failed == ["BadInput: extractor cache: cannot be written"] * 6 and len(tried) == 1
 
 
 def test_failed_checks_are_one_line_each_and_exit_code_1(monkeypatch, capsys):
