@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.data.pixels import to_float
-from paradigms.base import Paradigm
+from paradigms.base import NonFinite, Paradigm
 
 
 @torch.no_grad()
@@ -17,6 +17,12 @@ def outputs(paradigm: Paradigm, ability: str, images: Tensor, batch: int = 256) 
     ability: "logits" or "features".
     images: uint8, (N, C, H, W).
     batch: images per call.
+
+    Raises NonFinite where an output is NaN or infinite: it has no largest entry, and no distance to another.
     """
     compute = getattr(paradigm, ability)
-    return torch.cat([compute(to_float(x.to(paradigm.device))).cpu() for x in images.split(batch)])
+    found = torch.cat([compute(to_float(x.to(paradigm.device))).cpu() for x in images.split(batch)])
+    n_broken = int((~found.isfinite()).flatten(1).any(1).sum())
+    if n_broken:
+        raise NonFinite(f"{ability} of {n_broken} of {len(images)} images are not finite")
+    return found

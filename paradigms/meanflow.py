@@ -43,7 +43,7 @@ from paradigms.parts.flow.flow import (
 )
 from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.flow.tangent import DERIVATIVES
-from paradigms.parts.options import one_of
+from paradigms.parts.options import one_of, with_images_for
 
 CHOICES = {"velocity": VELOCITIES, "derivative": ("secant", *DERIVATIVES)}
 SECANT_SHARES = (0.1, 0.5)  # range of the secant's length as a share of the interval
@@ -69,7 +69,7 @@ class MeanFlow(FlowChain, Paradigm):
     Optimisation
         lr: Muon's learning rate, for convolutions.
         lr_adam: Adam's learning rate, for all other parameters.
-        batch_size: images per update.
+        batch_size: images per update, enough that every kind of row has an image.
         ema_decay: ceiling of the per-update decay of the weights' average.
     """
 
@@ -100,6 +100,8 @@ class MeanFlow(FlowChain, Paradigm):
         super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, velocity=velocity, derivative=derivative)
         _check(velocity, derivative, interval_share=interval_share, corner_share=corner_share)
+        shares = {"interval_share": interval_share, "corner_share": corner_share}
+        with_images_for(lambda n: _requested_rows(n, **shares), batch_size, **shares)
         self.net = self.network(backbone, width)
         self.velocity, self.derivative, self.weight_power = velocity, derivative, weight_power
         self.interval_share, self.corner_share = interval_share, corner_share
@@ -125,10 +127,9 @@ class MeanFlow(FlowChain, Paradigm):
         Rows come in a fixed order and in fixed numbers, since the images are shuffled: first those with r = t, then
         those with two logit-normal times, then those with t near 1.
         """
-        n_interval = round(self.interval_share * len(x))
-        n_corner = round(self.corner_share * n_interval)
-        t_equal = logit_normal(len(x) - n_interval, T_MEAN, T_STD, x)
-        a, b = (logit_normal(n_interval - n_corner, T_MEAN, T_STD, x) for _ in range(2))
+        n_equal, n_pair, n_corner = row_counts(len(x), self.interval_share, self.corner_share)
+        t_equal = logit_normal(n_equal, T_MEAN, T_STD, x)
+        a, b = (logit_normal(n_pair, T_MEAN, T_STD, x) for _ in range(2))
         w = torch.rand(2, n_corner, dtype=x.dtype, device=x.device).square()
         t_corner = 1 - w[1] / 2
         r = torch.cat([t_equal, torch.minimum(a, b), t_corner * w[0]])
@@ -140,7 +141,7 @@ class MeanFlow(FlowChain, Paradigm):
 
         It is the velocity on the leading rows, where r = t, and follows from the identity on the others.
         """
-        n_equal = len(t) - round(self.interval_share * len(t))
+        n_equal, *_ = row_counts(len(t), self.interval_share, self.corner_share)
         reference = reference_rows(batch, self.rows) if self.velocity == "marginal" else None
         mean = None if reference is None else partial(marginal_velocity, reference=reference.x)
         velocity = eps - batch.x if mean is None else mean(x_t, t, allowed=reference.of_class_of(batch))
@@ -188,6 +189,19 @@ class MeanFlow(FlowChain, Paradigm):
         z_s = z - step * (first + field(z - step * first, s)) / 2
         path = z - z_s + step * (v - first)
         return (path + over_image(s - r, z) * self.field(label)(z_s, s, r)) / over_image((t - r).clamp(min=SHORTEST), z)
+
+
+def row_counts(n: int, interval_share: float, corner_share: float) -> tuple[int, int, int]:
+    """Returns how many of n rows have r = t, two logit-normal times, and t near 1."""
+    n_interval = round(interval_share * n)
+    n_corner = round(corner_share * n_interval)
+    return n - n_interval, n_interval - n_corner, n_corner
+
+
+def _requested_rows(n: int, interval_share: float, corner_share: float) -> list[int]:
+    """Returns the numbers of `row_counts` whose share is above 0."""
+    shares = 1 - interval_share, interval_share * (1 - corner_share), interval_share * corner_share
+    return [rows for rows, share in zip(row_counts(n, interval_share, corner_share), shares, strict=True) if share]
 
 
 def _check(velocity: str, derivative: str, **shares: float) -> None:

@@ -25,7 +25,7 @@ from torch import Tensor
 from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.flow.flow import Field, conditioned, flow_matching_loss, on_path, over_image
 from paradigms.parts.flow.flow_chain import FlowChain
-from paradigms.parts.options import fractions, positive
+from paradigms.parts.options import fractions, with_images_for
 
 N_HALVINGS = 5  # the shortest half step is 2^-N_HALVINGS
 
@@ -43,7 +43,7 @@ class Shortcut(FlowChain, Paradigm):
     Optimisation
         lr: Muon's learning rate, for convolutions.
         lr_adam: Adam's learning rate, for all other parameters.
-        batch_size: images per update.
+        batch_size: images per update, enough that both parts of the loss have an image.
         ema_decay: ceiling of the per-update decay of the weights' average.
     """
 
@@ -69,7 +69,8 @@ class Shortcut(FlowChain, Paradigm):
     ):
         super().__init__(shape, n_classes, conditional)
         fractions(consistent_share=consistent_share)
-        positive(batch_size=batch_size)
+        requested = slice(0, 2 if consistent_share else 1)
+        with_images_for(lambda n: parts(n, consistent_share)[requested], batch_size, consistent_share=consistent_share)
         self.net = self.network(backbone, width)
         self.consistent_share = consistent_share
         self.lr, self.lr_adam, self.batch_size, self.ema_decay = lr, lr_adam, batch_size, ema_decay
@@ -79,7 +80,7 @@ class Shortcut(FlowChain, Paradigm):
 
     def loss(self, batch: Batch) -> Tensor:
         """Returns flow matching on the leading images and self-consistency on the others, weighted by their numbers."""
-        n = len(batch.x) - round(self.consistent_share * len(batch.x))
+        n, _ = parts(len(batch.x), self.consistent_share)
         local = flow_matching_loss(self.net, Batch(batch.x[:n], batch.label[:n]), self.rows)
         if n == len(batch.x):
             return local
@@ -96,6 +97,12 @@ class Shortcut(FlowChain, Paradigm):
         d = 0.5 ** k.to(x.dtype)
         place = torch.rand(len(x), dtype=x.dtype, device=x.device)
         return (torch.floor(place / (2 * d)) + 1) * 2 * d, d
+
+
+def parts(n: int, consistent_share: float) -> tuple[int, int]:
+    """Returns how many of n images are for flow matching and for self-consistency."""
+    n_consistent = round(consistent_share * n)
+    return n - n_consistent, n_consistent
 
 
 @torch.no_grad()

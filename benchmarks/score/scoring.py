@@ -64,6 +64,8 @@ class Scoring:
         """Returns {"accuracy", "samples"} for a point along training: FID of the first sampler, and test accuracy.
 
         scored: entries of `full_scores` for the same weights, which are used instead of drawing again.
+
+        Raises NonFinite for samples or logits that are not finite.
         """
         began = time.perf_counter()
         known = {(entry["sampler"], entry["nfe_asked"]): entry for entry in scored}
@@ -80,7 +82,10 @@ class Scoring:
         return score in self.job.cell.scores and self.paradigm.can(ability)
 
     def full_scores(self) -> dict:
-        """Returns the record's `quality` without the curve: all scores at every sampler and NFE, and of recognition."""
+        """Returns the record's `quality` without the curve: all scores at every sampler and NFE, and of recognition.
+
+        Raises NonFinite for samples, logits or features that are not finite.
+        """
         began = time.perf_counter()
         refuse_shared(self.paradigm, self.job.extractors)
         recognised = self._recognition()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+
+LARGEST_BATCH = 2**62
 
 
 def one_of(allowed: dict[str, Sequence[str]], **options: str) -> None:
@@ -31,3 +34,18 @@ def numbers(lengths: dict[str, int], **options: Sequence[float]) -> None:
     for name, value in options.items():
         if len(value) != lengths[name] or min(value) < 0:
             raise ValueError(f"{name} = {list(value)}; allowed: {lengths[name]} numbers, none below 0")
+
+
+def with_images_for(parts: Callable[[int], Sequence[int]], batch_size: int, **shares: float) -> None:
+    """Raises ValueError where a batch is too small for every part of the loss to have an image of it.
+
+    parts: batch size -> number of images of each part that is not switched off; none falls with the batch size.
+    batch_size: images per update.
+    shares: the options that divide a batch into these parts.
+    """
+    if batch_size >= 1 and min(parts(batch_size)) >= 1:
+        return
+    least = bisect_left(range(LARGEST_BATCH), True, lo=1, key=lambda n: min(parts(n)) >= 1)
+    given = ", ".join(f"{name} = {value}" for name, value in shares.items())
+    why = f"; with fewer, {given} rounds to a part without images" if least > 1 else ""
+    raise ValueError(f"batch_size = {batch_size}; allowed: {least} or more{why}")

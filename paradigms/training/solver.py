@@ -32,7 +32,7 @@ class Solver(LightningModule):
     captured: the CUDA graph of the stage's gradient, None where there is none yet.
     update: number of finished updates of the stage.
     n_updates: number of updates that are planned for the stage.
-    averages: exponential moving average of the stage's parameters, empty where it keeps none.
+    averages: exponential moving averages of the tensors of `averaged()`; empty where the stage keeps none.
     last_loss: loss of the last update, None before the first; on a GPU the next update overwrites it.
     curve: (update, loss) at up to about `CURVE_POINTS` updates of the stage.
     optimizer_state: state that a resumed optimiser starts from, None for a fresh one.
@@ -46,6 +46,7 @@ class Solver(LightningModule):
         self.captured: Captured | None = None
         self.update = self.n_updates = 0
         self.averages: list[Tensor] = []
+        self.averaged_buffers: list[tuple[nn.Module, str]] = []  # found once a stage: finding them takes long
         self.curve: list[tuple[int, Tensor]] = []
         self.last_loss: Tensor | None = None
         self.optimizer_state: dict | None = None
@@ -85,12 +86,23 @@ class Solver(LightningModule):
 
     @final
     def restart_averages(self) -> None:
-        """Sets the stage's average, if it has one, to the current parameters."""
-        self.averages = [p.detach().clone() for p in self.stage.parameters] if self.stage.ema_decay else []
+        """Sets the stage's averages, if it has any, to the current parameters and buffers."""
+        self.averaged_buffers = saved_float_buffers(self) if self.stage.ema_decay else []
+        self.averages = [value.clone() for value in self.averaged()] if self.stage.ema_decay else []
+
+    @final
+    def averaged(self) -> list[Tensor]:
+        """Returns what an average is over: the stage's parameters, and every saved floating-point buffer once.
+
+        Averaged weights would not fit the last running statistics of batch norm. The average of a constant is the
+        constant, to the bit. Buffers of other types, such as counts, keep their last value.
+        """
+        buffers = (getattr(module, name) for module, name in self.averaged_buffers)
+        return [*(parameter.detach() for parameter in self.stage.parameters), *buffers]
 
     @final
     def leave(self) -> None:
-        """Finishes the stage: replaces its parameters by their average, if it has one, and freezes them."""
+        """Finishes the stage: adopts its averages, if it has any, and freezes its parameters."""
         self.swap_averages()
         self.averages = []
         self.requires_grad_(False)
@@ -100,10 +112,10 @@ class Solver(LightningModule):
     @final
     @torch.no_grad()
     def swap_averages(self) -> None:
-        """Exchanges parameters and their averages, to evaluate during a stage; a second call undoes the first."""
-        for parameter, average in zip(self.stage.parameters if self.averages else [], self.averages, strict=True):
-            held = parameter.clone()
-            parameter.copy_(average)
+        """Exchanges weights and buffers with their averages, to evaluate in a stage; a second call undoes the first."""
+        for value, average in zip(self.averaged() if self.averages else [], self.averages, strict=True):
+            held = value.clone()
+            value.copy_(average)
             average.copy_(held)
 
     @final
@@ -176,7 +188,7 @@ class Solver(LightningModule):
         if self.averages:
             # A constant decay would keep the initial weights in the average of a short run.
             decay = min(self.stage.ema_decay, (1 + self.update) / (10 + self.update))
-            torch._foreach_lerp_(self.averages, [p.detach() for p in self.stage.parameters], 1 - decay)
+            torch._foreach_lerp_(self.averages, self.averaged(), 1 - decay)
 
     def _reseed(self, seed: int) -> None:
         # torch.manual_seed gives the same draws, but formats a stack trace for every kind of device: up to a third of
@@ -195,3 +207,14 @@ def derive_seed(*parts: object) -> int:
     """Returns a seed in [0, 2^63) that is a function of the printed `parts` alone, the same on every computer."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def saved_float_buffers(module: nn.Module) -> list[tuple[nn.Module, str]]:
+    """Returns the places (owner, name) of the floating-point buffers in a module's state dict, each buffer once."""
+    places = {
+        id(buffer): (owner, name)
+        for owner in module.modules()
+        for name, buffer in owner._buffers.items()
+        if buffer is not None and buffer.is_floating_point() and name not in owner._non_persistent_buffers_set
+    }
+    return list(places.values())

@@ -38,8 +38,8 @@ class Stage:
         optimizer: parameters -> optimiser.
         schedule: progress in [0, 1] through the stage -> factor on the optimiser's learning rate.
         clip_norm: largest norm of the gradient, which is scaled down to it; None for no clipping.
-        ema_decay: ceiling of the per-update decay of an exponential moving average of the parameters, which replaces
-            them at the end of the stage; None for no average.
+        ema_decay: ceiling of the per-update decay of an exponential moving average of the parameters, and of the
+            paradigm's saved floating-point buffers, which replaces them at the end of the stage; None for no average.
     When it is run
         begin: called once without gradients when the stage starts, not when it resumes; it may change weights and
             buffers.
