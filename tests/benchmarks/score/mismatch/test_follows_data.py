@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from benchmarks.train.fit import Fit
 
 import paradigms
+from benchmarks.fit import Fit
 from benchmarks.score.marks import FROM_DATA, MAX_EXCHANGE, MAX_REMOVAL, marks
 from benchmarks.score.mismatch.follows_data import data_dependence
 from benchmarks.score.mismatch.mismatch import measure_mismatch
