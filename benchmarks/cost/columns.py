@@ -79,7 +79,8 @@ COLUMNS = [
         unit="images per second",
         direction="higher",
         meaning="Sampling throughput in batches.",
-        formula="batch size / median seconds per call of the sampler",
+        formula="batch size / median seconds per call of the sampler, over three rounds in which all samplers take "
+        "turns",
         source="timing cell, with the preset's batch size",
         misleads="It depends on the batch size. For a single image see `latency_p50_ms`.",
     ),
@@ -88,7 +89,8 @@ COLUMNS = [
         unit="milliseconds per image",
         direction="lower",
         meaning="Sampling time per image in batches, the inverse of the throughput.",
-        formula="1000 x median seconds per call of the sampler / batch size",
+        formula="1000 x median seconds per call of the sampler, over three rounds in which all samplers take turns / "
+        "batch size",
         source="timing cell, with the preset's batch size",
         misleads="It depends on the batch size. For a single image see `latency_p50_ms`.",
         head="ms/image",
@@ -99,7 +101,8 @@ COLUMNS = [
         direction="lower",
         meaning="Time to draw one image alone: median (`latency_ms_batch1` is an older name of the same number) "
         "and 90th percentile.",
-        formula="quantiles over repeated calls with batch size 1 in one process",
+        formula="quantiles over repeated calls with batch size 1 in one process, median over three rounds in which all "
+        "samplers take turns",
         source="timing cell",
         misleads="Small networks are limited by the launch of kernels, so the number of evaluations decides and "
         "not their size.",
@@ -113,7 +116,8 @@ COLUMNS = [
         meaning="Share of a sampler's time that is spent in evaluations of the link; the rest is overhead.",
         formula="NFE x seconds of one evaluation alone / seconds of the sampler",
         source="timing cell",
-        misleads="Values above 1 occur by noise, or where an evaluation alone is slower than inside the chain.",
+        misleads="Values above 1 occur by noise, or where an evaluation alone is slower than inside the chain; above "
+        "1.05 they are flagged.",
         head="efficiency",
         style="percent",
     ),
@@ -190,7 +194,7 @@ COLUMNS = [
         unit="yes or no; words",
         direction=None,
         meaning="Whether nothing else of this run was executed while times were measured, and the sanity checks "
-        "of the timing cell that failed.",
+        "of the timing cell that failed, such as rounds of one sampler that differ by more than 25 %.",
         formula="sanity checks",
         source="records",
         misleads="Other users of the computer are not known to the run.",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 NOISE = 1.1  # on one core, medians of the same code differ by up to a tenth
 MANY = 50  # evaluations whose time is compared to that of one
 MANY_BATCH = 64
 LEAST_RATIO = 20.0  # of these two times
 BATCH_NOISE = 1.5  # factor between measurements at different moments
+MAX_SPREAD = 0.25  # between the slowest and the fastest round
+MAX_EFFICIENCY = 1.05  # above 1 by noise alone
 
 
 def utilisation(flops: float, seconds: float, peak: float) -> float:
@@ -50,6 +54,27 @@ def odd_batching(sampler: str, nfe: int, batch: int, images_per_second: float, l
     if 1 / BATCH_NOISE <= speedup <= BATCH_NOISE * batch:
         return None
     return f"{sampler} at {nfe}: a batch of {batch} is {speedup:.2g} times as fast as its images one by one"
+
+
+def unsteady(sampler: str, nfe: int, batch: int, round_seconds: Sequence[float]) -> str | None:
+    """Returns a flag where the slowest round took more than MAX_SPREAD longer than the fastest, else None.
+
+    round_seconds: median seconds of a call in each round.
+    """
+    spread = max(round_seconds) / min(round_seconds) - 1
+    if spread <= MAX_SPREAD:
+        return None
+    return f"{sampler} at {nfe}: rounds of a batch of {batch} differ by {spread:.0%}"
+
+
+def beyond_whole(sampler: str, nfe: int, efficiency: float | None) -> str | None:
+    """Returns a flag where the evaluations alone take longer than the sampler that makes them, else None.
+
+    efficiency: share of the sampler's time that its evaluations take; None where it is not known.
+    """
+    if efficiency is None or efficiency <= MAX_EFFICIENCY:
+        return None
+    return f"{sampler} at {nfe}: its evaluations alone take {efficiency:.0%} of its time"
 
 
 def shared_cpu(cpu_seconds: float, wall_seconds: float) -> str | None:

@@ -38,9 +38,8 @@ def measure_timing(job: Job, progress: Callable) -> dict:
     plans = plan_stages(paradigm, job.x, job.label, job.cell.budget_flops)
     counter = energy_counter(job.device)
     stages, peaks = _stages(job, paradigm, plans, counter, progress)
-    clock, samples, hidden = SampleClock(job, paradigm, counter), [], []
-    for sampler in (samplers := job.samplers(paradigm)):
-        samples += clock.rows(sampler, progress)
+    clock, samplers = SampleClock(job, paradigm, counter), job.samplers(paradigm)
+    samples = clock.rows(samplers, progress)
     hidden = [clock.hidden_work(sampler) for sampler in samplers[:1]]
     # On a shared computer the peak may be measured too low; the larger of two measurements is safer than one.
     peak = max(peak, matmul_peak(job.device))
@@ -93,12 +92,18 @@ def relate_to(peak: float, stages: list[dict], samples: list[dict]) -> None:
 
 
 def _odd(samples: list[dict]) -> list[str | None]:
-    return [
-        sanity_checks.odd_batching(
-            s["sampler"], s["nfe"], s["batch"], s["sample_images_per_second"], s["latency_ms_batch1"] / 1000
-        )
-        for s in samples
-    ]
+    """Returns flags of entries that contradict themselves."""
+    flags = []
+    for s in samples:
+        name = s["sampler"], s["nfe"]
+        throughput, latency = s["sample_images_per_second"], s["latency_ms_batch1"] / 1000
+        flags += [
+            sanity_checks.odd_batching(*name, s["batch"], throughput, latency),
+            sanity_checks.unsteady(*name, s["batch"], s["round_seconds"]),
+            sanity_checks.unsteady(*name, 1, s["latency_round_seconds"]),
+            sanity_checks.beyond_whole(*name, s["sampler_efficiency"]),
+        ]
+    return flags
 
 
 def _shared(job: Job, cpu_seconds: float, wall_seconds: float) -> list[str | None]:

@@ -103,6 +103,9 @@ class SavedTimedSample(Saved):
     mfu: Number = None
     energy_joules_per_image: Number = None
     warmup_seconds: Number = None
+    reference_ratio: Number = None
+    round_seconds: list[float] | None = None
+    latency_round_seconds: list[float] | None = None
 
 
 class SavedTiming(Saved):

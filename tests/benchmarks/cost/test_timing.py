@@ -23,10 +23,11 @@ class Clock:
 
     def __init__(self):
         self.wall = self.cpu = 0.0
+        self.slowness = 1.0  # factor on all times
 
     def work(self, seconds: float, share: float = 1.0) -> None:
-        self.wall += seconds
-        self.cpu += share * seconds
+        self.wall += self.slowness * seconds
+        self.cpu += self.slowness * share * seconds
 
 
 class Link(nn.Linear):
@@ -97,15 +98,6 @@ class Job:
         return [self.sampler]
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr("time.perf_counter", lambda: clock.wall)
-    monkeypatch.setattr("time.process_time", lambda: clock.cpu)
-    monkeypatch.setattr(timing, "matmul_peak", lambda device: PEAK)
-    return clock
-
-
 def measured(job) -> dict:
     return timing.measure_timing(job, lambda *_: None)["timing"]
 
@@ -160,22 +152,27 @@ def test_what_adds_up_has_no_flags(clock):
 
 def test_an_evaluation_of_a_doubled_batch_counts_as_the_rows_of_one_image_each(clock):
     job = Job(clock, "doubled")
-    forward = SampleClock(job, job.build(), None).forward_seconds("doubled", 1)
-    assert forward == pytest.approx(BATCH * ROW)
+    assert SampleClock(job, job.build(), None).evaluation("doubled", 1).images == 2
+    for row in measured(job)["samples"]:
+        chain = row["nfe"] * 2 * BATCH * ROW  # an evaluation is of the rows of one image each
+        assert row["sampler_efficiency"] == pytest.approx(chain / 2 / (FIXED + chain))
 
 
 def test_the_link_is_timed_at_the_inputs_that_the_chain_gave_it_and_loses_its_hook(clock):
     job, seen = Job(clock), []
     paradigm = job.build()
     paradigm.net.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].clone()))
-    SampleClock(job, paradigm, None).forward_seconds("honest", 4)
+    evaluation = SampleClock(job, paradigm, None).evaluation("honest", 4)
+    for _ in range(3):
+        evaluation.call()
     assert len(paradigm.net._forward_pre_hooks) == 1
     assert len(seen) > 5 and all(torch.equal(x, seen[0]) for x in seen[4:])
 
 
 def test_a_sampler_that_hides_its_work_is_flagged(clock):
-    (flag,) = measured(Job(clock, "hidden"))["flags"]
-    assert flag.startswith("hidden: 50 evaluations take only 1.0 times as long as 1")
+    flags = measured(Job(clock, "hidden"))["flags"]
+    assert flags[0].startswith("hidden: 50 evaluations take only 1.0 times as long as 1")
+    assert flags[1:] == ["hidden at 4: its evaluations alone take 291% of its time"]
 
 
 def test_a_batch_faster_than_one_image_is_flagged():

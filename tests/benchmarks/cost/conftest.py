@@ -1,0 +1,15 @@
+"""The clock of the timing tests."""
+
+import pytest
+
+from benchmarks.cost import timing
+from tests.benchmarks.cost.test_timing import PEAK, Clock
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("time.perf_counter", lambda: clock.wall)
+    monkeypatch.setattr("time.process_time", lambda: clock.cpu)
+    monkeypatch.setattr(timing, "matmul_peak", lambda device: PEAK)
+    return clock
