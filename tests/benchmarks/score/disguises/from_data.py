@@ -7,8 +7,8 @@ Source: none.
 
 import torch
 
-from paradigms.base import Paradigm
-from paradigms.parts.flow.flow import flow_matching_stage
+from paradigms.base import Paradigm, Stage
+from paradigms.parts.flow.flow import flow_matching_loss
 from paradigms.parts.flow.flow_chain import FlowChain
 
 NOISE = 0.3
@@ -24,7 +24,10 @@ class FromData(FlowChain, Paradigm):
         self.start = start
 
     def stages(self):
-        return [flow_matching_stage(self.net, self.rows)]
+        return [Stage("flow matching", list(self.net.parameters()), self.loss, batch_size=64)]
+
+    def loss(self, batch):
+        return flow_matching_loss(self.net, batch, self.rows)
 
     def allows(self, nfe, sampler):
         return nfe >= 2
