@@ -20,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("paradigms", "benchmarks")
+COLUMNS = "COLUMNS"  # the name under which `benchmarks.columns` finds declarations
 # Settings, data sets and the registry act through values that are part of the keys; storing a result changes no value.
 BY_VALUE = (
     "benchmarks/plan/",
@@ -95,22 +96,31 @@ def _text(path: Path) -> str:
 
 
 def without_comments(source: str) -> str:
-    """Python source without comments, docstrings and blank lines.
+    """Python source without comments, docstrings, declarations of columns (entries of the glossary) and blank lines.
 
     source: text of a whole file.
     """
     rows = [list(line) for line in source.splitlines(keepends=True)]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
-            first = node.body[0]
-            if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
-                for row in range(first.lineno - 1, first.end_lineno):
-                    rows[row] = []
+    for node in _words(ast.parse(source)):
+        for row in range(node.lineno - 1, node.end_lineno):
+            rows[row] = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and rows[token.start[0] - 1]:
             del rows[token.start[0] - 1][token.start[1] : token.end[1]]
     lines = ("".join(row).rstrip() for row in rows)
     return "\n".join(line for line in lines if line)
+
+
+def _words(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Docstrings, and what a file says of its columns."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+                yield first
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [getattr(target, "id", None) for target in node.targets] == [COLUMNS]:
+            yield node
 
 
 def sources(path: Path) -> set[Path]:

@@ -48,7 +48,8 @@ def draw(frames: Frames) -> Figure | None:
         f"Data: {frames.cells.dataset.iloc[0]}. Each disc is one evaluation, in the order of inference: a network "
         "call, a Gibbs sweep or a layer. Fill: share of the training examples for which an update differentiates it. "
         "Ring: on its own inference input, for a loss on the end of the chain. Thick link between discs: the gradient "
-        "passes through. %: share of the training FLOPs that the stage spends. "
+        "passes through. %: share of the training FLOPs that the stage spends. A variant that starts from another's "
+        "weights shows its own training only. "
         + caption.absent(frames, {variant for variant, *_ in rows}, "no gradient reach measured"),
         caption.origin(frames),
     )

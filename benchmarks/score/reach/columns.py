@@ -16,7 +16,8 @@ COLUMNS = [
         "by training FLOPs",
         source="defined here; measured by tagging calls and their gradients during one update",
         misleads="A reach of 1 says that the loss depends on the whole chain, not that it is the right loss. A "
-        "chain of one evaluation can reach 1 trivially.",
+        "chain of one evaluation can reach 1 trivially. A variant that starts from another's weights has the reach of "
+        "its own training only.",
         head="on-policy reach",
         code="benchmarks/score/reach/reach.py",
     ),

@@ -62,6 +62,16 @@ def test_code_hashes_follow_imports_and_nothing_else(project, file, trains, scor
     assert (after[0] != before[0], after[1] != before[1]) == (trains, scores)
 
 
+def test_the_declaration_of_a_column_does_not_change_the_hashes(project):
+    file = project / "benchmarks/score/metrics/kernel.py"
+    file.write_text('COLUMNS = [\n    Column("kid", meaning="words"),\n]\nCHUNK = 1000\n')
+    before = codes(project)
+    file.write_text('COLUMNS = [Column("kid", meaning="other words")]\nCHUNK = 1000\n')
+    assert codes(project) == before
+    file.write_text('COLUMNS = [Column("kid", meaning="other words")]\nCHUNK = 500\n')
+    assert codes(project) != before
+
+
 def test_comments_and_docstrings_do_not_change_the_hashes(project):
     before = codes(project)
     (project / "paradigms/one.py").write_text('"""Other words."""\n\nfrom paradigms.parts import net  # why\n')
