@@ -137,5 +137,6 @@ def task(paradigm: str) -> str:
 
 
 def _seed(*parts: object) -> int:
-    # It does not depend on the paradigm: all variants get the same data order and noise, so comparisons are paired.
+    # It does not depend on the paradigm. So variants share the order of training images, the noise that samples start
+    # from, and the initial weights where their networks are built alike; not the noise of training, nor the batches.
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1

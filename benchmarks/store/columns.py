@@ -65,7 +65,8 @@ COLUMNS = [
         meaning="Number of training seeds that the means and intervals are taken over.",
         formula="quality cells with status done",
         source="records. The seed follows from base seed, data set and repetition, not from the paradigm, so the "
-        "runs of two variants are paired",
+        "runs of one seed share the order of training images, the noise that samples start from, and the initial "
+        "weights where networks are built alike; they do not share batches or the noise of training",
         misleads="Failed seeds are not included; `status` reports them. With one seed there is no interval.",
         head="seeds",
         style="count",
