@@ -16,7 +16,7 @@ def best(rows: DataFrame) -> Series | None:
     rows: of the comparison, the candidates, of one variant.
     """
     found = candidates(rows)
-    return None if found.empty else found.loc[found[_criterion(found)].idxmin()]
+    return None if found.empty else found.loc[found[criterion(found)].idxmin()]
 
 
 def candidates(rows: DataFrame) -> DataFrame:
@@ -28,10 +28,11 @@ def candidates(rows: DataFrame) -> DataFrame:
 
 def on_validation(rows: DataFrame) -> bool:
     """Whether `best` chooses among these rows on the validation split."""
-    return _criterion(candidates(rows)) == VALIDATION
+    return criterion(candidates(rows)) == VALIDATION
 
 
-def _criterion(found: DataFrame) -> str:
+def criterion(found: DataFrame) -> str:
+    """The column whose lowest value is best: the FID to the validation split where all of `found` have one."""
     return VALIDATION if VALIDATION in found and found[VALIDATION].notna().all() else TEST
 
 

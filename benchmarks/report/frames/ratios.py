@@ -8,6 +8,7 @@ import numpy as np
 from pandas import DataFrame, Series
 from scipy.special import stdtr
 
+from benchmarks.report.frames import choice
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.intervals import half_width
 from benchmarks.report.frames.paired import holm
@@ -77,14 +78,17 @@ def _row(samples: DataFrame, declared: DeclaredPair) -> dict | None:
 
 
 def _chosen(samples: DataFrame, variant: str, nfe: int | str, sampler: str | None) -> DataFrame:
-    """The entries of a variant by training seed, at the sampler and NFE with the lowest mean FID ratio of those that
-    the pair leaves open; the mean is over all seeds of the variant and by the first extractor."""
+    """The entries of a variant by training seed, at the best sampler and NFE of those that the pair leaves open: with
+    the lowest mean FID to the validation split, or to the test split where records lack the former (`frames.choice`).
+    The mean is over all seeds of the variant and by the first extractor."""
     allowed = samples.variant.eq(variant) & (nfe == "best" or samples.nfe_asked.eq(nfe))
     entries = samples[allowed & (sampler is None or samples.sampler.eq(sampler))]
-    means = entries.groupby(["sampler", "nfe_asked"]).fid_ratio.agg(lambda ratio: ratio.mean(skipna=False)).dropna()
+    columns = [choice.TEST, choice.VALIDATION]
+    means = entries.groupby(["sampler", "nfe_asked"])[columns].agg(lambda values: values.mean(skipna=False))
+    means = means.dropna(subset=choice.TEST)
     if means.empty:
         return samples.iloc[:0].set_index("repetition")
-    best_sampler, best_nfe = means.idxmin()
+    best_sampler, best_nfe = means[choice.criterion(means)].idxmin()
     return entries[entries.sampler.eq(best_sampler) & entries.nfe_asked.eq(best_nfe)].set_index("repetition")
 
 

@@ -19,7 +19,7 @@ NOTES = (
     "correction. Suggestive where the interval excludes 1 by at least one network and the other does not contradict "
     "it; otherwise undecided.",
     "The sampler, and the NFE where the preset asks for the best one, are those with the lowest mean FID by the first "
-    "network. One seed has no interval.",
+    "network: to the validation split where the records have it, else to the test split. One seed has no interval.",
 )
 
 

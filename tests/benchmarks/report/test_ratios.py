@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,6 +66,15 @@ def test_best_is_the_nfe_with_the_lowest_mean_and_a_pair_may_fix_its_samplers(fo
     assert list(found.claim) == ["H1", "H2", ""]  # the fourth pair has never been run
     assert found.nfe_b[1] == 4 and found.nfe_a[1] == 1
     assert list(found.loc[2, ["sampler_a", "sampler_b"]]) == ["euler", "ipndm"]
+
+
+def test_best_is_chosen_on_the_validation_split_where_the_records_have_it(folder):
+    for path in (folder / "cells").glob("unrolled-k4.*.s*.json"):
+        record = json.loads(path.read_text())
+        for entry in record["quality"]["samples"]:
+            entry["validation_fid"] = 1.0 if entry["nfe_asked"] == 16 else 9.0
+        path.write_text(json.dumps(record))
+    assert ratios(read(folder)).nfe_b[1] == 16  # on the test split it is 4
 
 
 def test_p_values_are_corrected_over_the_pairs_of_the_preset(folder):
