@@ -103,7 +103,8 @@ def rescore(
     _require_folder(results)
     place, began = session.Place(results, data_dir=data_dir, jobs=jobs), time.monotonic()
     cells, lines = rescore_.cells_of(place)
-    print(*lines, sep="\n" if lines else "", file=sys.stderr)
+    for line in lines:
+        print(line, file=sys.stderr)
     executed = session.execute(cells, place, again=every)
     code = _conclude(cells, executed, results, as_json)
     print(f"scored again in {time.monotonic() - began:.0f} s", file=sys.stderr)

@@ -62,7 +62,7 @@ def read_cell(path: Path) -> Cell:
         raise BadInput(f"{path}: is no record; give a file cells/*.json of a results folder")
     try:
         record = records.read(path)
-        cell = Cell.model_validate({name: record["cell"][name] for name in Cell.model_fields})
+        cell = Cell.of_record(record)
     except records.DamagedRecord as error:
         raise BadInput(str(error)) from None
     except (KeyError, ValidationError) as error:

@@ -47,7 +47,7 @@ def _cell(record: object) -> Cell | None:
     if not isinstance(record, dict) or (record["kind"], record["status"]) != ("quality", "done"):
         return None
     try:
-        return Cell.model_validate({name: record["cell"][name] for name in Cell.model_fields})
+        return Cell.of_record(record)
     except (KeyError, ValidationError):
         return None
 

@@ -105,6 +105,14 @@ class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
         launch = self.repetition if self.kind == "timing" else None
         return _hash([self.kind, self.train_key, launch, *settings])
 
+    @classmethod
+    def of_record(cls, record: dict) -> Cell:
+        """The cell that a record is about.
+
+        Raises KeyError or pydantic.ValidationError where the record was written by a version with other settings.
+        """
+        return cls.model_validate({name: record["cell"][name] for name in cls.model_fields})
+
     def model_copy(self, **settings) -> Cell:
         """A copy that computes its own keys, instead of copying those that this cell has computed already."""
         copy = super().model_copy(**settings)

@@ -61,8 +61,7 @@ def command(capsys, *arguments):
 
 
 def cell_of(record):
-    kept = json.loads(record.read_text())["cell"]
-    return Cell.model_validate({name: kept[name] for name in Cell.model_fields})
+    return Cell.of_record(json.loads(record.read_text()))
 
 
 def test_a_cell_computes_on_its_own_number_of_threads(run):

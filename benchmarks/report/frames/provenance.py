@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -28,8 +27,7 @@ def provenance_line(frames: Frames) -> str:
 @cache
 def todays_code(paradigm: str) -> str | None:
     """The hash of today's training code of a paradigm (a name, or a path); None where its file is gone."""
-    hashed: Callable[[Path], str] | None = getattr(fingerprint, "train_code", None)
     try:
-        return hashed(paradigms.source(paradigm)) if hashed else None
+        return fingerprint.train_code(paradigms.source(paradigm))
     except (OSError, ValueError, LookupError, SyntaxError):
         return None
