@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -12,7 +14,6 @@ from benchmarks.execute import fork_server, session
 from benchmarks.plan import fingerprint
 from benchmarks.plan.cell import Cell
 from benchmarks.store import records
-from benchmarks.store.trained import Trained
 
 
 def cells_of(place: session.Place) -> tuple[list[Cell], list[str]]:
@@ -25,21 +26,32 @@ def cells_of(place: session.Place) -> tuple[list[Cell], list[str]]:
 
     Raises BadInput where no cell has weights.
     """
-    found, lines = [], []
-    for name, record in records.in_folder(place.results_dir):
-        cell = _cell(record)
-        if cell is None:
-            continue
-        if Trained(place.results_dir, cell.trained_stem).done(cell.train_key):
-            found.append(cell)
-        else:
-            lines.append(f"{name}: no weights in trained/{cell.trained_stem}; its scores are unchanged")
+    finished = {name: cell for name, record in records.in_folder(place.results_dir) if (cell := _cell(record))}
+    found = [cell for cell in finished.values() if session.has_weights(place.results_dir, cell)]
+    found += _interrupted(place.results_dir, {cell.place for cell in finished.values()})
+    lines = [
+        f"{name}: no weights in trained/{cell.trained_stem}; its scores are unchanged"
+        for name, cell in finished.items()
+        if cell not in found
+    ]
     if not found:
         raise BadInput(f"results folder {place.results_dir}: no trained cells to score; run its preset first")
     fork_server.import_once([session.PREPARE, session.WORKER])
     pairs = sorted({(cell.dataset, kind) for cell in found for kind in cell.extractors if "samples" in cell.scores})
     hashes = session.networks(pairs, place.data_dir, found[0].n_samples)  # one preset filled the folder
     return [_today(cell, hashes) for cell in found], lines
+
+
+def _interrupted(results_dir: Path, places: set[str]) -> Iterator[Cell]:
+    """Cells whose record was set aside by a rescoring that ended before, or failed at, the new one: of each place that
+    has no finished record, the one written last, if it has weights."""
+    aside = sorted((results_dir / "stale").glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in aside:
+        with suppress(records.DamagedRecord):
+            cell = _cell(records.read(path))
+            if cell and cell.place not in places and session.has_weights(results_dir, cell):
+                places.add(cell.place)
+                yield cell
 
 
 def _cell(record: object) -> Cell | None:

@@ -104,12 +104,13 @@ def unfinished(cells: Sequence[Cell], results_dir: Path) -> list[Cell]:
     todo = {cell.stem for cell in cells if not records.done(results_dir, cell)}
     for cell in reversed(cells):  # a descendant comes first, so that its ancestor's ancestor is found too
         for start in cells:
-            if cell.stem in todo and cell.ancestor == start.trained_stem and not _trained(results_dir, start):
+            if cell.stem in todo and cell.ancestor == start.trained_stem and not has_weights(results_dir, start):
                 todo.add(start.stem)
     return [cell for cell in cells if cell.stem in todo]
 
 
-def _trained(results_dir: Path, cell: Cell) -> bool:
+def has_weights(results_dir: Path, cell: Cell) -> bool:
+    """Whether the results folder holds the weights of the cell, trained under its train key."""
     return Trained(results_dir, cell.trained_stem).done(cell.train_key)
 
 

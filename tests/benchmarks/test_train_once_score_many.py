@@ -112,6 +112,13 @@ def test_a_change_of_scoring_scores_again_and_a_change_of_training_trains_again(
     (again,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
     assert again["rescored"] and numbers(again) == numbers(first)
 
+    aside = place / "results" / "tiny" / "stale"  # a rescoring that was interrupted goes on where it ended
+    (file,) = (place / "results" / "tiny" / "cells").glob("*.json")
+    file.rename(aside / file.name)
+    command(place, "rescore", "results/tiny")
+    (resumed,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
+    assert numbers(resumed) == numbers(first)
+
     (place / "helper.py").write_text("# comments change nothing\nRATE = 1.0\n")
     assert run(place)["train_key"] == first["train_key"]
     (place / "helper.py").write_text("RATE = 0.5\n")
