@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import paradigms
-from benchmarks import cli, data, doctor
+from benchmarks import cli, commands, data, doctor
 from benchmarks.errors import BadInput
 from benchmarks.execute import claims, fork_server, session
 from benchmarks.plan import grid, presets
@@ -144,6 +144,14 @@ def test_help_names_every_command_and_the_traceback(command):
     assert (code, errors) == (0, []) and "--traceback" in out and out == command("")[1]
     for name in ("list", "run", "rescore", "glossary", "report", "doctor", "diagnose"):
         assert f"\n  {name} " in out
+
+
+def test_a_command_is_one_new_file(tmp_path, monkeypatch):
+    (tmp_path / "count.py").write_text("def command() -> None:\n    print(7)\n")
+    (tmp_path / "part.py").write_text("")
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    found = commands.found()
+    assert "count" in found and "run" in found and "part" not in found
 
 
 def test_help_of_every_option_names_its_default():
