@@ -89,7 +89,7 @@ def hidden_work(paradigm: Paradigm, nfe: int, sampler: str) -> dict[str, float |
     handles = [link.register_forward_pre_hook(work.begin), link.register_forward_hook(work.end)]
     try:
         with count_evaluations(link) as counter:
-            count_flops(lambda: paradigm.sample(FLOPS_ROWS, nfe, generator, sampler), everything=True, watch=work.add)
+            count_flops(lambda: paradigm.sample(FLOPS_ROWS, nfe, generator, sampler), watch=work.add)
     finally:
         for handle in handles:
             handle.remove()
