@@ -17,6 +17,7 @@ from benchmarks.plan.cell import Cell
 from benchmarks.report.figures import mismatch, quality_vs_reach, reach, style
 from benchmarks.report.frames import read
 from benchmarks.store import records
+from benchmarks.train.warm_start import start_from
 from benchmarks.worker import open_job, train_and_score
 from paradigms import source
 from tests.benchmarks.fake_run import write_run
@@ -42,11 +43,13 @@ def run(tmp_path_factory):
 
 
 def test_a_record_says_what_was_charged_and_its_flops_include_what_observe_executed(run):
-    training = records.read(run[1])["training"]
+    training, cell = records.read(run[1])["training"], cell_of(run[1])
     (stage,) = training["stages"]
     assert training["charged"] == CHARGED and stage["flops_once"] > 6e8
     assert training["flops"] == stage["flops"] == stage["flops_once"] + stage["updates"] * stage["flops_per_update"]
     assert abs(training["flops"] - 6.2e8) < stage["flops_per_update"]
+    descendant = open_job(cell, run[0], {}).build()
+    assert start_from(descendant, run[0], cell.trained_stem)["flops"] == training["flops"]
 
 
 def test_a_cell_computes_as_its_setting_compute_says(run):
