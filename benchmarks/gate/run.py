@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.errors import BadInput
 from benchmarks.gate import baseline, launch, revision
-from benchmarks.gate.finding import REGRESSED, Finding, Verdict, exit_code
+from benchmarks.gate.finding import Finding, Verdict, exit_code
 from benchmarks.gate.options import STAGES, GateOptions, Tree
 from benchmarks.plan import presets, selection
 from benchmarks.plan.preset import Preset
@@ -29,6 +30,7 @@ class Outcome:
     findings: of all stages that ran.
     not_run: stage -> why it did not run.
     seconds: it took.
+    command: that repeats it.
     """
 
     preset: str
@@ -36,6 +38,7 @@ class Outcome:
     findings: tuple[Finding, ...]
     not_run: dict[str, str]
     seconds: float
+    command: str
 
     @property
     def code(self) -> int:
@@ -65,8 +68,8 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
     not_run: dict[str, str] = {}
     with _base(preset, grid, ref, options, folder, head) as (exact, against):
         for stage in (name for name in available() if name in options.only):
-            if exit_code(findings) == REGRESSED:
-                not_run[stage] = f"the gate ended with {findings[-1].stage}, which found a regression or a failure"
+            if stage not in EXACT and (bad := _ends(findings)):
+                not_run[stage] = f"the gate ended with {bad.stage}: {bad.subject}, {bad.quantity}"
                 continue
             if stage == "quality" and _all_equal(findings):
                 not_run[stage] = UNCHANGED
@@ -78,7 +81,9 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
     # Where quality runs, it decides what a difference of identity means.
     decided = "quality" in {finding.stage for finding in findings}
     findings = [replace(f, enforced=False) if decided and _open(f) else f for f in findings]
-    return Outcome(preset, against, tuple(findings), not_run, time.perf_counter() - began)
+    given = [*(["--base", ref] if ref else []), *(part for name in options.paradigm for part in ("--paradigm", name))]
+    command = shlex.join(["python", "-m", "benchmarks", "gate", preset, *given, "--only", ",".join(options.only)])
+    return Outcome(preset, against, tuple(findings), not_run, time.perf_counter() - began, command)
 
 
 @contextmanager
@@ -113,6 +118,12 @@ def _base(
         except BadInput:
             tree = Tree(head)  # the blessed commit does not run here, so the machine classes cannot be bridged
         yield tree, f"{against}, measured again on this machine" if tree.base else against
+
+
+def _ends(findings: Sequence[Finding]) -> Finding | None:
+    """The finding that ends a gate before its expensive stages: a regression or a failure; None where there is none."""
+    bad = (Verdict.REGRESSION, Verdict.FAILED)
+    return next((finding for finding in findings if finding.verdict in bad and finding.enforced), None)
 
 
 def _open(finding: Finding) -> bool:

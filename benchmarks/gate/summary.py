@@ -48,7 +48,9 @@ def worst(findings: Iterable[Finding]) -> list[Finding]:
         away = abs(finding.effect - 1) if finding.effect is not None and finding.stage == "counters" else 0.0
         return SEVERITY.index(finding.verdict), -away
 
-    return sorted((f for f in findings if f.enforced and f.verdict in SEVERITY), key=order)
+    bad = sorted((f for f in findings if f.enforced and f.verdict in SEVERITY), key=order)
+    # A subject that failed is a finding of every stage, and one line here.
+    return list({(f.subject, f.quantity, f.reason): f for f in reversed(bad)}.values())[::-1]
 
 
 def cause(findings: Sequence[Finding]) -> str:
@@ -117,7 +119,7 @@ def _not_compared(outcome: Outcome) -> str:
 
 def _next_steps(outcome: Outcome) -> str:
     preset = shlex.quote(outcome.preset)
-    lines = [f"- Reproduce it: `python -m benchmarks gate {preset}`"]
+    lines = [f"- Reproduce it: `{outcome.command}`"]
     verdicts = {finding.verdict for finding in outcome.findings}
     if verdicts & {Verdict.REGRESSION, Verdict.INCONCLUSIVE, Verdict.IMPROVEMENT}:
         command = f"python -m benchmarks bless counters {preset} --reason 'why it changed'"

@@ -98,7 +98,8 @@ FAULTS = [
         "one more forward pass an update",
         SOLVER,
         "        loss = self.stage.loss(batch)\n",
-        "        with torch.random.fork_rng():\n            self.stage.loss(batch)\n        loss = self.stage.loss(batch)\n",
+        "        with torch.random.fork_rng():\n            self.stage.loss(batch)\n"
+        "        loss = self.stage.loss(batch)\n",
         "counters",
     ),
     Planted("float64 in the loss", FLOW, SQUARED, f"{SQUARED[:-9]}.double().square().float()", "counters"),
@@ -260,8 +261,8 @@ IMPROVEMENTS = [
     Planted(
         "another error message",
         "benchmarks/train/warm_start.py",
-        "has left no weights",
-        "left no weights",
+        'there is no {name} in it"',
+        '{name} is not in it"',
         "none",
         CHAIN,
         improvement=True,
