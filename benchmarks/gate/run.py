@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.gate import baseline, launch, revision
+from benchmarks.gate import baseline, launch, revision, sides
 from benchmarks.gate.finding import Finding, Verdict, exit_code
 from benchmarks.gate.options import STAGES, GateOptions, Tree
 from benchmarks.plan import presets, selection
@@ -78,9 +78,7 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
             tree = exact if stage in EXACT else Tree(head, exact.base if ref else None)
             chosen = replace(options, paradigm=_differing(grid, findings, options)) if stage == "quality" else options
             findings += importlib.import_module(f"{__package__}.{stage}").stage(preset, tree, known, chosen)
-    # Where quality runs, it decides what a difference of identity means.
-    decided = "quality" in {finding.stage for finding in findings}
-    findings = [replace(f, enforced=False) if decided and _open(f) else f for f in findings]
+    findings = [replace(f, enforced=False) if _decided_by_quality(f, findings) else f for f in findings]
     given = [*(["--base", ref] if ref else []), *(part for name in options.paradigm for part in ("--paradigm", name))]
     command = shlex.join(["python", "-m", "benchmarks", "gate", preset, *given, "--only", ",".join(options.only)])
     return Outcome(preset, against, tuple(findings), not_run, time.perf_counter() - began, command)
@@ -126,8 +124,16 @@ def _ends(findings: Sequence[Finding]) -> Finding | None:
     return next((finding for finding in findings if finding.verdict in bad and finding.enforced), None)
 
 
-def _open(finding: Finding) -> bool:
-    return finding.stage == "identity" and finding.verdict is Verdict.INCONCLUSIVE and finding.head is not None
+def _decided_by_quality(finding: Finding, findings: Sequence[Finding]) -> bool:
+    """Whether a finding is a difference of identity, and what it means has been measured."""
+    if finding.stage != "identity" or finding.quantity in sides.MISSING or finding.verdict is not Verdict.INCONCLUSIVE:
+        return False
+    decided = [f for f in findings if f.stage == "quality" and f.verdict is not Verdict.NOT_COMPARABLE]
+    return _variant(finding) in [_variant(f) for f in decided]
+
+
+def _variant(finding: Finding) -> str:
+    return finding.subject.partition(" on ")[0]
 
 
 def _all_equal(findings: Sequence[Finding]) -> bool:
@@ -141,5 +147,5 @@ def _differing(grid: Preset, findings: Sequence[Finding], options: GateOptions) 
     if not found:
         return options.paradigm
     given = {name: file for file in options.paradigm for name in selection.selected(grid, [file]).variants}
-    variants = dict.fromkeys(finding.subject.partition(" on ")[0] for finding in found)
+    variants = dict.fromkeys(map(_variant, found))
     return tuple(given.get(name, name) for name in variants if name in grid.variants)

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from benchmarks.gate import launch
+from benchmarks import cli
+from benchmarks.gate import launch, revision
 
 UPDATE = "batch b{0} loss 0.{0} gradient 1.{0} weights w{0} averages a{0}"
 MEASURED = {
@@ -47,6 +48,29 @@ def measured(**changes):
     return found
 
 
+PRESET = """
+description = "one variant"
+datasets = ["digits"]
+seeds = 1
+nfe = [1]
+limit_seconds = 10
+curve_points = 1
+curve_nfe = [1]
+sample_batch = 8
+timing_seconds = 0.1
+budget_flops = { generation = 1.0, recognition = 1.0 }
+
+[variants.a]
+paradigm = "diffusion"
+
+[variants.b]
+paradigm = "diffusion"
+"""
+HEAVIER = measured(counters__parameters=11)
+LIGHTER = measured(counters__parameters=9)
+RELABELLED = measured(identity__data__training_labels="z")
+
+
 def git(folder, *arguments):
     """Runs git in a folder as somebody; returns its output."""
     who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
@@ -83,3 +107,34 @@ def trees(monkeypatch):
     yield found
     launch.head.cache_clear()
     launch.base.cache_clear()
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, repository, trees):
+    """Runs a command line in a repository with a preset; returns exit code, output, error lines."""
+    (repository / "tiny.toml").write_text(PRESET)
+    (repository / ".gitignore").write_text("results/gate\n")
+    git(repository, "add", ".")
+    git(repository, "commit", "-m", "preset")
+    monkeypatch.chdir(repository)
+    monkeypatch.setattr(revision, "INSTALLED", repository)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+    def call(line):
+        launch.head.cache_clear()
+        launch.base.cache_clear()
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main(line.split())
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err.splitlines()
+
+    return call
+
+
+@pytest.fixture
+def blessed(command, trees):
+    """`command`, after two equal variants have been blessed."""
+    trees["head"] = {"a": measured(), "b": measured()}
+    assert command("bless counters tiny.toml --reason first")[0] == 0
+    return command

@@ -1,68 +1,14 @@
-"""The commands `gate` and `bless`: exit codes, pages, and what they refuse; the measurements are made up."""
+"""The command `gate`: exit codes, pages, and what it refuses; the measurements are made up."""
 
 import json
 from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import cli
-from benchmarks.errors import BadInput
-from benchmarks.gate import baseline, launch, revision
-from tests.benchmarks.gate.conftest import git, measured
+from benchmarks.gate import launch
+from tests.benchmarks.gate.conftest import HEAVIER, LIGHTER, RELABELLED, git, measured
 
-PRESET = """
-description = "one variant"
-datasets = ["digits"]
-seeds = 1
-nfe = [1]
-limit_seconds = 10
-curve_points = 1
-curve_nfe = [1]
-sample_batch = 8
-timing_seconds = 0.1
-budget_flops = { generation = 1.0, recognition = 1.0 }
-
-[variants.a]
-paradigm = "diffusion"
-
-[variants.b]
-paradigm = "diffusion"
-"""
-HEAVIER = measured(counters__parameters=11)
-LIGHTER = measured(counters__parameters=9)
-RELABELLED = measured(identity__data__training_labels="z")
 EXACT = "--only identity,counters"
-
-
-@pytest.fixture
-def command(monkeypatch, capsys, repository, trees):
-    """Runs a command line in a repository with a preset; returns exit code, output, error lines."""
-    (repository / "tiny.toml").write_text(PRESET)
-    (repository / ".gitignore").write_text("results/gate\n")
-    git(repository, "add", ".")
-    git(repository, "commit", "-m", "preset")
-    monkeypatch.chdir(repository)
-    monkeypatch.setattr(revision, "INSTALLED", repository)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-
-    def call(line):
-        launch.head.cache_clear()
-        launch.base.cache_clear()
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main(line.split())
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err.splitlines()
-
-    return call
-
-
-@pytest.fixture
-def blessed(command, trees):
-    """`command`, after two equal variants have been blessed."""
-    trees["head"] = {"a": measured(), "b": measured()}
-    assert command("bless counters tiny.toml --reason first")[0] == 0
-    return command
 
 
 def gate_json(folder):
@@ -200,67 +146,3 @@ def test_the_page_is_appended_to_the_summary_of_a_github_job(blessed, monkeypatc
 def test_json_is_what_is_written(blessed, repository):
     _, out, _ = blessed(f"gate tiny.toml {EXACT} --json")
     assert json.loads(out) == gate_json(repository)
-
-
-def test_a_blessing_names_commit_and_reason_and_is_one_value_a_line(blessed, repository):
-    path = repository / "results/baseline/tiny/counters.json"
-    content = json.loads(path.read_text())
-    assert content["commit"] == git(repository, "rev-parse", "HEAD") and content["reason"] == "first"
-    assert content["machine"] == baseline.machine_class(1)
-    assert '   "parameters": 10,\n' in path.read_text()
-    assert content["noise"]["not repeated"] == [f"{name}: update of stage 'flow': peak bytes" for name in "ab"]
-
-
-def test_a_dry_run_prints_what_changes_and_writes_nothing(blessed, trees, repository):
-    before = (repository / "results/baseline/tiny/counters.json").read_bytes()
-    trees["head"]["b"] = HEAVIER
-    code, out, _ = blessed("bless counters tiny.toml --reason wider --dry-run")
-    assert code == 0 and "parameters" in out and "+10 %: larger" in out and "nothing was written" in out
-    assert (repository / "results/baseline/tiny/counters.json").read_bytes() == before
-
-
-def test_a_blessing_of_one_variant_keeps_the_others(blessed, trees, repository):
-    trees["head"] = {"a": HEAVIER}
-    assert blessed("bless counters tiny.toml --reason wider --paradigm a")[0] == 0
-    values = json.loads((repository / "results/baseline/tiny/counters.json").read_text())["values"]
-    assert (values["a"]["parameters"], values["b"]["parameters"]) == (11, 10)
-
-
-def test_a_blessing_refuses_changes_that_are_not_committed(blessed, repository):
-    (repository / "new.py").write_text("")
-    code, _, errors = blessed("bless counters tiny.toml --reason x")
-    assert code == 2 and "has changes (?? new.py); commit them first" in errors[0]
-
-
-def test_a_blessing_refuses_a_failed_variant(command, trees):
-    trees["head"] = {"a": measured(), "b": {"failed": "ValueError: no"}}
-    code, _, errors = command("bless counters tiny.toml --reason x")
-    assert code == 2 and "b: failed: ValueError: no" in errors[0]
-
-
-def test_a_blessing_refuses_a_trace_that_does_not_repeat(command, trees, monkeypatch):
-    trees["head"] = {"a": measured()}
-    monkeypatch.setattr(launch, "again", lambda *_: {"a": RELABELLED})
-    code, _, errors = command("bless counters tiny.toml --reason x")
-    assert code == 2 and "two measurements of one tree differ: the training labels differ" in errors[0]
-
-
-def test_a_folder_without_git_has_no_revisions_and_no_blessing(tmp_path):
-    with pytest.raises(BadInput, match="no git repository"), revision.worktree(tmp_path, "main"):
-        pass
-    with pytest.raises(BadInput, match="no commit to bless"):
-        revision.dirty(tmp_path, baseline.FOLDER)
-
-
-def test_a_machine_without_git_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BadInput, match="git is not installed"), revision.worktree(tmp_path, "main"):
-        pass
-
-
-def test_a_shallow_clone_says_how_to_fetch_history(repository, tmp_path):
-    first = git(repository, "rev-parse", "HEAD")
-    git(repository, "commit", "--allow-empty", "-m", "second")
-    git(tmp_path, "clone", "--depth", "1", f"file://{repository}", "clone")
-    with pytest.raises(BadInput, match="git fetch --unshallow"), revision.worktree(tmp_path / "clone", first):
-        pass

@@ -5,7 +5,9 @@ import ast
 import pytest
 
 from tests import ROOT
-from tests.benchmarks.gate.planted import FAULTS, IMPROVEMENTS, PLANTED
+from tests.benchmarks.gate.faults import PLANTED
+from tests.benchmarks.gate.harmless import IMPROVEMENTS
+from tests.benchmarks.gate.planted import FAULTS
 
 
 @pytest.mark.parametrize("change", PLANTED, ids=lambda change: change.name)

@@ -5,8 +5,7 @@ import subprocess
 import sys
 
 from tests import ROOT
-from tests.benchmarks.gate.conftest import git
-from tests.benchmarks.gate.test_gate import PRESET
+from tests.benchmarks.gate.conftest import PRESET, git
 
 MINE = '''
 """Pixels as independent Gaussians."""

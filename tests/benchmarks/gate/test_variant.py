@@ -9,7 +9,7 @@ from benchmarks.gate import broken, executed, identity, trace, variant
 from benchmarks.score.metrics import scorer
 from paradigms.base import Paradigm
 from paradigms.training.solver import Solver
-from tests.benchmarks.gate.test_gate import PRESET
+from tests.benchmarks.gate.conftest import PRESET
 
 SMALL = """
 [variants.a]
