@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from benchmarks.gate import sides
 from benchmarks.gate.finding import NOTHING_MEASURED, PASSED, REGRESSED, UNDECIDED, Finding, Verdict
-from benchmarks.gate.run import Outcome
+from benchmarks.gate.run import EXACT, Outcome
 
 TITLES = {
     PASSED: "pass",
@@ -57,10 +57,13 @@ def worst(findings: Iterable[Finding]) -> list[Finding]:
 def cause(findings: Sequence[Finding]) -> str:
     """One sentence: the first difference, which explains the others, and the worst of what it leads to."""
     bad = worst(findings)
-    if not bad:
-        compared = len({finding.subject for finding in findings if finding.verdict is Verdict.PASS})
-        return f"Nothing differs in {compared} variants." if compared else "Nothing could be compared."
     first = next((f for f in findings if f.stage == "identity" and f.verdict is Verdict.INCONCLUSIVE), None)
+    if not bad and first:
+        return f"**{first.subject}**: {first.reason}. Its quality is inside the margin."
+    if not bad:
+        exact = {f.subject for f in findings if f.stage in EXACT and f.verdict is Verdict.PASS}
+        passed = exact or {f.subject for f in findings if f.verdict is Verdict.PASS}
+        return f"Nothing differs in {len(passed)} variants." if passed else "Nothing could be compared."
     lines, named = [], set()
     if first and bad[0].verdict is not Verdict.FAILED:
         lines.append(f"**{first.subject}**: {first.reason}.")
