@@ -26,7 +26,8 @@ def machine_class(threads: int) -> dict[str, object]:
     threads: CPU threads of a cell.
     """
     versions = {name: _version(name) for name in PACKAGES}
-    cpu = provenance.provenance("cpu", threads, exclusive=False)["cpu_model"]
+    name = provenance.provenance("cpu", threads, exclusive=False)["cpu_model"]
+    cpu = f"{name} ({_kind_of_cpu()})"
     return {"cpu": cpu, "threads": threads, "python": platform.python_version(), **versions}
 
 
@@ -72,6 +73,18 @@ def write(path: Path, content: dict) -> None:
     text = json.dumps({"schema": SCHEMA} | content, indent=1, sort_keys=True, allow_nan=False)
     fresh.write_text(text + "\n", encoding="utf-8")
     os.replace(fresh, path)
+
+
+def _kind_of_cpu() -> str:
+    """Family, model and vector instructions of the CPU, since virtual machines give many CPUs one name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    vectors = [name for name in ("avx2", "avx512f", "amx_tile") if name in facts.get("flags", "").split()]
+    numbers = [f"{name} {facts[name]}" for name in ("cpu family", "model") if name in facts]
+    return ", ".join([platform.machine(), *numbers, *vectors])
 
 
 def _version(package: str) -> str | None:
