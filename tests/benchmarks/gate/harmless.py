@@ -22,8 +22,10 @@ IMPROVEMENTS = [
     Planted(
         "a renamed variable",
         SAMPLERS,
+        "    for t, r in itertools.pairwise(grid(nfe, x)):\n"
         "        x = x - over_image(t - r, x) * field(x, t, t)\n    return x\n",
-        "        slope = field(x, t, t)\n        x = x - over_image(t - r, x) * slope\n    return x\n",
+        "    for now, then in itertools.pairwise(grid(nfe, x)):\n"
+        "        x = x - over_image(now - then, x) * field(x, now, now)\n    return x\n",
         "none",
         improvement=True,
     ),
