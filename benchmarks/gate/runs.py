@@ -29,8 +29,7 @@ def measure(
     seeds: training seeds 0 to seeds - 1.
     place: where.
 
-    Returns one dict per cell: variant, repetition, status, reason, train_code, accuracy, and samples, each with sampler,
-    nfe_asked, fid_ratio and fid2_ratio.
+    Returns one dict per cell, as `kept` does.
 
     Raises BadInput where a cell cannot run.
     """
@@ -40,7 +39,7 @@ def measure(
     few = selection.selected(preset.model_copy(update=UNCHANGING | {"seeds": seeds}), known)
     cells = session.plan(_narrowed(few, columns), place)
     executed = session.execute(cells, place)
-    return [_kept(record) for record in executed if record["kind"] == "quality"]
+    return [kept(record) for record in executed if record["kind"] == "quality"]
 
 
 def _narrowed(preset: Preset, columns: Mapping[str, Sequence]) -> Preset:
@@ -49,7 +48,8 @@ def _narrowed(preset: Preset, columns: Mapping[str, Sequence]) -> Preset:
     for name, variant in preset.variants.items():
         wanted = columns.get(name, [])
         sampled = [entry for entry in wanted if entry[0] != "accuracy"]
-        update = {"scores": [*(["recognition"] if len(sampled) < len(wanted) else []), *(["samples"] if sampled else [])]}
+        scores = {"recognition": len(sampled) < len(wanted), "samples": bool(sampled)}
+        update = {"scores": [score for score, needed in scores.items() if needed]}
         counts = sorted({nfe for _, nfe, _ in sampled if nfe})
         if counts:
             named = [sampler for _, _, sampler in sampled if sampler]
@@ -58,15 +58,22 @@ def _narrowed(preset: Preset, columns: Mapping[str, Sequence]) -> Preset:
     return preset.model_copy(update={"variants": variants})
 
 
-def _kept(record: dict) -> dict:
+def kept(record: dict) -> dict:
+    """What the quality gate needs of the record of a cell.
+
+    record: of a quality cell.
+
+    Returns variant, repetition, status, reason, train_code, accuracy, and samples, each with sampler, nfe_asked,
+    fid_ratio and fid2_ratio.
+    """
     cell, quality = record["cell"], record.get("quality") or {}
     samples = [
         {name: entry.get(name) for name in ("sampler", "nfe_asked", "fid_ratio", "fid2_ratio")}
         for entry in quality.get("samples") or []
     ]
-    kept = {name: cell[name] for name in ("variant", "repetition", "train_code")}
+    who = {name: cell.get(name) for name in ("variant", "repetition", "train_code")}
     ended = {"status": record["status"], "reason": record["reason"]}
-    return kept | ended | {"accuracy": quality.get("accuracy"), "samples": samples}
+    return who | ended | {"accuracy": quality.get("accuracy"), "samples": samples}
 
 
 def of_tree(name: str, dumped: dict, paradigm: Sequence[str]) -> Preset:
