@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.gate import sequential
 from benchmarks.gate.finding import Finding, Verdict
-from benchmarks.gate.primaries import Test
+from benchmarks.gate.primaries import PrimaryTest
 from benchmarks.gate.sequential import ALARM, MISS, Change, Noise
 
 Values = Mapping[int, float]  # training seed -> value, as records hold it
@@ -40,7 +40,7 @@ class Decision:
     low, high: bounds of the change that decide: of a regression, and of a pass.
     """
 
-    test: Test
+    test: PrimaryTest
     verdict: Verdict
     change: Change
     head: Values
@@ -50,7 +50,7 @@ class Decision:
     high: float
 
 
-def noise_of(test: Test, values: Values) -> Noise:
+def noise_of(test: PrimaryTest, values: Values) -> Noise:
     """Noise between the training seeds of a baseline, on the scale of the test.
 
     values: of at least two seeds.
@@ -59,7 +59,7 @@ def noise_of(test: Test, values: Values) -> Noise:
 
 
 def decide(
-    tests: Sequence[Test],
+    tests: Sequence[PrimaryTest],
     head: Mapping[str, Values],
     base: Mapping[str, Values],
     noises: Mapping[str, Noise],
@@ -92,12 +92,12 @@ def decide(
     return found
 
 
-def _change(test: Test, head: Values, base: Values, noise: Noise | None) -> Change:
+def _change(test: PrimaryTest, head: Values, base: Values, noise: Noise | None) -> Change:
     scaled = [{seed: test.scaled(value) for seed, value in side.items()} for side in (head, base)]
     return sequential.change(*scaled, noise)
 
 
-def _verdict(test: Test, change: Change, high: float, worse: bool, better: bool, last: bool) -> Verdict:
+def _verdict(test: PrimaryTest, change: Change, high: float, worse: bool, better: bool, last: bool) -> Verdict:
     if worse and change.value > test.margin:
         return Verdict.REGRESSION
     if better and change.value < -test.margin:

@@ -14,7 +14,7 @@ EXTRACTORS = {"fid_ratio": "first", "fid2_ratio": "second"}
 
 
 @dataclass(frozen=True)
-class Test:
+class PrimaryTest:
     """One test of the quality gate.
 
     variant: of the preset.
@@ -22,8 +22,6 @@ class Test:
     nfe, sampler: as in `Primary`.
     margin: tolerated change of the values of `scaled`.
     """
-
-    __test__ = False  # no test case of pytest
 
     variant: str
     column: str
@@ -71,7 +69,7 @@ class Test:
         return -change if self.column == "accuracy" else math.exp(change)
 
 
-def tests(preset: Preset) -> list[Test]:
+def primary_tests(preset: Preset) -> list[PrimaryTest]:
     """The tests of a preset's declared primaries, and of a default one for each variant that has none.
 
     A preset without a `[gate]` table, and a variant that a command adds to a preset, such as the one of a plug-in, are
@@ -93,16 +91,16 @@ def _scored(preset: Preset, primary: Primary) -> bool:
     return not preset.variants[primary.variant].only_start
 
 
-def _of(primary: Primary, gate: Gate) -> Iterator[Test]:
+def _of(primary: Primary, gate: Gate) -> Iterator[PrimaryTest]:
     if primary.column == "accuracy":
-        yield Test(primary.variant, "accuracy", None, None, primary.margin or gate.margin_points)
+        yield PrimaryTest(primary.variant, "accuracy", None, None, primary.margin or gate.margin_points)
         return
     margin = math.log1p(primary.margin or gate.margin_ratio)
     for column in EXTRACTORS:
-        yield Test(primary.variant, column, primary.nfe, primary.sampler, margin)
+        yield PrimaryTest(primary.variant, column, primary.nfe, primary.sampler, margin)
 
 
-def values(wanted: Sequence[Test], runs: Sequence[Mapping]) -> dict[str, dict[int, float]]:
+def values(wanted: Sequence[PrimaryTest], runs: Sequence[Mapping]) -> dict[str, dict[int, float]]:
     """Key of a test -> training seed -> value, of the runs that are done."""
     found: dict[str, dict[int, float]] = {test.key: {} for test in wanted}
     for run in runs:

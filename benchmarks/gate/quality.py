@@ -11,7 +11,7 @@ from benchmarks.gate import in_tree, runs
 from benchmarks.gate.decision import Decision, Looks, Values, decide, finding, noise_of
 from benchmarks.gate.finding import Finding, Verdict
 from benchmarks.gate.options import GateOptions, Tree
-from benchmarks.gate.primaries import Test, tests, values
+from benchmarks.gate.primaries import PrimaryTest, primary_tests, values
 from benchmarks.plan.preset import Preset
 from benchmarks.plan.primaries import Gate
 
@@ -29,14 +29,14 @@ def stage(
     options: of the gate.
     variants: those to measure, because their identity differs; None for all.
     """
-    wanted = [test for test in tests(preset) if variants is None or test.variant in variants]
+    wanted = [test for test in primary_tests(preset) if variants is None or test.variant in variants]
     head = partial(of_head, preset, wanted, options)
     base = partial(of_base, preset, wanted, options, tree.base) if tree.base else None
     return compare(wanted, committed(baseline), looks_of(preset, options.seeds_max), head, base)
 
 
 def compare(
-    wanted: Sequence[Test],
+    wanted: Sequence[PrimaryTest],
     known: Mapping[str, Values],
     looks: Sequence[int],
     head: Measure,
@@ -86,7 +86,7 @@ def committed(baseline: dict | None) -> dict[str, dict[int, float]]:
 
 
 def of_head(
-    preset: Preset, wanted: Sequence[Test], options: GateOptions, names: Sequence[str], seeds: int
+    preset: Preset, wanted: Sequence[PrimaryTest], options: GateOptions, names: Sequence[str], seeds: int
 ) -> list[dict]:
     """Runs of the working tree, in this process."""
     place = session.Place(options.output / "quality" / "head", data_dir=options.data_dir, jobs=options.jobs)
@@ -94,7 +94,7 @@ def of_head(
 
 
 def of_base(
-    preset: Preset, wanted: Sequence[Test], options: GateOptions, root: Path, names: Sequence[str], seeds: int
+    preset: Preset, wanted: Sequence[PrimaryTest], options: GateOptions, root: Path, names: Sequence[str], seeds: int
 ) -> list[dict]:
     """Runs of the base's source tree, in a process of its own."""
     request = {
@@ -111,14 +111,14 @@ def of_base(
     return in_tree.answer(root, "benchmarks.gate.runs", request)
 
 
-def _columns(wanted: Sequence[Test]) -> dict[str, list[tuple]]:
+def _columns(wanted: Sequence[PrimaryTest]) -> dict[str, list[tuple]]:
     columns: dict[str, list[tuple]] = {}
     for test in wanted:
         columns.setdefault(test.variant, []).append((test.column, test.nfe, test.sampler))
     return columns
 
 
-def _unknown(test: Test, others: bool) -> Finding:
+def _unknown(test: PrimaryTest, others: bool) -> Finding:
     """The finding of a test that the base knows nothing of."""
     why = (
         f"the base has no value of {test.variant}; bless quality to add it" if others else "no baseline of quality yet"
@@ -127,7 +127,7 @@ def _unknown(test: Test, others: bool) -> Finding:
 
 
 def _failures(
-    wanted: Sequence[Test], measured: Sequence[Mapping], found: Mapping[str, Values], seeds: int
+    wanted: Sequence[PrimaryTest], measured: Sequence[Mapping], found: Mapping[str, Values], seeds: int
 ) -> list[Finding]:
     """A finding for each test of which a cell of head has no value."""
     reasons = {run["variant"]: f"{run['status']}: {run['reason']}" for run in measured if run["status"] != "done"}

@@ -9,7 +9,7 @@ from benchmarks.errors import BadInput
 from benchmarks.gate import sequential
 from benchmarks.gate.decision import Values, noise_of
 from benchmarks.gate.options import GateOptions, Tree
-from benchmarks.gate.primaries import Test, tests, values
+from benchmarks.gate.primaries import PrimaryTest, primary_tests, values
 from benchmarks.gate.quality import committed, of_head
 from benchmarks.plan.preset import Preset
 
@@ -33,12 +33,12 @@ def bless(preset: Preset, tree: Tree, old: dict | None, options: GateOptions, se
     """
     if seeds < LEAST:
         raise BadInput(f"bless quality: {seeds} seeds; allowed: at least {LEAST}, since the baseline states the noise")
-    wanted = tests(preset)
+    wanted = primary_tests(preset)
     names = list(dict.fromkeys(test.variant for test in wanted))
     return candidate(wanted, of_head(preset, wanted, options, names, seeds), old, seeds)
 
 
-def candidate(wanted: Sequence[Test], measured: Sequence[Mapping], old: dict | None, seeds: int) -> dict:
+def candidate(wanted: Sequence[PrimaryTest], measured: Sequence[Mapping], old: dict | None, seeds: int) -> dict:
     """The baseline that some runs make, as `bless` returns it and with its refusals.
 
     wanted: the tests.
@@ -92,7 +92,7 @@ def _mean(there: Values | None) -> str:
 
 
 def _refuse_luck(
-    wanted: Sequence[Test], found: Mapping[str, Values], code: Mapping[str, str], old: dict | None
+    wanted: Sequence[PrimaryTest], found: Mapping[str, Values], code: Mapping[str, str], old: dict | None
 ) -> None:
     """Raise BadInput where halves of a candidate differ, or the same code scores better than it did, beyond noise."""
     before = committed(old)
@@ -116,5 +116,5 @@ def _refuse_luck(
                 )
 
 
-def _told(test: Test, change: float) -> str:
+def _told(test: PrimaryTest, change: float) -> str:
     return f"{abs(change):.2g} points" if test.column == "accuracy" else f"{math.expm1(abs(change)):.0%}"

@@ -20,7 +20,7 @@ from scipy.special import betaincinv
 from tabulate import tabulate
 
 from benchmarks.gate.finding import Finding, Verdict, exit_code
-from benchmarks.gate.primaries import Test, tests, values
+from benchmarks.gate.primaries import PrimaryTest, primary_tests, values
 from benchmarks.gate.quality import compare, looks_of
 from benchmarks.gate.runs import kept
 from benchmarks.plan import presets
@@ -32,17 +32,17 @@ NAMES = {0: "pass", 1: "regression", 3: "inconclusive or improvement", 4: "nothi
 Columns = dict[str, dict[int, float]]  # key of a test -> seed -> value
 
 
-def committed_columns(preset: str) -> tuple[list[Test], Columns]:
+def committed_columns(preset: str) -> tuple[list[PrimaryTest], Columns]:
     """The tests of a preset, and their values in its committed records.
 
     preset: name of a folder of results/reference.
     """
-    wanted = tests(presets.load(preset))
+    wanted = primary_tests(presets.load(preset))
     found = (record for _, record in records.in_folder(REFERENCE / preset) if isinstance(record, dict))
     return wanted, values(wanted, [kept(record) for record in found if record["kind"] == "quality"])
 
 
-def split(rng: Generator, wanted: Sequence[Test], columns: Columns) -> tuple[Columns, Columns]:
+def split(rng: Generator, wanted: Sequence[PrimaryTest], columns: Columns) -> tuple[Columns, Columns]:
     """Base and head: two random halves of the seeds, the same for all columns."""
     seeds = sorted(next(iter(columns.values())))
     order = [int(seed) for seed in rng.permutation(seeds)]
@@ -55,7 +55,11 @@ def split(rng: Generator, wanted: Sequence[Test], columns: Columns) -> tuple[Col
 
 
 def drawn(
-    rng: Generator, wanted: Sequence[Test], columns: Columns, shapes: Mapping[str, np.ndarray], correlation: float
+    rng: Generator,
+    wanted: Sequence[PrimaryTest],
+    columns: Columns,
+    shapes: Mapping[str, np.ndarray],
+    correlation: float,
 ) -> tuple[Columns, Columns]:
     """Base of 20 and head of ten seeds: mean and sd of `columns`, noise resampled from `shapes`.
 
@@ -87,7 +91,7 @@ def residuals() -> dict[str, np.ndarray]:
     return found
 
 
-def gate(wanted: Sequence[Test], base: Columns, head: Columns, looks: Sequence[int]) -> list[Finding]:
+def gate(wanted: Sequence[PrimaryTest], base: Columns, head: Columns, looks: Sequence[int]) -> list[Finding]:
     """The findings of one simulated gate."""
 
     def measure(names: Sequence[str], seeds: int) -> list[dict]:
@@ -96,7 +100,7 @@ def gate(wanted: Sequence[Test], base: Columns, head: Columns, looks: Sequence[i
     return compare(wanted, base, looks, measure)
 
 
-def _run(wanted: Sequence[Test], columns: Columns, name: str, seed: int) -> dict:
+def _run(wanted: Sequence[PrimaryTest], columns: Columns, name: str, seed: int) -> dict:
     run = {"variant": name, "repetition": seed, "status": "done", "reason": None, "accuracy": None, "samples": []}
     entries: dict[tuple, dict] = {}
     for test in wanted:
