@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks.execute import session
-from benchmarks.gate import in_tree, runs
 from benchmarks.gate.decision import Decision, Looks, Values, decide, finding, noise_of
 from benchmarks.gate.finding import Finding, Verdict
 from benchmarks.gate.options import GateOptions, Tree
 from benchmarks.gate.primaries import PrimaryTest, primary_tests, values
+from benchmarks.gate.primary_cells import PrimaryCells
+from benchmarks.gate.quality_baseline import SEEDS, candidate, committed, refuse_few
+from benchmarks.plan import presets, selection
 from benchmarks.plan.preset import Preset
 from benchmarks.plan.primaries import Gate
 
 Measure = Callable[[Sequence[str], int], list[dict]]  # (variants, seeds) -> runs
 
 
-def stage(
-    preset: Preset, tree: Tree, baseline: dict | None, options: GateOptions, variants: Collection[str] | None = None
-) -> list[Finding]:
+def stage(preset: str, tree: Tree, baseline: dict | None, options: GateOptions) -> list[Finding]:
     """Train and score head, and the base where it is a source tree, until every primary is decided.
 
-    preset: head's.
+    preset: name or path.
     tree: the source trees.
-    baseline: committed, as `quality_baseline.bless` returns it; None where there is none.
-    options: of the gate.
-    variants: those to measure, because their identity differs; None for all.
+    baseline: committed, as `bless` returns it; None where there is none.
+    options: of the gate; `paradigm` selects the variants to measure.
     """
-    wanted = [test for test in primary_tests(preset) if variants is None or test.variant in variants]
-    head = partial(of_head, preset, wanted, options)
-    base = partial(of_base, preset, wanted, options, tree.base) if tree.base else None
-    return compare(wanted, committed(baseline), looks_of(preset, options.seeds_max), head, base)
+    grid = selection.selected(presets.load(preset), options.paradigm)
+    wanted = primary_tests(grid)
+    cells = PrimaryCells(preset, grid, wanted, tree, options)
+    base = cells.base if tree.base else None
+    return compare(wanted, committed(baseline), looks_of(grid, options.seeds_max), cells.head, base)
+
+
+def bless(preset: str, tree: Tree, options: GateOptions, old: dict | None = None, seeds: int = SEEDS) -> dict:
+    """Train and score a candidate baseline of head; an interrupted one goes on where it was.
+
+    preset: name or path.
+    tree: its `base` is not used.
+    options: of the gate; `paradigm` selects variants.
+    old: the baseline that it would replace; None where there is none, or where luck against it is not looked for.
+    seeds: training seeds.
+
+    Returns the content of the baseline, as `quality_baseline.candidate` does.
+
+    Raises BadInput for fewer than 10 seeds, a cell that failed, and a candidate outside its own A/A band.
+    """
+    refuse_few(seeds)
+    grid = selection.selected(presets.load(preset), options.paradigm)
+    wanted = primary_tests(grid)
+    names = list(dict.fromkeys(test.variant for test in wanted))
+    return candidate(wanted, PrimaryCells(preset, grid, wanted, tree, options).head(names, seeds), old, seeds)
 
 
 def compare(
@@ -77,45 +94,6 @@ def looks_of(preset: Preset, seeds_max: int) -> list[int]:
     """
     declared = preset.gate.looks if preset.gate else Gate.model_fields["looks"].default
     return [look for look in declared if look <= seeds_max] or [max(2, seeds_max)]
-
-
-def committed(baseline: dict | None) -> dict[str, dict[int, float]]:
-    """Key of a test -> training seed -> value of a committed baseline; empty where there is none."""
-    of_json = (baseline or {}).get("values", {})
-    return {key: {int(seed): value for seed, value in seeds.items()} for key, seeds in of_json.items()}
-
-
-def of_head(
-    preset: Preset, wanted: Sequence[PrimaryTest], options: GateOptions, names: Sequence[str], seeds: int
-) -> list[dict]:
-    """Runs of the working tree, in this process."""
-    place = session.Place(options.output / "quality" / "head", data_dir=options.data_dir, jobs=options.jobs)
-    return runs.measure(preset, names, _columns(wanted), seeds, place)
-
-
-def of_base(
-    preset: Preset, wanted: Sequence[PrimaryTest], options: GateOptions, root: Path, names: Sequence[str], seeds: int
-) -> list[dict]:
-    """Runs of the base's source tree, in a process of its own."""
-    request = {
-        "name": preset.name,
-        "preset": preset.model_dump(mode="json", exclude={"gate"}, exclude_defaults=True),
-        "paradigm": list(options.paradigm),
-        "variants": list(names),
-        "columns": _columns(wanted),
-        "seeds": seeds,
-        "results_dir": str((options.output / "quality" / "base").resolve()),
-        "data_dir": str(options.data_dir.resolve()) if options.data_dir else None,
-        "jobs": options.jobs,
-    }
-    return in_tree.answer(root, "benchmarks.gate.runs", request)
-
-
-def _columns(wanted: Sequence[PrimaryTest]) -> dict[str, list[tuple]]:
-    columns: dict[str, list[tuple]] = {}
-    for test in wanted:
-        columns.setdefault(test.variant, []).append((test.column, test.nfe, test.sampler))
-    return columns
 
 
 def _unknown(test: PrimaryTest, others: bool) -> Finding:

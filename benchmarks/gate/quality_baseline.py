@@ -8,42 +8,36 @@ from collections.abc import Mapping, Sequence
 from benchmarks.errors import BadInput
 from benchmarks.gate import sequential
 from benchmarks.gate.decision import Values, noise_of
-from benchmarks.gate.options import GateOptions, Tree
-from benchmarks.gate.primaries import PrimaryTest, primary_tests, values
-from benchmarks.gate.quality import committed, of_head
-from benchmarks.plan.preset import Preset
+from benchmarks.gate.primaries import PrimaryTest, values
 
 SEEDS, LEAST = 20, 10  # of a baseline
 LUCK = 0.01  # of refusing a candidate of which nothing is odd, over all its primaries
 
 
-def bless(preset: Preset, tree: Tree, old: dict | None, options: GateOptions, seeds: int = SEEDS) -> dict:
-    """Train and score a candidate baseline of head; an interrupted one goes on where it was.
+def committed(baseline: dict | None) -> dict[str, dict[int, float]]:
+    """Key of a test -> training seed -> value of a committed baseline; empty where there is none."""
+    of_json = (baseline or {}).get("values", {})
+    return {key: {int(seed): value for seed, value in seeds.items()} for key, seeds in of_json.items()}
 
-    preset: head's.
-    tree: its `base` is not used.
-    old: the baseline that it would replace; None where there is none.
-    options: of the gate; records are kept below `output`.
-    seeds: training seeds.
+
+def refuse_few(seeds: int) -> None:
+    """Raises BadInput for too few training seeds of a baseline."""
+    if seeds < LEAST:
+        raise BadInput(f"bless quality: {seeds} seeds; allowed: at least {LEAST}, since the baseline states the noise")
+
+
+def candidate(wanted: Sequence[PrimaryTest], measured: Sequence[Mapping], old: dict | None, seeds: int) -> dict:
+    """The baseline that some runs make.
+
+    wanted: the tests.
+    measured: runs, as `runs.measure` returns them.
+    old: the baseline that it would replace.
+    seeds: training seeds of each variant.
 
     Returns {"seeds", "values": key of a test -> seed -> value, "noise": key -> {"sd", "freedom", "unit"},
     "train_code": variant -> hash of the code that trained it}.
 
-    Raises BadInput for fewer than 10 seeds, a cell that failed, and a candidate outside its own A/A band.
-    """
-    if seeds < LEAST:
-        raise BadInput(f"bless quality: {seeds} seeds; allowed: at least {LEAST}, since the baseline states the noise")
-    wanted = primary_tests(preset)
-    names = list(dict.fromkeys(test.variant for test in wanted))
-    return candidate(wanted, of_head(preset, wanted, options, names, seeds), old, seeds)
-
-
-def candidate(wanted: Sequence[PrimaryTest], measured: Sequence[Mapping], old: dict | None, seeds: int) -> dict:
-    """The baseline that some runs make, as `bless` returns it and with its refusals.
-
-    wanted: the tests.
-    measured: runs, as `runs.measure` returns them.
-    old, seeds: as in `bless`.
+    Raises BadInput for a cell that failed, and for a candidate outside its own A/A band.
     """
     for run in measured:
         if run["status"] != "done":

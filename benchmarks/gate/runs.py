@@ -79,11 +79,12 @@ def kept(record: dict) -> dict:
 def of_tree(name: str, dumped: dict, paradigm: Sequence[str]) -> Preset:
     """The preset of a name in this source tree; where it has none, the dumped one.
 
-    name: of the preset.
+    name: of the preset, or its path in this tree.
     dumped: another tree's preset, as `model_dump` gives it.
     paradigm: selection of variants, as the option --paradigm takes it; what this tree lacks is left out.
     """
-    own = presets.load(name) if name in presets.names() else Preset.model_validate(dumped)
+    known = name in presets.names() or (name.endswith(".toml") and Path(name).is_file())
+    own = presets.load(name) if known else Preset.model_validate(dumped)
     there = [one for one in paradigm if one in own.variants or (one.endswith(".py") and Path(one).is_file())]
     return selection.selected(own, there) if there else own
 

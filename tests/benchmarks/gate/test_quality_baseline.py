@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks.errors import BadInput
 from benchmarks.gate.options import GateOptions, Tree
-from benchmarks.gate.quality import committed
-from benchmarks.gate.quality_baseline import bless, candidate, changes
-from tests.benchmarks.gate.test_quality import BASE, DIGITS, VARIANTS, WANTED, measure, run
+from benchmarks.gate.quality import bless
+from benchmarks.gate.quality_baseline import candidate, changes, committed
+from tests.benchmarks.gate.test_quality import BASE, VARIANTS, WANTED, measure, run
 
 
 def test_a_candidate_holds_every_value_its_noise_and_the_code():
@@ -26,7 +26,7 @@ def test_a_failed_cell_is_refused():
 
 def test_fewer_than_ten_seeds_are_refused(tmp_path):
     with pytest.raises(BadInput, match="at least 10"):
-        bless(DIGITS, Tree(tmp_path), None, GateOptions(tmp_path), seeds=9)
+        bless("digits", Tree(tmp_path), GateOptions(tmp_path), seeds=9)
 
 
 def test_halves_that_differ_are_refused():

@@ -5,9 +5,10 @@ import shutil
 import pytest
 
 from benchmarks.errors import BadInput
-from benchmarks.gate import in_tree, quality
-from benchmarks.gate.options import GateOptions
+from benchmarks.gate import in_tree
+from benchmarks.gate.options import GateOptions, Tree
 from benchmarks.gate.primaries import primary_tests, values
+from benchmarks.gate.primary_cells import PrimaryCells
 from benchmarks.plan import presets, selection
 from tests import ROOT
 
@@ -15,17 +16,16 @@ from tests import ROOT
 def test_head_and_an_equal_base_train_to_equal_values_of_the_primary_columns_alone(tmp_path):
     preset = selection.selected(presets.load("smoke", ["budget_flops.recognition=1e8"]), ["deep-relu-1"])
     wanted, options = primary_tests(preset), GateOptions(tmp_path / "out")
-    head = quality.of_head(preset, wanted, options, ["deep-relu-1"], 2)
     # A base from before the gate: it has neither the gate's modules nor this preset.
     base_root = tmp_path / "base"
     for package in ("benchmarks", "paradigms"):
         shutil.copytree(ROOT / package, base_root / package, ignore=shutil.ignore_patterns("gate", "__pycache__"))
-    unknown = preset.model_copy(update={"name": "only-of-head"})
-    base = quality.of_base(unknown, wanted, options, base_root, ["deep-relu-1"], 2)
+    cells = PrimaryCells("only-of-head", preset, wanted, Tree(ROOT, base_root), options)
+    head, base = cells.head(["deep-relu-1"], 2), cells.base(["deep-relu-1"], 2)
     assert [run["status"] for run in head] == ["done", "done"]
     assert values(wanted, head) == values(wanted, base)
     assert len(values(wanted, head)["deep-relu-1 accuracy"]) == 2
-    assert list((tmp_path / "out" / "quality" / "base" / "cells").iterdir())
+    assert list((tmp_path / "out" / "quality" / "smoke" / "base" / "cells").iterdir())
 
 
 def test_a_base_that_does_not_import_is_one_line(tmp_path):
