@@ -65,7 +65,7 @@ def _started(function: Callable, *arguments) -> tuple[Connection, BaseProcess]:
 
 def _end(connection: Connection | None, child: BaseProcess | None) -> None:
     if connection:
-        connection.close()
+        connection.send(None)
         child.join()
 
 
@@ -76,11 +76,7 @@ def _planned(connection: Connection, preset: Preset, data_dir: Path | None) -> N
 def _lap(connection: Connection, preset: Preset, data_dir: Path | None, planned: dict) -> None:
     lap = Lap(preset, data_dir, planned)
     connection.send(list(lap.calls))
-    while True:
-        try:
-            name = connection.recv()
-        except EOFError:
-            return
+    while name := connection.recv():
         connection.send(lap.time(name))
 
 
