@@ -70,6 +70,11 @@ class Estimate:
         """Upper bound that lies below the true change with probability `level` at most."""
         return self.change + float(stdtrit(self.freedom, 1 - level * self.share)) * self.error
 
+    def detectable(self, level: float) -> float:
+        """Smallest true change that a test with the error probability `level` finds with power 0.8."""
+        critical = stdtrit(self.freedom, 1 - level * self.share) + stdtrit(self.freedom, POWER)
+        return float(critical) * self.error
+
     def p_above(self, change: float) -> float:
         """p value of the hypothesis that the true change is at most `change`."""
         if self.error == 0:
@@ -161,9 +166,8 @@ def detectable(noise: Noise, n_head: int, n_base: int, level: float) -> float:
     n_head, n_base: numbers of seeds.
     level: one-sided error probability of the test.
     """
-    freedom = noise.freedom + n_head - 1
-    critical = stdtrit(freedom, 1 - level * SHARES["unpaired"]) + stdtrit(freedom, POWER)
-    return float(critical) * noise.sd * math.sqrt(1 / n_head + 1 / n_base)
+    error = noise.sd * math.sqrt(1 / n_head + 1 / n_base)
+    return Estimate(0.0, error, noise.freedom + n_head - 1, SHARES["unpaired"]).detectable(level)
 
 
 def seeds_to_decide(value: float, margin: float, noise: Noise, n_base: int, alarm: float) -> int | None:

@@ -54,7 +54,7 @@ def stage(preset: str, tree: Tree, baseline: dict | None, options: GateOptions) 
 
 
 def bless(preset: str, tree: Tree, options: GateOptions) -> dict:
-    """Times of head in units of the reference, of ten launches: {"noise", "values": quantity -> log mean, as text}.
+    """Times of head in units of the reference, of ten launches: {"noise", "values": quantity -> {"ratio"}}.
 
     preset, tree, options: as in `stage`.
 
@@ -111,7 +111,7 @@ def compare(taken: Sequence[turns.Launch], look: int, looks: Sequence[int], enfo
             why += f"; {REPORTED}"
         elif not inside:
             why += f", outside {math.exp(-MARGIN):.2f} to {math.exp(MARGIN):.2f}, so the machine decides nothing here"
-        detectable = math.expm1(sequential.detectable(Noise(error, noise.freedom), 1, 10**9, alarm / len(ratios)))
+        detectable = math.expm1(one.detectable(alarm / len(ratios)))
         bounds = (one.low(alarm / len(ratios)), one.high(sequential.spent(MISS, looks, look)))
         found.append(_finding(name, verdict, one.change, bounds, detectable, why, enforce and inside))
     return found
@@ -169,17 +169,8 @@ def _finding(name: str, verdict: Verdict, change, bounds, detectable, reason: st
     subject, _, quantity = name.partition(": ")
     low, high = (None, None) if bounds is None else sorted(math.exp(bound) for bound in bounds)
     effect = None if change is None else math.exp(change)
-    return Finding(
-        *("speed", subject, quantity, verdict),
-        **{
-            "effect": effect,
-            "low": low,
-            "high": high,
-            "detectable": detectable,
-            "reason": reason,
-            "enforced": enforced,
-        },
-    )
+    numbers = {"effect": effect, "low": low, "high": high, "detectable": detectable}
+    return Finding("speed", subject, quantity, verdict, **numbers, reason=reason, enforced=enforced)
 
 
 def _nothing(reason: str) -> Finding:
