@@ -43,7 +43,8 @@ def bless(
     if not dry_run and (changed := revision.dirty(head, baseline.FOLDER)):
         raise BadInput(f"working tree {head}: has changes ({changed}); commit them first: a blessing names a commit")
     tree = Tree(head)
-    made = _exact(preset, tree, options) if kind == "counters" else _of_stage(kind, preset, tree, options)
+    old = baseline.path_of(folder, grid.name, kind)
+    made = _exact(preset, tree, options) if kind == "counters" else _of_stage(kind, preset, tree, options, old)
     facts = {"reason": " ".join(reason.split()), "commit": revision.commit(head)}
     facts |= {"date": datetime.now(UTC).isoformat(timespec="seconds"), "machine": baseline.machine_class(grid.threads)}
     rows = []
@@ -79,9 +80,10 @@ def _exact(preset: str, tree: Tree, options: GateOptions) -> dict[str, dict]:
     }
 
 
-def _of_stage(kind: str, preset: str, tree: Tree, options: GateOptions) -> dict[str, dict]:
+def _of_stage(kind: str, preset: str, tree: Tree, options: GateOptions, old: Path) -> dict[str, dict]:
     """{kind: {"noise", "values"}} of a stage that measures with noise, by its function `bless`."""
-    return {kind: importlib.import_module(f"{__package__}.{kind}").bless(preset, tree, options)}
+    module = importlib.import_module(f"{__package__}.{kind}")
+    return {kind: module.bless(preset, tree, options, baseline.read(old))}
 
 
 def _known(path: Path) -> dict[str, dict]:
@@ -116,7 +118,7 @@ def _changes(kind: str, known: dict, values: dict) -> list[dict]:
 
 
 def _tells(finding: Finding) -> bool:
-    return finding.quantity == "new" or finding.verdict not in (Verdict.PASS, Verdict.NOT_COMPARABLE)
+    return finding.quantity == sides.NEW or finding.verdict not in (Verdict.PASS, Verdict.NOT_COMPARABLE)
 
 
 def _unequal(findings: Iterable[Finding]) -> list[Finding]:

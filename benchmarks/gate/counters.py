@@ -24,6 +24,8 @@ def stage(preset: str, tree: Tree, baseline: dict | None, options: GateOptions) 
     Raises BadInput where the base cannot be measured.
     """
     head = sides.part(launch.head(preset, tree, options), STAGE)
+    if launch.WHOLE in head:
+        return [Finding(STAGE, launch.WHOLE, "measurement", Verdict.FAILED, reason=head[launch.WHOLE]["failed"])]
     if tree.base:
         return compare(sides.part(launch.base(preset, tree, options), STAGE), head)
     same = baseline["machine"] == blessed.machine_class(presets.load(preset).threads)

@@ -19,6 +19,7 @@ from benchmarks.gate.options import GateOptions, Tree
 from benchmarks.plan import presets
 
 MEASURE = "benchmarks.gate.measure"
+WHOLE = "head"  # the subject where no variant of head could be measured
 
 
 class Unmeasured(Exception):
@@ -27,11 +28,11 @@ class Unmeasured(Exception):
 
 @cache
 def head(preset: str, tree: Tree, options: GateOptions) -> dict[str, dict]:
-    """Subject -> measurement of the working tree; {"head": {"failed": one line}} where nothing could be measured."""
+    """Subject -> measurement of the working tree; {WHOLE: {"failed": one line}} where nothing could be measured."""
     try:
         return _measured(tree.head, preset, tree, options)
     except Unmeasured as error:
-        return {"head": {"failed": str(error)}}
+        return {WHOLE: {"failed": str(error)}}
 
 
 def again(preset: str, tree: Tree, options: GateOptions) -> dict[str, dict]:

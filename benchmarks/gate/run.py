@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.gate import baseline, launch, revision
-from benchmarks.gate.finding import REGRESSED, Finding, Verdict, exit_code
+from benchmarks.gate import baseline, launch, revision, sides
+from benchmarks.gate.finding import Finding, Verdict, exit_code
 from benchmarks.gate.options import STAGES, GateOptions, Tree
 from benchmarks.plan import presets, selection
 from benchmarks.plan.preset import Preset
@@ -29,6 +30,7 @@ class Outcome:
     findings: of all stages that ran.
     not_run: stage -> why it did not run.
     seconds: it took.
+    command: that repeats it.
     """
 
     preset: str
@@ -36,6 +38,7 @@ class Outcome:
     findings: tuple[Finding, ...]
     not_run: dict[str, str]
     seconds: float
+    command: str
 
     @property
     def code(self) -> int:
@@ -65,8 +68,8 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
     not_run: dict[str, str] = {}
     with _base(preset, grid, ref, options, folder, head) as (exact, against):
         for stage in (name for name in available() if name in options.only):
-            if exit_code(findings) == REGRESSED:
-                not_run[stage] = f"the gate ended with {findings[-1].stage}, which found a regression or a failure"
+            if stage not in EXACT and (bad := _ends(findings)):
+                not_run[stage] = f"the gate ended with {bad.stage}: {bad.subject}, {bad.quantity}"
                 continue
             if stage == "quality" and _all_equal(findings):
                 not_run[stage] = UNCHANGED
@@ -75,10 +78,10 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
             tree = exact if stage in EXACT else Tree(head, exact.base if ref else None)
             chosen = replace(options, paradigm=_differing(grid, findings, options)) if stage == "quality" else options
             findings += importlib.import_module(f"{__package__}.{stage}").stage(preset, tree, known, chosen)
-    # Where quality runs, it decides what a difference of identity means.
-    decided = "quality" in {finding.stage for finding in findings}
-    findings = [replace(f, enforced=False) if decided and _open(f) else f for f in findings]
-    return Outcome(preset, against, tuple(findings), not_run, time.perf_counter() - began)
+    findings = [replace(f, enforced=False) if _decided_by_quality(f, findings) else f for f in findings]
+    given = [*(["--base", ref] if ref else []), *(part for name in options.paradigm for part in ("--paradigm", name))]
+    command = shlex.join(["python", "-m", "benchmarks", "gate", preset, *given, "--only", ",".join(options.only)])
+    return Outcome(preset, against, tuple(findings), not_run, time.perf_counter() - began, command)
 
 
 @contextmanager
@@ -115,8 +118,22 @@ def _base(
         yield tree, f"{against}, measured again on this machine" if tree.base else against
 
 
-def _open(finding: Finding) -> bool:
-    return finding.stage == "identity" and finding.verdict is Verdict.INCONCLUSIVE and finding.head is not None
+def _ends(findings: Sequence[Finding]) -> Finding | None:
+    """The finding that ends a gate before its expensive stages: a regression or a failure; None where there is none."""
+    bad = (Verdict.REGRESSION, Verdict.FAILED)
+    return next((finding for finding in findings if finding.verdict in bad and finding.enforced), None)
+
+
+def _decided_by_quality(finding: Finding, findings: Sequence[Finding]) -> bool:
+    """Whether a finding is a difference of identity, and what it means has been measured."""
+    if finding.stage != "identity" or finding.quantity in sides.MISSING or finding.verdict is not Verdict.INCONCLUSIVE:
+        return False
+    decided = [f for f in findings if f.stage == "quality" and f.verdict is not Verdict.NOT_COMPARABLE]
+    return _variant(finding) in [_variant(f) for f in decided]
+
+
+def _variant(finding: Finding) -> str:
+    return finding.subject.partition(" on ")[0]
 
 
 def _all_equal(findings: Sequence[Finding]) -> bool:
@@ -130,5 +147,5 @@ def _differing(grid: Preset, findings: Sequence[Finding], options: GateOptions) 
     if not found:
         return options.paradigm
     given = {name: file for file in options.paradigm for name in selection.selected(grid, [file]).variants}
-    variants = dict.fromkeys(finding.subject.partition(" on ")[0] for finding in found)
+    variants = dict.fromkeys(map(_variant, found))
     return tuple(given.get(name, name) for name in variants if name in grid.variants)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from benchmarks.gate.finding import Finding, Verdict
 from benchmarks.gate.options import GateOptions
 
+NEW, VANISHED, FAILED = "new", "vanished", "measurement"
+MISSING = (NEW, VANISHED, FAILED)  # quantities of findings without two sides
+
 
 def part(measured: dict[str, dict], stage: str) -> dict[str, dict]:
     """Subject -> the part of its measurement that a stage compares, or {"failed": one line}.
@@ -24,12 +27,12 @@ def one_sided(stage: str, subject: str, base: dict | None, head: dict | None) ->
     """The finding of a subject that is new, has vanished, or failed on a side; None where both sides have values."""
     if head is None:
         reason = "in the base and not in head: a blessing drops it"
-        return Finding(stage, subject, "vanished", Verdict.INCONCLUSIVE, reason=reason)
+        return Finding(stage, subject, VANISHED, Verdict.INCONCLUSIVE, reason=reason)
     if "failed" in head:
-        return Finding(stage, subject, "measurement", Verdict.FAILED, reason=head["failed"])
+        return Finding(stage, subject, FAILED, Verdict.FAILED, reason=head["failed"])
     if base is None:
-        return Finding(stage, subject, "new", Verdict.PASS, reason="new: nothing to compare with; a blessing adds it")
+        return Finding(stage, subject, NEW, Verdict.PASS, reason="new: nothing to compare with; a blessing adds it")
     if "failed" in base:
         reason = f"the base could not be measured: {base['failed']}"
-        return Finding(stage, subject, "measurement", Verdict.INCONCLUSIVE, reason=reason)
+        return Finding(stage, subject, FAILED, Verdict.INCONCLUSIVE, reason=reason)
     return None

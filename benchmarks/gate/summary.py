@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
+from benchmarks.gate import sides
 from benchmarks.gate.finding import NOTHING_MEASURED, PASSED, REGRESSED, UNDECIDED, Finding, Verdict
 from benchmarks.gate.run import Outcome
 
@@ -34,7 +35,7 @@ def markdown(outcome: Outcome) -> str:
         _section("Identity", _identity(findings)),
         _section("Counters", _counters(findings)),
         *(_section(stage.capitalize(), _measured(findings, stage)) for stage in ("quality", "speed")),
-        _section("New and vanished", _table([f for f in findings if f.quantity in ("new", "vanished")])),
+        _section("New and vanished", _table([f for f in findings if f.quantity in (sides.NEW, sides.VANISHED)])),
         _section("Not compared", _not_compared(outcome)),
         _section("What to do", _next_steps(outcome)),
     ]
@@ -48,7 +49,9 @@ def worst(findings: Iterable[Finding]) -> list[Finding]:
         away = abs(finding.effect - 1) if finding.effect is not None and finding.stage == "counters" else 0.0
         return SEVERITY.index(finding.verdict), -away
 
-    return sorted((f for f in findings if f.enforced and f.verdict in SEVERITY), key=order)
+    bad = sorted((f for f in findings if f.enforced and f.verdict in SEVERITY), key=order)
+    # A subject that failed is a finding of every stage, and one line here.
+    return list({(f.subject, f.quantity, f.reason): f for f in reversed(bad)}.values())[::-1]
 
 
 def cause(findings: Sequence[Finding]) -> str:
@@ -71,7 +74,7 @@ def cause(findings: Sequence[Finding]) -> str:
 
 def _identity(findings: Sequence[Finding]) -> str:
     found = [finding for finding in findings if finding.stage == "identity"]
-    equal = [finding.subject for finding in found if finding.verdict is Verdict.PASS and finding.quantity != "new"]
+    equal = [finding.subject for finding in found if finding.verdict is Verdict.PASS and finding.quantity != sides.NEW]
     differs = [f"- **{f.subject}**: {f.reason}." for f in found if f.verdict is Verdict.INCONCLUSIVE]
     if not found:
         return ""
@@ -84,7 +87,7 @@ def _identity(findings: Sequence[Finding]) -> str:
 def _counters(findings: Sequence[Finding]) -> str:
     found = [finding for finding in findings if finding.stage == "counters"]
     changed = [finding for finding in worst(found) if finding.head is not None or finding.base is not None]
-    equal = sum(int(f.quantity.split()[0]) for f in found if f.verdict is Verdict.PASS and f.quantity != "new")
+    equal = sum(int(f.quantity.split()[0]) for f in found if f.verdict is Verdict.PASS and f.quantity != sides.NEW)
     if not found:
         return ""
     larger = sum(finding.verdict is Verdict.REGRESSION for finding in changed)
@@ -117,7 +120,7 @@ def _not_compared(outcome: Outcome) -> str:
 
 def _next_steps(outcome: Outcome) -> str:
     preset = shlex.quote(outcome.preset)
-    lines = [f"- Reproduce it: `python -m benchmarks gate {preset}`"]
+    lines = [f"- Reproduce it: `{outcome.command}`"]
     verdicts = {finding.verdict for finding in outcome.findings}
     if verdicts & {Verdict.REGRESSION, Verdict.INCONCLUSIVE, Verdict.IMPROVEMENT}:
         command = f"python -m benchmarks bless counters {preset} --reason 'why it changed'"

@@ -51,7 +51,7 @@ def answer(preset: str, variant: str, dataset: str, paradigm: list[str], data_di
     gc.freeze()  # what is imported is never garbage, and searching it before every count would take most of the time
     try:
         with tempfile.TemporaryDirectory() as folder:
-            cells = _cells(preset, variant, dataset, paradigm, data_dir)
+            cells = cells_of(preset, variant, dataset, paradigm, data_dir)
             return Measurement(cells, Path(folder), data_dir).whole()
     except Exception as error:
         traceback.print_exc()
@@ -59,7 +59,7 @@ def answer(preset: str, variant: str, dataset: str, paradigm: list[str], data_di
         return {"failed": said if isinstance(error, BadInput) else f"{type(error).__name__}: {said}"}
 
 
-def _cells(preset: str, variant: str, dataset: str, paradigm: list[str], data_dir: Path | None) -> list[Cell]:
+def cells_of(preset: str, variant: str, dataset: str, paradigm: list[str], data_dir: Path | None) -> list[Cell]:
     """The first cell of a variant, after the cells whose weights it starts from."""
     whole = selection.selected(presets.load(preset), paradigm)
     one = selection.selected(whole, [variant]).model_copy(update={"seeds": 1, "datasets": [dataset]})
