@@ -14,6 +14,7 @@ from benchmarks.gate.change_points import change_points
 from benchmarks.report.figures import style
 
 MOST = 16  # panels of a figure
+LABELS = 16  # commits that are named below a panel
 UNITS = {"quality": "value of head", "counters": "value of head", "speed": "head / base"}
 NOTE = (
     "Dashed: a blessing of this baseline. Vermillion: a change point (E-divisive, permutation test at 1 %); it is "
