@@ -16,6 +16,7 @@ from benchmarks.gate.options import GateOptions, Tree
 from benchmarks.plan import presets
 
 STAGE, EQUAL = "identity", "updates, weights, samples and scores"
+MOVED = ("gradient", "weights")  # columns of which the trained tensors say more
 BEFORE = {
     "batch": "the training images are equal: their order changed",
     "loss": "its images, and the weights before it, are equal: the loss changed, or what it draws",
@@ -102,7 +103,7 @@ def _of_stages(base: list[dict], head: list[dict]) -> Iterator[Difference]:
         return
     for one, other in zip(base, head, strict=True):
         name = other["name"]
-        yield from _of_updates(name, one["updates"], other["updates"])
+        yield from _of_updates(name, one, other)
         if one.get("evaluated") != other.get("evaluated"):
             reason = f"the weights with which stage {name!r} is evaluated along training differ, and no update does"
             yield Difference(f"evaluation in stage {name!r}", one.get("evaluated"), other.get("evaluated"), reason)
@@ -113,17 +114,29 @@ def _of_stages(base: list[dict], head: list[dict]) -> Iterator[Difference]:
             yield Difference(f"end of stage {name!r}", *changed[0][1:], f"{reason}; its updates are equal")
 
 
-def _of_updates(name: str, base: list[str], head: list[str]) -> Iterator[Difference]:
-    if len(base) != len(head):
-        yield Difference(f"stage {name!r}", len(base), len(head), f"stage {name!r} made another number of updates")
+def _of_updates(name: str, base: dict, head: dict) -> Iterator[Difference]:
+    if len(base["updates"]) != len(head["updates"]):
+        counts = len(base["updates"]), len(head["updates"])
+        yield Difference(f"stage {name!r}", *counts, f"stage {name!r} made another number of updates")
         return
-    for update, lines in enumerate(zip(base, head, strict=True)):
+    for update, lines in enumerate(zip(base["updates"], head["updates"], strict=True)):
         one, other = (_columns(line) for line in lines)
         for column in other:
             if one.get(column) != other[column]:
                 what = f"{column} of update {update} of stage {name!r}"
                 said = f"the {what} differ{'' if column in ('weights', 'averages') else 's'}"
-                yield Difference(what, one.get(column), other[column], f"{said}; {BEFORE[column]}")
+                where = _first_tensor(base["tensors"], head["tensors"], update) if column in MOVED else ""
+                yield Difference(what, one.get(column), other[column], f"{said}{where}; {BEFORE[column]}")
+
+
+def _first_tensor(base: dict[str, str], head: dict[str, str], update: int) -> str:
+    """The first tensor that differs, after the first update if that is the one, else at the end of the stage."""
+    moment = 0 if update == 0 else 1
+    changed = [name for name in head if base.get(name, "- -").split()[moment] != head[name].split()[moment]]
+    if not changed:
+        return ""
+    end = "" if update == 0 else " at the end of the stage"
+    return f", first in tensor {changed[0]!r} ({len(changed)} of {len(head)} differ{end})"
 
 
 def _columns(line: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from benchmarks.gate import sides
 from benchmarks.gate.finding import NOTHING_MEASURED, PASSED, REGRESSED, UNDECIDED, Finding, Verdict
-from benchmarks.gate.run import Outcome
+from benchmarks.gate.run import EXACT, Outcome
 
 TITLES = {
     PASSED: "pass",
@@ -57,17 +57,22 @@ def worst(findings: Iterable[Finding]) -> list[Finding]:
 def cause(findings: Sequence[Finding]) -> str:
     """One sentence: the first difference, which explains the others, and the worst of what it leads to."""
     bad = worst(findings)
-    if not bad:
-        compared = len({finding.subject for finding in findings if finding.verdict is Verdict.PASS})
-        return f"Nothing differs in {compared} variants." if compared else "Nothing could be compared."
     first = next((f for f in findings if f.stage == "identity" and f.verdict is Verdict.INCONCLUSIVE), None)
-    lines = []
+    if not bad and first:
+        return f"**{first.subject}**: {first.reason}. Its quality is inside the margin."
+    if not bad:
+        exact = {f.subject for f in findings if f.stage in EXACT and f.verdict is Verdict.PASS}
+        passed = exact or {f.subject for f in findings if f.verdict is Verdict.PASS}
+        return f"Nothing differs in {len(passed)} variants." if passed else "Nothing could be compared."
+    lines, named = [], set()
     if first and bad[0].verdict is not Verdict.FAILED:
         lines.append(f"**{first.subject}**: {first.reason}.")
+        named.add(first.subject)
     if bad[0] is not first or not lines:
+        named.add(bad[0].subject)
         change = f" {_number(bad[0].base)} → {_number(bad[0].head)}" if bad[0].head is not None else ""
         lines.append(f"**{bad[0].subject}**: {bad[0].quantity}{change} ({bad[0].reason}).")
-    others = len({finding.subject for finding in bad}) - 1
+    others = len({finding.subject for finding in bad} - named)
     lines += [f"{others} more {'variants differ' if others > 1 else 'variant differs'}."] if others > 0 else []
     return " ".join(lines)
 
@@ -93,6 +98,9 @@ def _counters(findings: Sequence[Finding]) -> str:
     larger = sum(finding.verdict is Verdict.REGRESSION for finding in changed)
     smaller = sum(finding.verdict is Verdict.IMPROVEMENT for finding in changed)
     text = f"{equal} are equal, {larger} are larger, {smaller} are smaller."
+    shown = worst(findings)[:N_WORST]
+    if all(finding in shown for finding in changed):
+        return text  # the table above has them all
     left = len(changed) - N_COUNTERS
     more = f"\n\n{left} more are in gate.json." if left > 0 else ""
     return text + ("\n\n" + _table(changed[:N_COUNTERS]) + more if changed else "")

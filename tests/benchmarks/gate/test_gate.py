@@ -47,6 +47,14 @@ def test_another_trace_is_inconclusive_with_its_cause_where_quality_does_not_run
     assert "training labels" in suite.find("testcase/skipped").get("message")
 
 
+def test_changed_options_of_a_preset_are_named_beside_what_they_change(blessed, trees):
+    wider = {"options": {"width": 32}, "paradigm": "diffusion"}
+    trees["head"] = {"a": measured(), "b": measured(identity__settings=wider, counters__parameters=11)}
+    code, out, _ = blessed(f"gate tiny.toml {EXACT}")
+    assert code == 1 and out.splitlines()[2].startswith("**b**: the preset changed: setting 'options' differs.")
+    assert out.splitlines()[2].endswith("**b**: parameters 10 → 11 (+10 %: larger).")
+
+
 def test_a_variant_that_fails_is_a_regression_beside_others(blessed, trees):
     trees["head"] = {"a": measured(), "b": {"failed": "NonFinite: loss is nan"}}
     code, out, _ = blessed(f"gate tiny.toml {EXACT}")

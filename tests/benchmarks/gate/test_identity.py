@@ -60,6 +60,13 @@ def test_the_first_update_and_column_that_differ_are_named(column, said):
     assert found.head == "9"
 
 
+def test_the_tensor_that_the_first_update_changes_otherwise_is_named():
+    line = UPDATE.format(0).replace("weights w0", "weights z")
+    stage = BASE["v"]["stages"][0] | {"tensors": {"net.weight": "u v", "net.bias": "z z"}}
+    stage["updates"] = [line, *stage["updates"][1:]]
+    assert "differ, first in tensor 'net.bias' (1 of 2 differ); its loss" in first(stages=[stage]).reason
+
+
 def test_weights_that_differ_only_at_the_end_of_a_stage_are_named_by_tensor():
     stage = BASE["v"]["stages"][0] | {"tensors": {"net.weight": "u v", "net.bias": "p z"}}
     assert "first in tensor 'net.bias' (1 of 2 differ); its updates are equal" in first(stages=[stage]).reason
