@@ -53,10 +53,11 @@ def stage(preset: str, tree: Tree, baseline: dict | None, options: GateOptions) 
     return confirmed(found, turns.launches(preset, grid, tree, options, looks[0]))
 
 
-def bless(preset: str, tree: Tree, options: GateOptions) -> dict:
+def bless(preset: str, tree: Tree, options: GateOptions, old: dict | None = None) -> dict:
     """Times of head in units of the reference, of ten launches: {"noise", "values": quantity -> {"ratio"}}.
 
     preset, tree, options: as in `stage`.
+    old: not used; the candidate is held against itself.
 
     Raises BadInput where the machine's speed changed meanwhile, beyond the band.
     """

@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks import cli
 from benchmarks.errors import BadInput
-from benchmarks.gate import history
+from benchmarks.gate import chronicle, history
 from benchmarks.gate.change_points import change_points
 from benchmarks.gate.finding import Finding, Verdict
 from benchmarks.gate.history_figures import found_changes
+from benchmarks.gate.options import GateOptions
 
 COUNTERS = {"dbn": {"parameters": 100, "update: operations": None}}
 
@@ -99,3 +100,12 @@ def test_change_points_are_of_one_preset(tmp_path):
     for _ in range(12):
         gate(path, "c")
     assert found_changes(history.series(history.read(path))) == {}
+
+
+def test_gates_and_blessings_are_written_to_the_output_folder(tmp_path):
+    options = GateOptions(tmp_path / "out")
+    chronicle.gated("digits", [Finding("quality", "dbn", "accuracy", Verdict.PASS)], options, tmp_path / "baselines")
+    chronicle.blessed("quality", "digits", "first", options)
+    first, second = history.read(tmp_path / "out" / history.NAME)
+    assert first["verdicts"] == {"quality": {"pass": 1}}
+    assert (second["event"], second["kind"], second["reason"]) == ("blessing", "quality", "first")
