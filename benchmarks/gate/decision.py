@@ -117,7 +117,10 @@ def finding(decision: Decision, looks: Looks) -> Finding:
     test = decision.test
     effects = sorted([test.effect(decision.low), test.effect(decision.high)])
     alarm = ALARM / looks.family
-    detectable = sequential.detectable(decision.noise, looks.seeds[-1], len(decision.base), alarm)
+    # A base revision has as many seeds as head at the last look, a committed baseline more from the start.
+    n_base = max(len(decision.base), looks.seeds[-1])
+    noise = Noise(decision.noise.sd, max(decision.noise.freedom, n_base - 1))
+    detectable = sequential.detectable(noise, looks.seeds[-1], n_base, alarm)
     mean = {
         side: float(test.unscaled(np.mean([test.scaled(value) for value in values.values()])))
         for side, values in (("base", decision.base), ("head", decision.head))

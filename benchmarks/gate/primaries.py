@@ -66,7 +66,7 @@ class PrimaryTest:
 
     def effect(self, change: float) -> float:
         """A change on the scale of the test as readers know it: head over base, or points of accuracy gained."""
-        return -change if self.column == "accuracy" else math.exp(change)
+        return 0.0 - change if self.column == "accuracy" else math.exp(change)
 
 
 def primary_tests(preset: Preset) -> list[PrimaryTest]:

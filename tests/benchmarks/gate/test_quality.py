@@ -52,6 +52,14 @@ def test_equal_cells_pass_at_the_first_look():
     assert [seeds for _, seeds in spent] == [3]
 
 
+def test_the_smallest_detectable_effect_is_that_of_the_last_look_on_both_kinds_of_base():
+    committed = quality.compare(WANTED, BASE, LOOKS, measure())
+    revision = quality.compare(WANTED, {}, LOOKS, measure(), measure())
+    for finding in (*committed, *revision):
+        most = 1.5 if finding.quantity == "accuracy" else 0.3
+        assert 0 < finding.detectable < most
+
+
 @pytest.mark.parametrize("worse", ["diffusion", "dbn"])
 def test_a_variant_that_is_half_worse_is_a_regression_and_alone_one(worse):
     findings = quality.compare(WANTED, BASE, LOOKS, measure(worse, factor=1.6, stream=1))
