@@ -10,7 +10,7 @@ from tabulate import tabulate
 from typer import Argument, Option
 
 from benchmarks import options
-from benchmarks.gate import baseline, blessing
+from benchmarks.gate import baseline, blessing, chronicle
 from benchmarks.gate.options import GateOptions
 from benchmarks.store.records import finite
 
@@ -42,6 +42,8 @@ def command(
     """
     chosen = GateOptions(output, data_dir, tuple(paradigm), jobs=jobs)
     rows = blessing.bless(kind, preset, reason, chosen, baselines, dry_run)
+    if not dry_run:
+        chronicle.blessed(kind, preset, reason, chosen)
     if as_json:
         print(json.dumps(finite(rows), indent=1))
         return

@@ -13,7 +13,7 @@ from typer import Argument, Option
 
 from benchmarks import options
 from benchmarks.errors import BadInput, nearest
-from benchmarks.gate import baseline, junit, run, summary
+from benchmarks.gate import baseline, chronicle, junit, run, summary
 from benchmarks.gate.options import GateOptions
 from benchmarks.store.records import finite
 
@@ -65,6 +65,7 @@ def command(
     if step := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(step, "a", encoding="utf-8") as file:
             file.write(page)
+    chronicle.gated(preset, outcome.findings, chosen, baselines)
     print(content if as_json else page)
     return outcome.code
 
