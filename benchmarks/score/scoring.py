@@ -19,6 +19,7 @@ from benchmarks.score.marks import marks
 from benchmarks.score.metrics import Scorer, accuracy, nearest, outputs, recognition
 from benchmarks.score.metrics.probe import probe, probe_rows
 from benchmarks.score.nfe import count_evaluations
+from benchmarks.store import atomic
 from paradigms.base import NonFinite, Paradigm, derive_seed
 
 N_GRID = 16
@@ -133,8 +134,8 @@ class Scoring:
         if not self.grids:
             return None
         path = self.job.results_dir / "samples" / f"{self.job.cell.stem}.npz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, real=self.job.dataset.test.images[:N_GRID], **self.grids)
+        with atomic.replacing(path) as fresh, fresh.open("wb") as file:
+            np.savez_compressed(file, real=self.job.dataset.test.images[:N_GRID], **self.grids)
         return str(path.relative_to(self.job.results_dir))
 
     def _batch(self, n: int, nfe: int, generator: torch.Generator, sampler: str) -> tuple[Tensor, Tensor | None]:
