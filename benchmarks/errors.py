@@ -10,6 +10,18 @@ class BadInput(Exception):
     """Bad input from outside: an option, preset, file or folder. The message is one line and names the fix."""
 
 
+def one_line(said: object, longest: int = 300) -> str:
+    """Text in one line of bounded length, without what a terminal would obey.
+
+    said: a text, or an error whose text is meant; it may come from a plug-in or a damaged file.
+    longest: number of characters, the mark of what is left out included.
+    """
+    text = str(said)[: 4 * longest]  # a line of megabytes takes seconds to clean
+    text = "".join(character if character.isprintable() else " " for character in text)
+    text = " ".join(text.split())
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 def nearest(value: str, allowed: Iterable[str]) -> str:
     """End of an error message: "; did you mean 'x'?", or "" where no allowed value is similar.
 
