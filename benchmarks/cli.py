@@ -14,8 +14,9 @@ from typer.exceptions import TyperException
 
 import paradigms
 from benchmarks import commands, options
-from benchmarks.errors import BadInput
+from benchmarks.errors import BadInput, one_line
 
+LONGEST = 1500  # characters of an error's line; the longest names all paradigms, data sets and presets
 INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
 HELP = """Compare ways to train generative models and recognisers at equal training compute.
 
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         if options.TRACEBACK in arguments:
             traceback.print_exc()
         usage = isinstance(error, TyperException)
-        message = f"{' '.join(error.format_message().split())} (see --help)" if usage else error
+        message = f"{one_line(error.format_message(), LONGEST)} (see --help)" if usage else one_line(error, LONGEST)
         print(f"error: {message}", file=sys.stderr)
         code = 2
     if code == INTERRUPTED:

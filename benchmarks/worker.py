@@ -23,7 +23,7 @@ from benchmarks import data
 from benchmarks.cost.timing import measure_timing
 from benchmarks.data.pixels import to_float
 from benchmarks.errors import BadInput
-from benchmarks.job import Job
+from benchmarks.job import CHECKPOINT, Job
 from benchmarks.plan.cell import Cell
 from benchmarks.score.extractors import cache
 from benchmarks.score.leakage_guard import refuse_shared
@@ -76,7 +76,7 @@ def main(spec_path: str) -> int:
     records.write(records.path_of(results_dir, cell), record)
     if record["status"] != "done":
         return 1
-    (results_dir / ".work" / cell.work_stem / "checkpoint.pt").unlink(missing_ok=True)
+    (results_dir / ".work" / cell.work_stem / CHECKPOINT).unlink(missing_ok=True)
     return 0
 
 

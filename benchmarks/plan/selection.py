@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pydantic import ValidationError
+
 import paradigms
-from benchmarks.errors import BadInput, nearest
-from benchmarks.plan.preset import Budget, Preset, Variant
+from benchmarks.errors import BadInput, nearest, one_line
+from benchmarks.plan.preset import MAX_NAME, Budget, Preset, Variant
 
 
 def scaled(preset: Preset, factor: float) -> Preset:
     """The preset with another training budget.
 
     factor: positive factor on `budget_flops`.
+
+    Raises BadInput where the product is 0 or infinite.
     """
     budget = {name: value * factor for name, value in preset.budget_flops.model_dump().items()}
-    return preset.model_copy(update={"budget_flops": Budget(**budget)})
+    try:
+        return preset.model_copy(update={"budget_flops": Budget(**budget)})
+    except ValidationError:
+        raise BadInput(
+            f"--budget {factor:g}: gives a budget of {budget} FLOPs; it must be above 0 and finite"
+        ) from None
 
 
 def selected(preset: Preset, names: Sequence[str]) -> Preset:
@@ -53,11 +62,13 @@ def _matching(preset: Preset, name: str) -> dict[str, Variant]:
             raise
         allowed = sorted({*preset.variants, *paradigms.names()})
         raise BadInput(
-            f"--paradigm {name}: no such variant of preset {preset.name!r} and no such paradigm; "
+            f"--paradigm {one_line(name, 100)}: no such variant of preset {preset.name!r} and no such paradigm; "
             f"allowed: {', '.join(allowed)}, or a path to a .py file{nearest(name, allowed)}"
         ) from None
     fresh = Variant(paradigm=str(path) if name.endswith(".py") else name)
     key = re.sub("[^a-z0-9-]", "-", paradigms.short_name(name).lower())
+    if len(key) > MAX_NAME:
+        raise BadInput(f"--paradigm {one_line(name, 100)}: the file's name is too long; allowed: {MAX_NAME} characters")
     if key in preset.variants:
         raise BadInput(
             f"--paradigm {name}: preset {preset.name!r} has a variant {key!r} of paradigm "
