@@ -16,6 +16,7 @@ from benchmarks.store import atomic, checksum, parsing, schema
 
 SCHEMA = 2
 ARCHIVE = "cells.jsonl.xz"
+REASON = 500  # characters of a record's reason, which may be the text of a plug-in's error
 STATUSES = ("done", "failed", "timeout", "oom", "non_finite", "interrupted")
 
 
@@ -33,16 +34,25 @@ def opening(cell: Cell, status: str, reason: str | None = None) -> dict:
     described = cell.model_dump() | {fact: facts.get(fact) for fact in paradigms.FACTS}
     described["title"] = cell.title or facts.get("title")
     keys = {"key": cell.key, "train_key": cell.train_key}
+    reason = reason and one_line(reason, REASON)
     heading = {"schema": SCHEMA, "kind": cell.kind, **keys, "status": status, "reason": reason}
     return heading | {"cell": described}
 
 
 def readable(cell: Cell, record: dict) -> dict:
-    """The cell's record, if `read` will take it; else one that failed and says at which place it does not fit.
+    """The cell's record with its reason in one short line, if `read` will take it; else one that failed and says at
+    which place it does not fit.
 
     A scored quantity of the wrong type, such as one that a plug-in adds, would otherwise be found by the next reader.
     """
-    if (wrong := schema.problem(finite(record))) is None:
+    if isinstance(record.get("reason"), str):
+        record = record | {"reason": one_line(record["reason"], REASON)}
+    try:
+        parsing.value(json.dumps(finite(record)).encode())
+        wrong = schema.problem(finite(record))
+    except (TypeError, ValueError, RecursionError) as error:
+        wrong = one_line(error)
+    if wrong is None:
         return record
     kept = {part: record.get(part) for part in ("wall_seconds", "provenance")}
     return opening(cell, "failed", f"its record does not fit the schema: {wrong}") | kept
