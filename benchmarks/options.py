@@ -52,6 +52,16 @@ Files = Annotated[
     Option("--paradigm", metavar="FILE", help="Paradigm's .py file to list as well; repeatable; default: none."),
 ]
 
+# Of `rescore` and `diagnose`.
+Trusted = Annotated[
+    list[str],
+    Option(
+        "--paradigm",
+        metavar="FILE",
+        help="Paradigm's .py file that a record names and that may be executed; repeatable; default: none.",
+    ),
+]
+
 # Of `run`.
 Preset = Annotated[str, Argument(help="Name of a preset, or path to a .toml file.")]
 Paradigms = Annotated[

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from pydantic import ValidationError
 
 import paradigms
 from benchmarks.errors import BadInput, nearest, one_line
+from benchmarks.plan.cell import Cell
 from benchmarks.plan.preset import MAX_NAME, Budget, Preset, Variant
 
 
@@ -47,6 +49,27 @@ def selected(preset: Preset, names: Sequence[str]) -> Preset:
         starts = {name: preset.variants[name].model_copy(update={"only_start": True}) for name in sorted(missing)}
         variants = starts | variants
     return preset.model_copy(update={"variants": variants}) if names else preset
+
+
+def trusted(cell: Cell, files: Sequence[str]) -> Cell:
+    """The cell of a record, with the paradigm's file that the user names in the place of the one that the record names.
+
+    A record may come from someone else, and to load a paradigm's file executes it.
+
+    cell: of a record.
+    files: names and paths that the user gives with --paradigm.
+
+    Raises BadInput where the record names a file and the user does not name one of the same name.
+    """
+    if not cell.paradigm.endswith(".py"):
+        return cell
+    given = [file for file in files if file.endswith(".py") and Path(file).stem == Path(cell.paradigm).stem]
+    if not given:
+        raise BadInput(
+            f"the record of {cell.stem} names the paradigm's file {one_line(cell.paradigm, 200)}; a file that only a "
+            f"record names is not executed: name it too, with --paradigm {one_line(Path(cell.paradigm).name, 100)}"
+        )
+    return cell.model_copy(update={"paradigm": str(Path(given[-1]).resolve())})
 
 
 def _matching(preset: Preset, name: str) -> dict[str, Variant]:

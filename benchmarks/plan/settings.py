@@ -31,6 +31,8 @@ def _plain(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return options
 
 
+# Files are named by it, and a cell may come from a record of someone else: it must lead into no other folder.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_length=200)]
 Distinct = AfterValidator(_distinct)
 Names = Annotated[list[str], Distinct]
 # No count is so large that to list it takes minutes, or to allocate it all memory of a computer.

@@ -108,7 +108,7 @@ def test_a_change_of_scoring_scores_again_and_a_change_of_training_trains_again(
     back = run(place)  # the numbers of the first run come back from where they were set aside
     assert back == first
 
-    command(place, "rescore", "results/tiny", "--all")
+    command(place, "rescore", "results/tiny", "--all", "--paradigm", "mine.py")
     (again,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
     assert again["rescored"] and numbers(again) == numbers(first)
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 import paradigms
@@ -11,10 +12,11 @@ from benchmarks import options
 from benchmarks.data import official, offline
 from benchmarks.errors import BadInput, one_line
 from benchmarks.plan import presets, selection
+from benchmarks.plan.cell import Cell
 from benchmarks.plan.grid import refuse_large
 from benchmarks.plan.stage_contract import check_stages
 from paradigms.base import Paradigm, Stage
-from tests.benchmarks.conftest import grid
+from tests.benchmarks.conftest import cells_of, grid
 
 SMOKE = (presets.FOLDER / "smoke.toml").read_text()
 FILES = {
@@ -158,3 +160,22 @@ def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
 def test_text_in_one_line_is_short_and_harmless():
     assert one_line("a\n  b\x1b[2J\u202e\ud800c") == "a b [2J c"
     assert len(one_line("x" * 10**7)) == 300
+
+
+def test_a_file_that_only_a_record_names_is_not_executed(tmp_path):
+    (path := tmp_path / "mine.py").write_text('class Mine:\n    task = "generation"\n')
+    cell, *_ = cells_of(selection.selected(grid(["a"]), [str(path)]))
+    assert selection.trusted(cells_of(grid(["a"]))[0], []).paradigm == "diffusion"
+    for files in ([], ["diffusion"], [str(tmp_path / "other.py")]):
+        with pytest.raises(BadInput, match=r"a file that only a record names is not executed.*--paradigm mine\.py"):
+            selection.trusted(cell, files)
+    named = selection.trusted(cell, [str(path)])
+    assert named.paradigm == str(path) and named.key == cell.key
+
+
+@pytest.mark.parametrize("field", ["variant", "dataset", "ancestor"])
+def test_the_cell_of_a_record_names_no_path(field):
+    settings = cells_of(grid(["a"]))[0].model_dump()
+    for name in ("../away", "/etc", "a/b", "..", ""):
+        with pytest.raises(ValidationError):
+            Cell.model_validate(settings | {field: name})
