@@ -39,8 +39,8 @@ def diagnose(path: Path, device: str = "auto", data_dir: Path | None = None, fil
     Returns {"record": path, "weights": path, "code_changed": whether the training code has changed since, "quality":
     as in the record, "lost": as `where_lost`}.
 
-    Raises BadInput where `path` is not the record of a finished quality cell, where its weights do not fit its paradigm,
-    and where it names a paradigm's file that is none of `files`.
+    Raises BadInput where `path` is not the record of a finished quality cell, its weights do not fit its paradigm, or
+    its paradigm is a file that is none of `files`.
     """
     cell = trusted(read_cell(path), files).model_copy(update={"device": resolve(device)})
     job = open_job(cell, path.resolve().parent.parent, {"data_dir": data_dir})

@@ -8,15 +8,21 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Option
 
+from benchmarks.errors import short
+
 TRACEBACK = "--traceback"
 
 
 def _path(text: str) -> Path:
     """A path with ~ as the home folder, which no shell puts in the place of ~ in --results=~/results."""
     try:
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
+        path.exists()  # fails for a name that is too long, and in a folder that may not be searched
     except RuntimeError:
-        raise BadParameter(f"{text!r}: there is no such home folder") from None
+        raise BadParameter(f"{short(text)}: there is no such home folder") from None
+    except OSError as error:
+        raise BadParameter(f"{short(text)}: {error.strerror}") from None
+    return path
 
 
 DeviceName = StrEnum("DeviceName", ["auto", "cpu", "cuda"])

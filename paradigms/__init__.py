@@ -11,6 +11,7 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import os
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
@@ -146,8 +147,8 @@ def _plugins() -> dict[str, tuple[str, ...]]:
 def _given_file(name: str) -> Path:
     """The file of a path, which must not be named like another paradigm. Raises UnknownParadigm."""
     path = Path(name).resolve()
-    if not path.is_file():
-        raise UnknownParadigm(f"paradigm file {name}: no such file")
+    if not os.path.isfile(path):  # False also for a name that is too long
+        raise UnknownParadigm(f"paradigm file {name[:300]}: no such file")
     if path.stem in _own() | _plugins().keys() and path not in _files(path.stem):
         raise UnknownParadigm(f"paradigm file {name}: there is a paradigm named {path.stem!r} already; rename the file")
     return path

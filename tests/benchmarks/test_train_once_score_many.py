@@ -115,7 +115,7 @@ def test_a_change_of_scoring_scores_again_and_a_change_of_training_trains_again(
     aside = place / "results" / "tiny" / "stale"  # a rescoring that was interrupted goes on where it ended
     (file,) = (place / "results" / "tiny" / "cells").glob("*.json")
     file.rename(aside / file.name)
-    command(place, "rescore", "results/tiny")
+    command(place, "rescore", "results/tiny", "--paradigm", "mine.py")
     (resumed,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
     assert numbers(resumed) == numbers(first)
 

@@ -6,6 +6,7 @@ does not set from the preset NAME. `--set key=value` on the command line replace
 
 from __future__ import annotations
 
+import os
 import tomllib
 import typing
 from collections.abc import Iterable, Sequence
@@ -78,7 +79,7 @@ def _member(name: str, allowed: Iterable[str], key: str, where: str) -> None:
 
 def _path(name: str) -> Path:
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.is_file():
+    if not os.path.isfile(path):  # False also for a name that is too long
         raise BadInput(
             f"preset {short(name)} is unknown; allowed: {', '.join(names())}, or a path to a .toml file"
             + nearest(name, names())
