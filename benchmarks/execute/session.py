@@ -134,17 +134,23 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def finish(results_dir: Path, as_json: bool = False, budget_axis: str | None = None, aa_dir: Path | None = None) -> str:
+def finish(
+    results_dir: Path,
+    as_json: bool = False,
+    budget_axis: str | None = None,
+    aa_dir: Path | None = None,
+    failures: list[str] | None = None,
+) -> str:
     """Write tables and figures; returns the comparison as text for a terminal.
 
     results_dir: folder of the records.
     as_json: return every column, as JSON.
     budget_axis: "flops", "images" or "seconds": return the comparison at an equal cost on this axis.
-    aa_dir: as in `report.write`.
+    aa_dir, failures: as in `report.write`.
     """
     from benchmarks import report
 
-    table = report.write(results_dir, aa_dir)
+    table = report.write(results_dir, aa_dir, failures)
     if budget_axis:
         return report.at_equal(results_dir, budget_axis, as_json)
     return table.to_json(orient="records", indent=1) if as_json else report.summary(table)
