@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from benchmarks.score import scored_samples
 from benchmarks.score.scored_samples import SEED, RealFeatures
-from benchmarks.store import atomic
+from benchmarks.store import atomic, parsing
 
 # The distance of one draw has a standard deviation of 10 % to 50 % of its mean, so 500 draws leave a standard error of
 # 0.5 % to 2 %.
@@ -111,7 +111,7 @@ def _key(extractor: nn.Module, data_hash: str, n_samples: int) -> str:
 
 def _read(path: Path, key: str) -> dict[str, Floor] | None:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = parsing.value(parsing.content(path))
         if kept["hash"] != _seal(key, kept["floors"]):
             return None  # damaged: it is computed again
         return {split: Floor(**kept["floors"][split]) for split in SPLITS}

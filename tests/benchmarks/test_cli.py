@@ -230,30 +230,3 @@ def test_doctor_prints_every_problem_and_exits_1(command, tmp_path, monkeypatch)
     (tmp_path / "file").write_text("")
     code, out, _ = command("doctor --data-dir file")
     assert code == 1 and "file: is a file" in out and "torch does not import: ImportError: no libcuda" in out
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (
-            FileNotFoundError(errno.ENOENT, "No such file or directory", "results/tiny/cells"),
-            "results/tiny/cells: No such",
-        ),
-        (
-            PermissionError(errno.EACCES, "Permission denied", "results/tiny/.work"),
-            "results/tiny/.work: Permission denied",
-        ),
-        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000), "xxx"),
-        (OSError(errno.ESTALE, "Stale file handle"), "Stale file handle"),
-        (records.DamagedRecord("cells/a.json: No such file or directory"), "cells/a.json"),
-    ],
-    ids=str,
-)
-def test_a_folder_that_changes_during_a_run_is_one_line(command, tiny, monkeypatch, error, said):
-    def fail(*_, **__):
-        raise error
-
-    monkeypatch.setattr(session, "execute", fail)
-    code, _, errors = command(f"run {tiny('succeed')}")
-    assert (code, len(errors)) == (2, 1) and said in errors[0] and len(errors[0]) < 2000
-    assert command(f"run {tiny()} --traceback")[2][0].startswith("Traceback")

@@ -89,6 +89,14 @@ def ended(attempt: Attempt) -> tuple[str, str]:
     return outcome, errors.getvalue()
 
 
+def say(lines: list[str]) -> None:
+    """Pass on lines that name a file; AssertionError where one is long or would move a terminal's cursor."""
+    for line in lines:
+        if len(line) > 800 or not line.isprintable():
+            raise AssertionError(f"no short line: {line[:300]!r}")
+        print(line, file=sys.stderr)
+
+
 def _hang(*_) -> None:
     raise Hang
 

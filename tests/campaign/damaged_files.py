@@ -8,7 +8,6 @@ import io
 import json
 import lzma
 import struct
-import sys
 import warnings
 from functools import cache
 from pathlib import Path
@@ -27,7 +26,7 @@ from benchmarks.score.extractors import cache as extractors
 from benchmarks.store import checksum, records
 from benchmarks.store.trained import END, REPORT, NoWeights, Trained
 from tests.benchmarks import fake_run
-from tests.campaign.attempts import Attempt, main
+from tests.campaign.attempts import Attempt, main, say
 from tests.campaign.mutations import bytes_of, json_of
 
 CPU, KEY = torch.device("cpu"), "k" * 64
@@ -54,7 +53,7 @@ def _report(rng: np.random.Generator, folder: Path, content: bytes) -> Attempt:
             warnings.simplefilter("always")
             table = report.write(folder)
         named = [str(one.message) for one in caught if "left out of the report" in str(one.message)]
-        _short(named)
+        say(named)
         said = (folder / "tables" / "comparison.md").read_text()
         if "NOT IN THIS REPORT" in said:
             raise AssertionError(next(line for line in said.splitlines() if "NOT IN THIS REPORT" in line)[:300])
@@ -89,7 +88,7 @@ def archive(rng, folder):
         found = [record for _, record in records.in_folder(folder)]
         whole = sum(record in GOOD for record in found)
         damaged = [str(record) for record in found if not isinstance(record, dict)]
-        _short(damaged)
+        say(damaged)
         if whole + len(damaged) < len(found):
             raise AssertionError("a changed record was accepted")
         return "named" if damaged else "accepted"
@@ -106,7 +105,7 @@ def samples(rng, folder):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = arrays(path)
-        _short([str(one.message) for one in caught])
+        say([str(one.message) for one in caught])
         return "accepted" if found else "named"
 
     return attempt
@@ -129,7 +128,7 @@ def trained_folder(rng, folder):
             trained.report(KEY)
             trained.file()
         except NoWeights as error:
-            _short([str(error)])
+            say([str(error)])
             if trained.done(KEY):
                 raise AssertionError("weights that cannot be used count as done") from None
             return "named"
@@ -161,7 +160,7 @@ def checkpoints(rng, folder):
             found = checkpoint.load(path, KEY, CPU)
         if found is not None and damaged != whole:
             raise AssertionError("a changed checkpoint was resumed")
-        _short(said.getvalue().splitlines())
+        say(said.getvalue().splitlines())
         return "accepted" if found else "named"
 
     return attempt
@@ -241,14 +240,6 @@ KINDS = {
         checkpoints, scoring_networks, floors_of_networks, data_files, aa_study,
     )
 }  # fmt: skip
-
-
-def _short(lines: list[str]) -> None:
-    """Pass on lines that name a file; AssertionError where one is long or would move a terminal's cursor."""
-    for line in lines:
-        if len(line) > 800 or not line.isprintable():
-            raise AssertionError(f"no short line: {line[:300]!r}")
-        print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":
