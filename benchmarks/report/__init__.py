@@ -15,6 +15,7 @@ from benchmarks.report.frames.comparison import comparison
 from benchmarks.report.summary import summary
 from benchmarks.report.tables.fields import mark_notes, signed
 from benchmarks.report.tables.markup import plain
+from benchmarks.store.inside import refuse_links
 
 __all__ = ["at_equal", "summary", "write"]
 
@@ -25,9 +26,10 @@ def write(results_dir: Path, aa_dir: Path | None = None, failures: list[str] | N
     aa_dir: results folder of the A/A study for minimum detectable effects; None for the one that `aa.noise` finds.
     failures: gets a line for every table or figure that fails; None for nobody who reads them.
     A table or figure that fails is named on standard error and in comparison.md as well; all others are written.
-    Raises BadInput where there are no records or the folder cannot be written.
+    Raises BadInput where there are no records, or the folder cannot be written or has a link that leads out of it.
     """
     results_dir = Path(results_dir)
+    refuse_links(results_dir)
     frames = read(results_dir)
     table = comparison(frames, aa.noise(frames, aa_dir))
     try:

@@ -39,14 +39,15 @@ def names() -> list[str]:
 def write(frames: Frames, folder: Path) -> list[str]:
     """Draw every figure into `folder` in all of `style.FORMATS`, as NAME, or NAME-DATASET of several data sets.
 
+    A figure of an earlier report that is not drawn now is removed in the end, so that a report that is interrupted
+    leaves the old ones.
+
     Returns the figures that failed, in words; all others are drawn.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn, failures = names(), []
-    for name in drawn:
-        for form in style.FORMATS:
-            for old in (*folder.glob(f"{name}.{form}"), *folder.glob(f"{name}-*.{form}")):
-                old.unlink()
+    patterns = [f"{name}{more}.{form}" for name in drawn for more in ("", "-*") for form in style.FORMATS]
+    old = {path for pattern in patterns for path in folder.glob(pattern)}
     drawn = [name for name in drawn if attempt(f"figure {name}", failures, None, _module, name)]
     datasets = {dataset: frames.of(dataset) for dataset in frames.datasets}
     shown = {
@@ -64,7 +65,9 @@ def write(frames: Frames, folder: Path) -> list[str]:
             if len(one.cells)
         }
         for what, task in tasks.items():
-            attempt(what, failures, None, task.result)
+            old -= attempt(what, failures, set(), task.result)
+    for path in old:
+        path.unlink(missing_ok=True)
     return failures
 
 
@@ -82,8 +85,8 @@ def _main(frames: Frames) -> Frames:
     return frames.only({*shown, *recognition}) if shown or recognition else frames
 
 
-def _draw(name: str, frames: Frames, path: Path) -> None:
+def _draw(name: str, frames: Frames, path: Path) -> set[Path]:
+    """The files that the figure was written to; none where the frames hold nothing for it."""
     with style.context():
         fig = _module(name).draw(frames)
-        if fig is not None:
-            style.save(fig, path)
+        return set() if fig is None else style.save(fig, path)

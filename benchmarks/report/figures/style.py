@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.report.frames import marks
 from benchmarks.report.frames.frames import Frames
+from benchmarks.store import atomic
 
 FIGSIZE = (12.8, 7.2)  # inches: 1920 x 1080 pixels at 150 dpi
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -96,9 +97,12 @@ def note(fig: Figure, *lines: str) -> None:
     fig.supxlabel("\n".join(wrapped), fontsize=TINY, color=GREY, x=0.01, ha="left")
 
 
-def save(fig: Figure, path: Path) -> None:
-    """Write `path` in every one of `FORMATS`, with no date in them."""
+def save(fig: Figure, path: Path) -> set[Path]:
+    """Write `path` in every one of `FORMATS`, with no date in them; returns the paths of the files."""
     fig.draw_without_rendering()
     fig.set_layout_engine("none")  # laid out once, not once per format, since that takes most of the time
-    for form, settings in FORMATS.items():
-        fig.savefig(path.with_name(f"{path.name}.{form}"), **settings)
+    files = {form: path.with_name(f"{path.name}.{form}") for form in FORMATS}
+    for form, file in files.items():
+        with atomic.replacing(file) as fresh:
+            fig.savefig(fresh, format=form, **FORMATS[form])
+    return {*files.values()}

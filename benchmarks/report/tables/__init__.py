@@ -35,6 +35,7 @@ from benchmarks.report.frames.frames import Frames
 from benchmarks.report.tables.fields import mark_notes, signed
 from benchmarks.report.tables.markup import WRITERS
 from benchmarks.report.tables.sheet import Sheet
+from benchmarks.store import atomic
 
 FORMS = ("md",)
 MAIN = "comparison"  # the document that names what failed
@@ -117,7 +118,8 @@ def _csv(table: DataFrame | None, path: Path) -> None:
     else:
         words = table.select_dtypes("object").columns
         table = table.assign(**{name: table[name].map(_no_formula) for name in words})
-        table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        atomic.write(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _no_formula(value: object) -> object:
@@ -135,6 +137,6 @@ def _is_number(text: str) -> bool:
 
 def _text(text: str, path: Path) -> None:
     if text:
-        path.write_text(text, encoding="utf-8")
+        atomic.write(path, text.encode("utf-8", "backslashreplace"))
     else:
         path.unlink(missing_ok=True)

@@ -74,7 +74,11 @@ def test_two_files_of_one_name_in_one_command_are_refused(write):
 
 
 def test_two_variants_of_a_preset_with_files_of_one_name_are_refused(write):
-    text = PLUG_IN.replace("class Mine", "from paradigms.base import Paradigm\n\nclass Mine(Paradigm)")
+    text = (
+        "from torch import nn\nfrom paradigms.base import Paradigm, Stage\n\n"
+        + PLUG_IN.replace("class Mine", "class Mine(Paradigm)")
+        + "    def stages(self):\n        return [Stage('all', [nn.Parameter()], lambda batch: 0)]\n"
+    )
     files = {name: write(f"{name}/mine.py", text) for name in ("here", "there")}
     preset = grid(["a"], variants={name: Variant(paradigm=path) for name, path in files.items()})
     line = one_line(BadInput, prepare, preset, "cpu", None, False)
