@@ -26,7 +26,7 @@ from benchmarks.report import tables
 from benchmarks.report.attempt import attempt
 from benchmarks.report.page import looks, scripts, sections
 from benchmarks.report.page.blocks import Block, Chart, Listing
-from benchmarks.report.page.glossary import Entry
+from benchmarks.report.page.glossary import Explanation
 from benchmarks.report.page.legend import Series, series
 from benchmarks.report.page.run import Run
 
@@ -102,7 +102,7 @@ def _rendered(parts: list[Part], failures: list[str]) -> str:
     )
 
 
-def _glossary(parts: list[Part]) -> list[Entry]:
+def _glossary(parts: list[Part]) -> list[Explanation]:
     """The entries of every head on the page, sorted by title."""
     shown = (block for part in parts for section in part.sections for block in section.blocks)
     listings = [block.numbers if isinstance(block, Chart) else block for block in shown]

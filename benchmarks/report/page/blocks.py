@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.report.page.glossary import Entry, entry_of
+from benchmarks.report.page.glossary import Explanation, entry_of
 
 NUMBER = re.compile(r"[-+]?\d+\.?\d*(e[-+]?\d+)?")
 
@@ -19,7 +19,7 @@ class Head:
     """The head of a column: its text, the glossary entry that explains it, and the name of its values in charts."""
 
     text: str
-    entry: Entry
+    entry: Explanation
     name: str = ""
 
 

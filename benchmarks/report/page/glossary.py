@@ -10,7 +10,7 @@ from benchmarks import columns
 from benchmarks.columns import BETTER, Column
 
 
-class Entry(NamedTuple):
+class Explanation(NamedTuple):
     """id: of its place on the page. title: what it is about. facts: (name, sentence), the meaning first."""
 
     id: str
@@ -91,7 +91,7 @@ NUMBERS = ("number of a table", "A number as the sentences below its table expla
 
 
 @cache
-def entry_of(head: str) -> Entry:
+def entry_of(head: str) -> Explanation:
     """The glossary entry of a head; a head that nobody explains refers to the sentences below its table."""
     known = _columns()
     if head in OWN:
@@ -101,8 +101,8 @@ def entry_of(head: str) -> Entry:
     return _entry(column.name, _facts(column)) if column else _entry(NUMBERS[0], (("meaning", NUMBERS[1]),))
 
 
-def _entry(title: str, facts: tuple) -> Entry:
-    return Entry("g-" + re.sub(r"\W+", "-", title).strip("-").lower(), title, facts)
+def _entry(title: str, facts: tuple) -> Explanation:
+    return Explanation("g-" + re.sub(r"\W+", "-", title).strip("-").lower(), title, facts)
 
 
 def _facts(column: Column) -> tuple[tuple[str, str], ...]:
