@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from benchmarks.report.frames import lengths
 from benchmarks.report.frames.frames import Frames
-from benchmarks.report.page.looks import Drawn, drawn, swatch
+from benchmarks.report.page.looks import SeriesLook, drawn, swatch
 from benchmarks.report.page.run import MOST, Run
 
 
@@ -15,7 +15,7 @@ class Series(NamedTuple):
 
     name: str
     title: str
-    look: Drawn
+    look: SeriesLook
     path: str
     on: bool
 

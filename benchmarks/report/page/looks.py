@@ -18,7 +18,7 @@ DRAWN = {"p": (5, 0, None, 1), "h": (6, 0, None, 1), "H": (6, 1 / 12, None, 1), 
 DRAWN |= {"*": (5, 0, 0.4, 1), "X": (4, 1 / 8, 0.3, 1), "d": (4, 0, None, 0.6)}
 
 
-class Drawn(NamedTuple):
+class SeriesLook(NamedTuple):
     """color: as hexadecimal number. shape: a shape of Vega, or an SVG path. dash: lengths of strokes and gaps."""
 
     color: str
@@ -26,13 +26,13 @@ class Drawn(NamedTuple):
     dash: list[float]
 
 
-def drawn(frames: Frames, name: str) -> Drawn:
+def drawn(frames: Frames, name: str) -> SeriesLook:
     """The look of a variant or series."""
     look = frames.looks[name]
-    return Drawn(COLORS[look.color], NAMED.get(look.marker) or _path(look.marker), DASHES[look.dash])
+    return SeriesLook(COLORS[look.color], NAMED.get(look.marker) or _path(look.marker), DASHES[look.dash])
 
 
-def swatch(look: Drawn) -> str:
+def swatch(look: SeriesLook) -> str:
     """The marker as an SVG path in a square from -1 to 1, for the legend."""
     names = {name: marker for marker, name in NAMED.items()}
     return _path(names.get(look.shape, "")) if look.shape in names else look.shape

@@ -30,7 +30,7 @@ def base(small: bool = False) -> alt.Chart:
 
 def axis(field: str, title: str, kind: str = "log", **scale: object) -> tuple[str, dict]:
     """(shorthand, settings) of a quantitative axis. kind: "log", "log2" or "linear"."""
-    ticks = {"format": "~g"} if field == "flops" else {}
+    ticks = {"format": "~e"} if field == "flops" else {}
     if kind == "log2":
         scale |= {"type": "log", "base": 2}
     else:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from zlib import crc32
 
 import pandas as pd
 from pandas import DataFrame
@@ -51,7 +52,7 @@ class Run:
 
     def id(self, *parts: object) -> str:
         """An id that is unique on the page. parts: words that name the thing within the run."""
-        return "-".join([f"run{self.place}", *(re.sub(r"\W+", "-", str(part)).strip("-") for part in parts)])
+        return "-".join([f"run{self.place}", *map(_identifier, map(str, parts))])
 
     def figure(self, name: str, dataset: str) -> Path:
         """Path of a figure of the report as PNG, whether it is there or not."""
@@ -82,3 +83,9 @@ class Run:
 def shown(value: float) -> str:
     """A number as tables of plotted numbers show it, with four significant digits; empty where it is missing."""
     return "" if pd.isna(value) else f"{value:.4g}"
+
+
+def _identifier(text: str) -> str:
+    """The text without what an id may not hold; with a number where it held any, so that two texts never share one."""
+    plain = re.sub(r"\W+", "-", text).strip("-")
+    return plain if plain == text else f"{plain}-{crc32(text.encode()):x}"

@@ -61,7 +61,7 @@ def _tested(run: Run, leader: Leader) -> str:
     if not leader.tested:
         return "not tested: one seed"
     names = ", ".join(run.titles.get(name, name) for name in leader.ties)
-    return f"no: not significantly different from {names}" if names else "yes, significantly"
+    return f"no: a tie with {names}" if names else "yes, significantly"
 
 
 def _second(run: Run, leader: Leader) -> Value:
@@ -77,5 +77,7 @@ def _records(run: Run, leader: Leader) -> Value:
     cells = run.frames.cells
     own = cells[(cells.dataset == leader.dataset) & (cells.variant == leader.variant) & (cells.kind == "quality")]
     files = own.file.dropna().tolist()
-    more = f"and {len(files) - 1} more, under Provenance" if len(files) > 1 else ""
-    return Value(f"{run.name}/cells/{files[0]}", more) if files else Value("-")
+    if not files:
+        return Value("-")
+    text = "1 record" if len(files) == 1 else f"{len(files)} records, all under Provenance; the first:"
+    return Value(text, f"{run.name}/cells/{files[0]}")
