@@ -65,6 +65,21 @@ OWN = {
     "stage": "Stage of training: one optimisation problem, such as one layer or the whole network.",
     "loss": "Training loss, mean over training seeds. Losses of different stages and methods are not comparable.",
     "loss, scaled": "The loss within its stage: 0 is its lowest mean, 1 its highest.",
+    "budget": "Training FLOPs of the method; equal for methods whose budgets differ by less than a fifth.",
+    "pair": "Two recognisers that are tested on the same images.",
+    "difference": "Accuracy of the first minus that of the second.",
+    "only the first right": "Test images that the first one alone recognises, mean over training seeds.",
+    "only the second": "Test images that the second one alone recognises, mean over training seeds.",
+    "chosen among": "Number of evaluation counts that the best one was chosen from.",
+    "trial": "The options that are changed in the trial.",
+    "finished": "Number of training seeds whose cell finished.",
+    "chosen": "Number of training seeds of which this trial is the best on the validation split.",
+    "validation accuracy": "Share of validation images that are recognised; trials are chosen by it.",
+    "validation fid": "FID to the validation split; trials are chosen by it.",
+    "saturated": "Share of saturated activations in the worst layer at the start of supervised training.",
+    "saturated at the end": "The same share at the end of supervised training.",
+    "gradient, lowest / highest": "Gradient norm at the lowest hidden layer over that at the highest, at the start.",
+    "at the end": "The same ratio of gradient norms at the end of supervised training.",
     "seed": "Number of the training seed, or of the timing launch.",
     "number of the stage": "Place of the stage in the order of training, 1 being the first.",
     "link": "Place of an evaluation in the chain of inference, 1 being the first.",
@@ -86,7 +101,9 @@ OWN = {
     "verdicts": "What the gate found of each number: same, better, worse or inconclusive.",
     "primaries": "The main numbers of the run, of which the gate is about.",
 }
+# Forms of heads -> the declared column, or the head in OWN, that explains them.
 PATTERNS = {r"\d+ NFE": "fid_ratio", r"FID ratio.*": "fid_ratio", r"(train|training) (s|seconds).*": "train_seconds"}
+PATTERNS |= {r"accuracy [≥≤].*": "train_flops", r"\d+ layers": "error", r"p 2": "p", r"p 2, Holm": "p, Holm"}
 NUMBERS = ("number of a table", "A number as the sentences below its table explain it.")
 
 
@@ -94,9 +111,10 @@ NUMBERS = ("number of a table", "A number as the sentences below its table expla
 def entry_of(head: str) -> Explanation:
     """The glossary entry of a head; a head that nobody explains refers to the sentences below its table."""
     known = _columns()
+    head = next((name for form, name in PATTERNS.items() if re.fullmatch(form, head)), head)
     if head in OWN:
         return _entry(head, (("meaning", OWN[head]),))
-    name = DECLARED.get(head) or next((name for form, name in PATTERNS.items() if re.fullmatch(form, head)), head)
+    name = DECLARED.get(head, head)
     column = known.get(name) or next((column for column in known.values() if column.head == head), None)
     return _entry(column.name, _facts(column)) if column else _entry(NUMBERS[0], (("meaning", NUMBERS[1]),))
 

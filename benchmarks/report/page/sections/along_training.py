@@ -44,7 +44,9 @@ def _of(run: Run, frames: Frames, dataset: str, curve: DataFrame, value: str, wh
     specs, text = {}, f"{what[:1].upper() + what[1:]} along training, with bands of the 95 % interval over seeds."
     for (words, title), field in zip(AXES.items(), PLACES, strict=True):
         if points[field].notna().any():
-            chart = plots.lines(plots.base(True), look, plots.axis(field, title), y, tips)
+            chart = plots.lines(
+                plots.base(True), look, plots.axis(field, title), y, tips, (), bool(points.low.notna().any())
+            )
             specs[words] = plots.spec(chart + plots.floor(1, "real training images") if fid else chart, text)
     title = run.in_data(f"{what[:1].upper() + what[1:]} along training", dataset)
     picture = images.figure(run.figure("quality_vs_flops", dataset)) if fid and nfe == "1" else None

@@ -34,7 +34,7 @@ def blocks(run: Run) -> list[Block]:
 def _listing(run: Run, found: list[Leader], texts: list[str], title: str, notes: tuple[str, ...]) -> list[Listing]:
     kept = [text for text in texts if run.several or text != "data set"]
     rows = [[cells[text] for text in kept] for leader in found for cells in [_cells(run, leader)]]
-    return [Listing(run.id("best", title), title, heads(kept), rows, notes)] if rows else []
+    return [Listing(run.id("best", texts[1]), title, heads(kept), rows, notes)] if rows else []
 
 
 def _cells(run: Run, leader: Leader) -> dict[str, Value]:

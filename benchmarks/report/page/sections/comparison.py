@@ -41,7 +41,7 @@ def blocks(run: Run) -> list[Block]:
         cells = _cells(run, row, said[index]) | {"budget": Value(budgets.get((row.dataset, row.variant), DASH))}
         body.append([cells[name] for name in kept])
     filters, hidden = ([name for name in names if name in kept] for names in (FILTERS, HIDDEN))
-    return [Listing(run.id("comparison"), "All methods", heads(kept), body, NOTES, filters, hidden)]
+    return [Listing(run.id("comparison", "all"), "All methods", heads(kept), body, NOTES, filters, hidden)]
 
 
 def _cells(run: Run, row: Series, significance: str) -> dict[str, Value]:

@@ -67,7 +67,8 @@ def _panel(run: Run, frames: Frames, dataset: str, steps: DataFrame, column: str
     tips = {"title": "method", "place": "place", "mean": words, "low": "95 % interval from", "high": "to"}
     tips |= {"n": "training seeds"}
     x = plots.axis("place", "from noise (0) to the sample (1)", "linear")
-    chart = plots.lines(plots.base(True), plots.colored(frames, names(frames)), x, y, tips)
+    look = plots.colored(frames, names(frames))
+    chart = plots.lines(plots.base(True), look, x, y, tips, (), bool(table.low.notna().any()))
     chart = chart if distance else chart + plots.floor(0.5, "not separable")
     listing, title = run.id("mismatch", dataset, column), run.in_data(words[:1].upper() + words[1:], dataset)
     picture = images.figure(run.figure("mismatch", dataset)) if first else None

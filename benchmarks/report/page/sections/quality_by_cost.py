@@ -17,6 +17,7 @@ COLUMNS = {
     **{"fid_ratio_ci_high": "high", "fid2_ratio": "FID ratio 2", "n_seeds": "seeds", "fid_extractor": "extractor"},
 }
 FIELDS = [*["variant", "sampler", "nfe", "ms", "flops", "mean", "low", "high", "second", "n", "extractor"]]
+COSTS = ["nfe", "sample_ms_per_image", "flops_per_sample"]  # columns of the comparison that are the axes
 WORDS = {"variant", "sampler", "fid_extractor"}
 AXES = {
     "evaluations (NFE)": plots.axis("nfe", "network evaluations per sample (NFE)", "log2"),
@@ -43,8 +44,11 @@ def _of(run: Run, dataset: str, rows: DataFrame) -> list[Block]:
     look = plots.colored(frames, names(frames))
     y = plots.axis("mean", "FID ratio (lower is better)")
     specs = {}
-    for words, x in AXES.items():
-        lines = plots.lines(plots.base(), look, x, y, TIPS, ("sampler",))
+    bands = bool(rows.fid_ratio_ci_low.notna().any())
+    for (words, x), name in zip(AXES.items(), COSTS, strict=True):
+        if rows[name].isna().all():
+            continue
+        lines = plots.lines(plots.base(), look, x, y, TIPS, ("sampler",), bands)
         floor = plots.floor(1, "real training images")
         specs[words] = plots.spec(lines + floor, TEXT.format(axis=words))
     text = (

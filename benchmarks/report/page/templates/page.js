@@ -39,7 +39,7 @@
     const picked = figure.querySelector("input:checked");
     const spec = themed(specs[picked ? picked.value : Object.keys(specs)[0]]);
     spec.datasets = {...spec.datasets, rows: rows.get(figure.dataset.listing)};
-    const {view} = await window.vegaEmbed(figure.querySelector(".plot"), spec, {ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: {disableDefaultStyle: true}});
+    const {view} = await window.vegaEmbed(figure.querySelector(".plot"), spec, {ast: true, renderer: "svg", logLevel: 1, actions: false, defaultStyle: false, tooltip: {disableDefaultStyle: true}});
     charts.get(figure)?.finalize();
     charts.set(figure, view);
     view.addEventListener("click", (_, item) => item?.datum?.variant && choose(figure.closest("article"), item.datum.variant));
@@ -130,6 +130,7 @@
         const wanted = select.value;
         column.search.fixed("filter", wanted === "" ? null : (text, data, index) => made.cell(index, column.index()).node().textContent.trim() === wanted).draw();
       });
+      select.setAttribute("aria-label", name);
       label.append(`${name} `, select);
       place.append(label);
     }

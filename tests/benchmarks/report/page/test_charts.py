@@ -35,4 +35,4 @@ def _fields(spec) -> set[str]:
 def test_every_marker_and_colour_of_the_figures_is_drawn():
     assert set(looks.COLORS) == set(COLORS)
     paths = [looks._path(marker) for marker in MARKERS]
-    assert len(set(paths)) == len(paths) - 1  # two hexagons: h and H differ by their angle alone
+    assert len(set(paths)) == len(paths)
