@@ -67,22 +67,29 @@ def lines(
     look: as `colored` returns it. x, y: as `axis` returns them. tooltip: name of a value -> its words. detail: values
     by which a series has several lines. size: of points.
     """
-    shown = alt.when(STANDS_OUT)
-    encoded = {"x": alt.X(x[0], **x[1]), "y": alt.Y(y[0], **y[1]), "detail": [f"{name}:N" for name in detail]}
+    encoded = {
+        "x": alt.X(x[0], **x[1]),
+        "y": alt.Y(y[0], **y[1]),
+        "detail": [alt.Detail(f"{name}:N") for name in detail],
+    }
     tips = tips_of(tooltip)
     band = chart.mark_area(strokeWidth=0).encode(
         encoded["x"], alt.Y("low:Q"), alt.Y2("high:Q"), color=look["color"], detail=encoded["detail"],
-        opacity=shown.then(alt.value(0.2)).otherwise(alt.value(0.04)),
+        opacity=_opacity(0.2, 0.04),
     )  # fmt: skip
     line = chart.mark_line(strokeWidth=2.5).encode(
         **encoded, color=look["color"], strokeDash=look["strokeDash"],
-        opacity=shown.then(alt.value(1)).otherwise(alt.value(0.15)),
+        opacity=_opacity(1, 0.15),
     )  # fmt: skip
     points = chart.mark_point(filled=True, size=size).encode(
         **encoded, color=look["color"], shape=look["shape"], tooltip=tips,
-        opacity=shown.then(alt.value(1)).otherwise(alt.value(0.15)),
+        opacity=_opacity(1, 0.15),
     )  # fmt: skip
     return alt.layer(*([band] if bands else []), line, points)
+
+
+def _opacity(standing_out: float, otherwise: float) -> alt.OpacityValue:
+    return alt.OpacityValue(otherwise, condition={"test": STANDS_OUT, "value": standing_out})
 
 
 def tips_of(tooltip: Fields) -> list[alt.Tooltip]:
