@@ -135,22 +135,35 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def finish(
-    results_dir: Path,
+    results: Path | Sequence[Path],
     as_json: bool = False,
     budget_axis: str | None = None,
     aa_dir: Path | None = None,
     failures: list[str] | None = None,
 ) -> str:
-    """Write tables and figures; returns the comparison as text for a terminal.
+    """Write tables, figures and the page; returns the comparison as text for a terminal.
 
-    results_dir: folder of the records.
-    as_json: return every column, as JSON.
+    results: folder of the records, or several folders, which share the page of the first.
+    as_json: return every column, as JSON; of several folders with the column `results`.
     budget_axis: "flops", "images" or "seconds": return the comparison at an equal cost on this axis.
     aa_dir, failures: as in `report.write`.
     """
     from benchmarks import report
 
-    table = report.write(results_dir, aa_dir, failures)
-    if budget_axis:
-        return report.at_equal(results_dir, budget_axis, as_json)
-    return table.to_json(orient="records", indent=1) if as_json else report.summary(table)
+    folders = [results] if isinstance(results, Path) else list(results)
+    compared = dict(zip(folders, report.write_all(folders, aa_dir, failures), strict=True))
+    if as_json:
+        return report.as_json(compared, budget_axis)
+    texts = {
+        folder: report.at_equal(folder, budget_axis) if budget_axis else report.summary(table)
+        for folder, table in compared.items()
+    }
+    several = len(folders) > 1
+    return "\n\n".join(f"{folder}\n{text}" if several else text for folder, text in texts.items())
+
+
+def page_of(results: Path | Sequence[Path]) -> Path:
+    """Path of the page that `finish` writes."""
+    from benchmarks.report.page import FILE
+
+    return (results if isinstance(results, Path) else results[0]) / FILE

@@ -35,7 +35,7 @@ CELL = [
         *LIKELIHOOD,
         *REACH,
     ],
-    *["series", *LAYERS, "squared_error"],
+    *["series", *LAYERS, "squared_error", "file", "preset", "versions", "made"],
     *["mismatch_amplification", "mismatch_reason", "natural_nfe", "floor_corrected", *TIMED_CELL, "timing_flags"],
     *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
 ]
@@ -50,7 +50,7 @@ WORDS = {
     *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "paradigm"],
     *["options", "commit", "train_code", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor"],
     *["stage", "last_stage", "correct", "series", "quality", "mismatch_reason", "timing_flags", "alone", "mark", "why"],
-    *["floor_corrected", "charged"],
+    *["floor_corrected", "charged", "file", "preset", "versions", "made"],
 }  # every other column is numbers
 
 
@@ -104,9 +104,9 @@ def _looks(frames: Frames, declared: dict[str, looks.NamedLook]) -> dict[str, lo
 
 
 def _readable(found: Iterable[tuple[str, dict | records.DamagedRecord]]) -> Iterator[dict]:
-    for _, record in found:
+    for name, record in found:
         if isinstance(record, dict):
-            yield corrected(record)
+            yield corrected(record) | {"file": name}
         else:
             warnings.warn(f"left out of the report: {record}", stacklevel=4)
 
