@@ -12,7 +12,7 @@ from pandas import DataFrame
 
 from benchmarks.errors import BadInput
 from benchmarks.report.floors import corrected
-from benchmarks.report.frames import columns, lengths, looks, marks, pace, pairs, rows
+from benchmarks.report.frames import columns, lengths, looks, marks, pace, pairs, rows, titles
 from benchmarks.report.frames.experiments import separate
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.rows import AXES, LAYERS, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
@@ -64,12 +64,14 @@ def read(folder: Path) -> Frames:
     readable = list(_readable(found))
     if not readable:
         raise BadInput(f"results folder {folder}: every record in cells/ is damaged; run the preset again")
-    everything = separate(sorted((record for record in readable if record["kind"] in KINDS), key=_place))
+    told = titles.retitled((record for record in readable if record["kind"] in KINDS), folder)
+    everything = separate(sorted(told, key=_place))
     if not everything:
         raise BadInput(f"results folder {folder}: nothing is scored or timed yet; go on with: python -m benchmarks run")
     frames = _frames(folder, everything)
     declared = _looks(frames, looks.declared(everything, folder))
-    return replace(frames, looks=declared, pairs=pairs.declared(everything, folder))
+    names = titles.display_names(frames.cells)
+    return replace(frames, looks=declared, names=names, pairs=pairs.declared(everything, folder))
 
 
 def _frames(folder: Path, everything: list[dict]) -> Frames:

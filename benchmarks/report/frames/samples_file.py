@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
+from pandas import DataFrame
+
+from benchmarks.report.frames.frames import Frames
 
 
 def arrays(path: Path) -> dict[str, ndarray] | None:
@@ -16,3 +19,8 @@ def arrays(path: Path) -> dict[str, ndarray] | None:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile):
         return None
+
+
+def first_cells(frames: Frames) -> DataFrame:
+    """By variant, its first seed's cell that kept such a file."""
+    return frames.cells.dropna(subset="samples_file").sort_values("repetition").groupby("variant").first()
