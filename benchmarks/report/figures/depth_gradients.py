@@ -76,7 +76,7 @@ def _finding(frames: Frames, norms: dict[str, np.ndarray], deepest: int) -> str:
     weak = min(lowest, key=lowest.get)
     even = min(lowest, key=lambda series: abs(np.log(lowest[series])))
     return say(
-        "Through {layers} layers the gradient shrinks to {weak_norm} of its norm with {weak}, to {even_norm} with {even}",
+        "Through {layers} layers the gradient shrinks to {weak_norm} with {weak}, to {even_norm} with {even}",
         **{"layers": deepest, "weak": style.label(frames, weak), "weak_norm": number(lowest[weak])},
         **{"even": style.label(frames, even), "even_norm": number(lowest[even])},
     )

@@ -44,7 +44,7 @@ def draw(frames: Frames) -> Figure | None:
     ax.tick_params(axis="y", labelsize=style.SMALL)
     ax.set_xscale("log")
     plain_log(ax.xaxis, decades=2)
-    ax.set_xlabel(say("FID ratio with as many evaluations as steps were trained (lower is better)"))
+    ax.set_xlabel(say("FID ratio, NFE as in training (lower is better)"))
     shown = [entry.variant for entry, _ in lines]
     style.note(
         fig,

@@ -20,14 +20,14 @@ from benchmarks.report.languages import speaking
 from benchmarks.report.languages.wrapping import wrap
 
 FIGSIZE = (12.8, 7.2)  # inches: 1920 x 1080 pixels at 150 dpi
-ON_STAGE = (10.0, 4.6)  # inches; a slide enlarges them, and so their letters, by a quarter
 SOLID, DASHED, DOTTED, DASHDOT = "-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5))
 COLORS = OKABE_ITO
 DASHES = {"solid": SOLID, "dashed": DASHED, "dotted": DOTTED, "dashdot": DASHDOT}
 SMALL, TINY = 13, 10
 FONT = "DejaVu Sans"  # comes with matplotlib, so every machine draws the same bytes
+DPI = 150  # letters are not equally wide at all resolutions, so figures are laid out at that of the images
 FORMATS = {
-    "png": {"dpi": 150, "metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
+    "png": {"dpi": DPI, "metadata": {"Software": None}, "pil_kwargs": {"optimize": True}},
     "svg": {"metadata": {"Date": None}},
     "pdf": {"metadata": {"CreationDate": None}},
 }
@@ -36,13 +36,15 @@ TITLE_SIZE, TITLE_WIDTH = 18, 78  # points, and characters of a line
 
 
 class Setting(NamedTuple):
-    """theme: colours. stage: for a slide, which has the finding and the caption itself, so a figure shows neither."""
+    """theme: colours. stage: width and height, in inches, of a figure on a slide, which shows the finding and the
+    caption itself, so the figure shows neither; None in reports."""
 
     theme: Theme
-    stage: bool
+    stage: tuple[float, float] | None
 
 
-_setting: ContextVar[Setting] = ContextVar("setting", default=Setting(LIGHT, False))  # noqa: B039 (both are frozen)
+DEFAULT = Setting(LIGHT, None)
+_setting: ContextVar[Setting] = ContextVar("setting", default=DEFAULT)
 
 
 class LineStyle(NamedTuple):
@@ -76,7 +78,9 @@ def label(frames: Frames, name: str, *variants: str) -> str:
 
 
 @contextmanager
-def context(look: str = "light", language: str = "en", font: str | None = None, stage: bool = False) -> Iterator[None]:
+def context(
+    look: str = "light", language: str = "en", font: str | None = None, stage: tuple[float, float] | None = None
+) -> Iterator[None]:
     """Within it, figures are drawn and saved in this style.
 
     look: name of the theme, light or dark. language: of all texts. font: family that has the glyphs that the usual one
@@ -120,9 +124,9 @@ def figure(finding: str = "", height: float = 0) -> Figure:
 
     finding: what it shows, with its number, in a sentence; its title. height: inches that it needs at least.
     """
-    size = ON_STAGE if _setting.get().stage else FIGSIZE
-    height = max(size[1], height)
-    fig = Figure(figsize=(size[0], height), layout="constrained")
+    size = _setting.get().stage or FIGSIZE
+    height = size[1] if _setting.get().stage else max(size[1], height)
+    fig = Figure(figsize=(size[0], height), dpi=DPI, layout="constrained")
     fig.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
     if finding:
         lines = finding if _setting.get().stage else "\n".join(wrap(finding, TITLE_WIDTH))
@@ -152,7 +156,6 @@ def note(fig: Figure, *lines: str) -> None:
 
 def save(fig: Figure, path: Path, formats: dict[str, dict] | None = None) -> None:
     """Write `path` in every one of `formats` (default: FORMATS), with no date in them."""
-    fig.draw_without_rendering()
     fig.draw_without_rendering()
     fig.set_layout_engine("none")  # laid out once, not once per format, since that takes most of the time
     for form, settings in (FORMATS if formats is None else formats).items():

@@ -35,7 +35,15 @@ CELL = [
         *REACH,
     ],
     *["series", *LAYERS, "squared_error"],
-    *["mismatch_amplification", "mismatch_reason", "natural_nfe", "floor_corrected", *TIMED_CELL, "timing_flags"],
+    *[
+        "ancestor",
+        "mismatch_amplification",
+        "mismatch_reason",
+        "natural_nfe",
+        "floor_corrected",
+        *TIMED_CELL,
+        "timing_flags",
+    ],
     *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
 ]
 TIMED = [*POINT, "nfe_asked", *columns.SPEEDS]
@@ -49,7 +57,7 @@ WORDS = {
     *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "paradigm"],
     *["options", "commit", "train_code", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor"],
     *["stage", "last_stage", "correct", "series", "quality", "mismatch_reason", "timing_flags", "alone", "mark", "why"],
-    "floor_corrected",
+    *["floor_corrected", "ancestor"],
 }  # every other column is numbers
 
 

@@ -40,7 +40,10 @@ def cell(record: dict) -> dict:
     commit = (provenance.get("commit") or "unknown")[:7] + (" (modified)" if provenance.get("dirty") else "")
     return {
         **{name: record.get(name) for name in ("kind", "status", "reason", "samples_file")},
-        **{name: about.get(name) for name in (*WHO, "title", "era", "task", "paradigm", "train_code", "series")},
+        **{
+            name: about.get(name)
+            for name in (*WHO, "title", "era", "task", "paradigm", "train_code", "series", "starts_from")
+        },
         **{name: timing.get(name) for name in TIMED_CELL},
         **{name: reach.get(field) for name, field in REACH.items()},
         **{name: likelihood.get(field) for name, field in LIKELIHOOD.items()},
