@@ -50,7 +50,7 @@ def pairs(frames: Frames) -> DataFrame:
     """The paired ratios of variants to those that they start from, with the same training FLOPs."""
     rows = ratios(frames)
     cells = frames.cells[frames.cells.kind.eq("quality") & frames.cells.status.eq("done")].groupby("variant")
-    start, flops = cells.ancestor.first(), cells.train_flops.mean()
+    start, flops = cells.starts_from.first(), cells.train_flops.mean()
     kept = [
         start.get(row.variant_a) == row.variant_b and abs(flops[row.variant_a] / flops[row.variant_b] - 1) < 0.05
         for row in rows.itertuples()

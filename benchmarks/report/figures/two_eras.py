@@ -30,7 +30,7 @@ def draw(frames: Frames) -> Figure | None:
         for ax, (variant, entry) in zip(row, ends, strict=True):
             chain(ax, entry, style.look(frames, variant).color)
             name = "\n".join(wrap(style.label(frames, variant), NAME_WIDTH))
-            reached = say("one update trains {share}", share=percent(entry["on_policy_reach"], 0))
+            reached = say("one update trains {share} of the links", share=percent(entry["coverage"], 0))
             ax.set_title(f"{name}\n{reached}", fontsize=style.SMALL, color=style.ink(style.look(frames, variant).color))
         links = say("recognition:\nlinks are layers") if task == "recognition" else say("generation:\nlinks are steps")
         row[0].text(-0.04, 0.5, links, transform=row[0].transAxes, ha="right", va="center", fontsize=style.SMALL)
@@ -38,7 +38,8 @@ def draw(frames: Frames) -> Figure | None:
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. Discs: evaluations of the inference chain in their order; fill: share "
         "of the training examples for which one update trains them, in the longest stage of training. Percentage: "
-        "on-policy reach, the share of the links that an update trains on their own inference inputs.",
+        "coverage, the share of the links that an update differentiates; mean over stages, weighted by FLOPs. Left: the "
+        "least, right: the most links trained on their own inputs at inference (on-policy reach).",
         caption.origin(frames),
     )
     return fig
@@ -73,21 +74,20 @@ def chain(ax: Axes, graph: dict, color: str) -> None:
         joined = through and lit[x] > 0 and lit[x + 1] > 0
         ax.plot([x, x + 1], [0, 0], color=color if joined else theme.faint, linewidth=5 if joined else 2, zorder=1)
     for x, share in enumerate(lit):
-        ax.scatter([x], [0], s=520, color=theme.paper, zorder=2)
-        ax.scatter([x], [0], s=520, color=color, alpha=share, linewidths=0, zorder=3)
-        ax.scatter([x], [0], s=520, facecolors="none", edgecolors=theme.muted, linewidths=2, zorder=4)
-    ax.set(xlim=(-0.7, max(len(lit), 4) - 0.3), ylim=(-1, 1))
+        ax.scatter([x], [0], s=900, color=theme.paper, zorder=2)
+        ax.scatter([x], [0], s=900, color=color, alpha=share, linewidths=0, zorder=3)
+        ax.scatter([x], [0], s=900, facecolors="none", edgecolors=theme.muted, linewidths=2, zorder=4)
+    ax.set(xlim=(-0.7, max(len(lit), 4) - 0.3), ylim=(-0.6, 0.6))
     ax.axis("off")
 
 
 def _finding(frames: Frames, found: dict) -> str:
     texts = [
         say(
-            "one update trains {low} of the chain of {least}, {high} of that of {most}",
-            **{"least": style.label(frames, least), "low": percent(low["on_policy_reach"], 0)},
-            **{"most": style.label(frames, most), "high": percent(high["on_policy_reach"], 0)},
+            "{least} {low}, {most} {high}",
+            **{"least": style.label(frames, least), "low": percent(low["coverage"], 0)},
+            **{"most": style.label(frames, most), "high": percent(high["coverage"], 0)},
         )
         for (least, low), (most, high) in found.values()
     ]
-    text = say("; ").join(texts)
-    return text[:1].upper() + text[1:]
+    return say("Links of the chain that one update trains: {found}", found=say("; ").join(texts))

@@ -36,7 +36,7 @@ CELL = [
     ],
     *["series", *LAYERS, "squared_error"],
     *[
-        "ancestor",
+        "starts_from",
         "mismatch_amplification",
         "mismatch_reason",
         "natural_nfe",
@@ -44,7 +44,7 @@ CELL = [
         *TIMED_CELL,
         "timing_flags",
     ],
-    *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
+    *["timing_flags", "train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
 ]
 TIMED = [*POINT, "nfe_asked", *columns.SPEEDS]
 DRAW = [*WHO, "sampler", "nfe_asked", "draw", "fid_ratio"]
@@ -57,7 +57,7 @@ WORDS = {
     *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "paradigm"],
     *["options", "commit", "train_code", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor"],
     *["stage", "last_stage", "correct", "series", "quality", "mismatch_reason", "timing_flags", "alone", "mark", "why"],
-    *["floor_corrected", "ancestor"],
+    *["floor_corrected", "starts_from"],
 }  # every other column is numbers
 
 
