@@ -33,7 +33,7 @@ def draw(frames: Frames) -> Figure | None:
     ax.set_yticks(range(len(rows)), [_name(frames, row) for _, row in rows[::-1].iterrows()], fontsize=style.SMALL)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_xscale("log")
-    plain_log(ax.xaxis, decades=1.5)
+    plain_log(ax.xaxis, decades=4)
     ax.set_xlabel(say("FID over that of its starting method (below 1 is better)"))
     ax.legend(loc="best", fontsize=style.SMALL, frameon=False)
     style.note(

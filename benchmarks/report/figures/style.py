@@ -78,18 +78,26 @@ def label(frames: Frames, name: str, *variants: str) -> str:
 
 
 @contextmanager
-def context(
-    look: str = "light", language: str = "en", font: str | None = None, stage: tuple[float, float] | None = None
-) -> Iterator[None]:
+def context(look: str = "light", language: str = "en", font: str | None = None) -> Iterator[None]:
     """Within it, figures are drawn and saved in this style.
 
     look: name of the theme, light or dark. language: of all texts. font: family that has the glyphs that the usual one
-    lacks. stage: see `Setting`.
+    lacks.
     """
-    before = _setting.set(Setting(THEMES[look], stage))
+    before = _setting.set(Setting(THEMES[look], None))
     try:
         with speaking(language), mpl.rc_context(_settings(THEMES[look], [FONT, *([font] if font else [])])):
             yield
+    finally:
+        _setting.reset(before)
+
+
+@contextmanager
+def staged(size: tuple[float, float]) -> Iterator[None]:
+    """Within it, figures are drawn for a slide, with this width and height in inches."""
+    before = _setting.set(_setting.get()._replace(stage=size))
+    try:
+        yield
     finally:
         _setting.reset(before)
 

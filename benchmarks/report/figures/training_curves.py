@@ -28,13 +28,7 @@ def draw(frames: Frames) -> Figure | None:
     axes = fig.subplots(rows, COLUMNS, squeeze=False)
     axes = iter(axes.flat)
     for variant, ax in zip(variants, axes, strict=False):  # variants first: what is left of axes is hidden
-        loss = frames.loss[frames.loss.variant == variant]
-        accuracy = frames.accuracy_curve[frames.accuracy_curve.variant == variant]
-        total = frames.cells.train_flops[frames.cells.variant == variant].max()
-        edges = [*sorted(loss.groupby("stage_index").flops.min()), total]
-        look, name = style.look(frames, variant), style.label(frames, variant)
-        _panel(ax, name, look.color, *(_placed(frame, edges) for frame in (loss, accuracy)))
-        ax.set(xlim=(0, len(edges) - 1), ylim=(-0.08, 1.08), xticks=[], yticks=[])
+        panel(ax, frames, variant)
     for ax in axes:
         ax.set_visible(False)
     style.note(
@@ -45,6 +39,17 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def panel(ax: Axes, frames: Frames, variant: str, with_accuracy: bool = True) -> None:
+    """Draw the stages of a variant side by side, each as wide as 1 on the x axis."""
+    loss = frames.loss[frames.loss.variant == variant]
+    accuracy = frames.accuracy_curve[frames.accuracy_curve.variant == (variant if with_accuracy else None)]
+    total = frames.cells.train_flops[frames.cells.variant == variant].max()
+    edges = [*sorted(loss.groupby("stage_index").flops.min()), total]
+    look, name = style.look(frames, variant), style.label(frames, variant)
+    _panel(ax, name, look.color, *(_placed(frame, edges) for frame in (loss, accuracy)))
+    ax.set(xlim=(0, len(edges) - 1), ylim=(-0.08, 1.08), xticks=[], yticks=[])
 
 
 def _placed(frame: DataFrame, edges: list[float]) -> DataFrame:

@@ -38,8 +38,8 @@ def draw(frames: Frames) -> Figure | None:
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. Discs: evaluations of the inference chain in their order; fill: share "
         "of the training examples for which one update trains them, in the longest stage of training. Percentage: "
-        "coverage, the share of the links that an update differentiates; mean over stages, weighted by FLOPs. Left: the "
-        "least, right: the most links trained on their own inputs at inference (on-policy reach).",
+        "coverage, the share of the links that an update differentiates; mean over stages, weighted by FLOPs. Left: "
+        "the least, right: the most links trained on their own inputs at inference (on-policy reach).",
         caption.origin(frames),
     )
     return fig
@@ -65,11 +65,13 @@ def extremes(frames: Frames, task: str) -> tuple[tuple[str, dict], tuple[str, di
 
 def chain(ax: Axes, graph: dict, color: str) -> None:
     """Draw the discs of a graph, as the stage that spends most of the FLOPs trains them."""
-    stages = listed(graph.get("stages"))
-    stage = max(stages, key=lambda stage: stage.get("weight") or 0.0)
-    lit = [share or 0.0 for share in stage.get("lit") or []]
+    stage = max(listed(graph.get("stages")), key=lambda stage: stage.get("weight") or 0.0)
+    discs(ax, [share or 0.0 for share in stage.get("lit") or []], (stage.get("credit_length") or 0) > 1, color)
+
+
+def discs(ax: Axes, lit: list[float], through: bool, color: str) -> None:
+    """Draw a chain. lit: how far each link is filled, from 0 to 1. through: whether a gradient joins filled links."""
     theme = style.theme()
-    through = (stage.get("credit_length") or 0) > 1
     for x in range(len(lit) - 1):
         joined = through and lit[x] > 0 and lit[x + 1] > 0
         ax.plot([x, x + 1], [0, 0], color=color if joined else theme.faint, linewidth=5 if joined else 2, zorder=1)

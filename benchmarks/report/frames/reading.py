@@ -36,6 +36,7 @@ CELL = [
     ],
     *["series", *LAYERS, "squared_error"],
     *[
+        "preset",
         "starts_from",
         "mismatch_amplification",
         "mismatch_reason",
@@ -57,7 +58,7 @@ WORDS = {
     *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "paradigm"],
     *["options", "commit", "train_code", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor"],
     *["stage", "last_stage", "correct", "series", "quality", "mismatch_reason", "timing_flags", "alone", "mark", "why"],
-    *["floor_corrected", "starts_from"],
+    *["floor_corrected", "starts_from", "preset"],
 }  # every other column is numbers
 
 

@@ -13,7 +13,7 @@ from benchmarks.report.frames.pace import Paces
 from benchmarks.report.frames.parts import listed, part
 
 WHO = ["dataset", "variant", "repetition"]
-FACTS = ["title", "era", "task", "paradigm", "train_code", "series", "starts_from"]
+FACTS = ["title", "era", "task", "paradigm", "train_code", "series", "starts_from", "preset"]
 VANISHED = 1e-30  # a gradient norm of 0 in float32, so that it has a logarithm
 LAYERS = ["n_hidden_layers", "gradient_ratio", "gradient_ratio_end", "saturated", "saturated_end"]
 AXES = ["flops", "images", "seconds"]  # measures of what training costs

@@ -27,6 +27,11 @@ def known() -> list[str]:
     return [ENGLISH, *sorted(path.stem for path in FOLDER.glob("*.toml"))]
 
 
+def language() -> str:
+    """The language spoken."""
+    return spoken.get()
+
+
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
     """Within it, texts and names are in `language`, one of `known()`."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-TOKEN = re.compile(r"\S+\s*")
+TOKEN = re.compile(r"[^ \n]+[ \n]*")
+UNIT = re.compile(r"(?<=\d) (?=%|NFE)")  # a number stays on the line of its unit
 NO_START = "，。；：、）？！%”》"  # noqa: RUF001 (no line begins with these)
 
 
@@ -17,7 +18,7 @@ def width(text: str) -> int:
 def wrap(text: str, most: int) -> list[str]:
     """Lines of width `most` at the most, broken at spaces and between Chinese characters, and nowhere else."""
     lines = [""]
-    for piece in _pieces(text):
+    for piece in _pieces(UNIT.sub("\u00a0", text)):
         if lines[-1] and width(lines[-1]) + width(piece.rstrip()) > most:
             lines[-1] = lines[-1].rstrip()
             lines.append("")
