@@ -38,9 +38,9 @@ def draw(frames: Frames) -> Figure | None:
     ax.legend(loc="best", fontsize=style.SMALL, frameon=False)
     style.note(
         fig,
-        f"Data: {frames.cells.dataset.iloc[0]}. Geometric mean over {caption.seeds(frames, set(rows.variant_a))} and its "
-        "95 % t interval on the logarithmic scale. Training FLOPs are equal, pre-training included. A pair is settled "
-        "where by both networks the interval excludes 1 and p, after Holm's correction, is below 0.05.",
+        f"Data: {frames.cells.dataset.iloc[0]}. Geometric mean over {caption.seeds(frames, set(rows.variant_a))}, with "
+        "its 95 % t interval on the logarithmic scale. Training FLOPs are equal, pre-training included. A pair is "
+        "settled where by both networks the interval excludes 1 and p, after Holm's correction, is below 0.05.",
         caption.origin(frames),
     )
     return fig

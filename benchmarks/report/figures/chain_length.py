@@ -25,6 +25,7 @@ def draw(frames: Frames) -> Figure | None:
     budgets = [budget for budget in by_budget(entries(frames)) if families(budget)]
     if not budgets:
         return None
+    budgets = budgets[:1] if style.on_stage() else budgets
     fig = style.figure(_finding(frames, budgets[0]))
     axes = fig.subplots(1, len(budgets), squeeze=False, sharey=True)[0]
     for ax, budget in zip(axes, budgets, strict=True):

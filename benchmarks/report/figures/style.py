@@ -60,6 +60,11 @@ def theme() -> Theme:
     return _setting.get().theme
 
 
+def on_stage() -> bool:
+    """Whether the figure is for a slide, which has place for one panel."""
+    return _setting.get().stage is not None
+
+
 def look(frames: Frames, name: str) -> LineStyle:
     """The look of a variant, series or family of chains: the same in every figure of a results folder."""
     found = frames.looks[name]
@@ -96,8 +101,10 @@ def context(look: str = "light", language: str = "en", font: str | None = None) 
 def staged(size: tuple[float, float]) -> Iterator[None]:
     """Within it, figures are drawn for a slide, with this width and height in inches."""
     before = _setting.set(_setting.get()._replace(stage=size))
+    sizes = dict.fromkeys(("axes.labelsize", "axes.titlesize", "xtick.labelsize", "ytick.labelsize"), SMALL)
     try:
-        yield
+        with mpl.rc_context(sizes):
+            yield
     finally:
         _setting.reset(before)
 

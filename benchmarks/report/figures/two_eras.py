@@ -16,6 +16,7 @@ from benchmarks.report.frames.parts import listed
 from benchmarks.report.languages import say
 from benchmarks.report.languages.wrapping import wrap
 
+DISC = 30  # points
 NAME_WIDTH = 34  # letters of a line of a variant's name
 
 
@@ -63,22 +64,28 @@ def extremes(frames: Frames, task: str) -> tuple[tuple[str, dict], tuple[str, di
     return (least, found[least]), (most, found[most])
 
 
-def chain(ax: Axes, graph: dict, color: str) -> None:
+def chain(ax: Axes, graph: dict, color: str, largest: float = DISC) -> None:
     """Draw the discs of a graph, as the stage that spends most of the FLOPs trains them."""
     stage = max(listed(graph.get("stages")), key=lambda stage: stage.get("weight") or 0.0)
-    discs(ax, [share or 0.0 for share in stage.get("lit") or []], (stage.get("credit_length") or 0) > 1, color)
+    lit = [share or 0.0 for share in stage.get("lit") or []]
+    discs(ax, lit, (stage.get("credit_length") or 0) > 1, color, largest)
 
 
-def discs(ax: Axes, lit: list[float], through: bool, color: str) -> None:
-    """Draw a chain. lit: how far each link is filled, from 0 to 1. through: whether a gradient joins filled links."""
+def discs(ax: Axes, lit: list[float], through: bool, color: str, largest: float = DISC) -> None:
+    """Draw a chain. lit: how far each link is filled, from 0 to 1. through: whether a gradient joins filled links.
+
+    largest: size of a disc, in points, that it has where there is room.
+    """
+    room = ax.figure.get_figwidth() / 2.6 * 72 / max(len(lit), 4)  # points between discs, of two chains side by side
+    size = min(largest, 0.6 * room) ** 2
     theme = style.theme()
     for x in range(len(lit) - 1):
         joined = through and lit[x] > 0 and lit[x + 1] > 0
         ax.plot([x, x + 1], [0, 0], color=color if joined else theme.faint, linewidth=5 if joined else 2, zorder=1)
     for x, share in enumerate(lit):
-        ax.scatter([x], [0], s=900, color=theme.paper, zorder=2)
-        ax.scatter([x], [0], s=900, color=color, alpha=share, linewidths=0, zorder=3)
-        ax.scatter([x], [0], s=900, facecolors="none", edgecolors=theme.muted, linewidths=2, zorder=4)
+        ax.scatter([x], [0], s=size, color=theme.paper, zorder=2)
+        ax.scatter([x], [0], s=size, color=color, alpha=share, linewidths=0, zorder=3)
+        ax.scatter([x], [0], s=size, facecolors="none", edgecolors=theme.muted, linewidths=2, zorder=4)
     ax.set(xlim=(-0.7, max(len(lit), 4) - 0.3), ylim=(-0.6, 0.6))
     ax.axis("off")
 

@@ -50,7 +50,7 @@ def say(text: str, **values: object) -> str:
 def name(display_name: str) -> str:
     """A display name in the language spoken, part by part; a part without a translation stays."""
     names = _table(spoken.get())["names"]
-    return say(", ").join(_part(part, names) for part in display_name.split(", "))
+    return names.get(", ", ", ").join(_part(part, names) for part in display_name.split(", "))
 
 
 def _part(part: str, names: dict[str, str]) -> str:

@@ -102,5 +102,5 @@ def notes(slide: Slide) -> list[str]:
         say("Commit of the records: {commits}", commits=run.commits),
         say("Hardware: {machine}", machine=run.machine),
     ]
-    lines += [say("n: {n}; intervals are 95 % t intervals over them", n=run.n)]
+    lines += [say("n: {n}; 95 % t intervals over them are in the tables", n=run.n)]
     return lines + ([say("Caption: {caption}", caption=slide.caption)] if slide.caption else [])

@@ -10,7 +10,7 @@ from pptx import Presentation
 from pptx.chart.data import XyChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE
-from pptx.enum.text import MSO_ANCHOR
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
@@ -60,6 +60,7 @@ class Deck:
         frame = shape.text_frame
         frame.word_wrap, frame.vertical_anchor = True, MSO_ANCHOR.MIDDLE
         self._write(frame, [text], size, theme().text, bold=True)
+        frame.paragraphs[0].alignment = PP_ALIGN.LEFT
 
     def _text(self, page, part: Text, box: Box) -> None:
         frame = _textbox(page, box)
@@ -71,8 +72,10 @@ class Deck:
 
     def _rows(self, page, part: Rows, box: Box) -> None:
         n, m = len(part.cells) + 1, len(part.header)
-        shape = page.shapes.add_table(n, m, *map(Inches, box._replace(height=layout.row_height(part, box) * n)))
-        table = shape.table
+        heights = layout.row_heights(part, box)
+        table = page.shapes.add_table(n, m, *map(Inches, box._replace(height=sum(heights)))).table
+        for row, height in zip(table.rows, heights, strict=True):
+            row.height = Inches(height)
         for column, width in zip(table.columns, layout.column_widths(part, box), strict=True):
             column.width = Inches(width)
         for row, texts in enumerate((part.header, *part.cells)):
@@ -81,6 +84,7 @@ class Deck:
                 cell.fill.solid()
                 cell.fill.fore_color.rgb = _rgb(theme().floor if row == 0 else theme().paper)
                 cell.vertical_anchor = MSO_ANCHOR.MIDDLE
+                cell.margin_top = cell.margin_bottom = Inches(0.03)
                 self._write(cell.text_frame, [text], layout.CELL, theme().text, bold=row == 0)
 
     def _chart(self, page, part: Chart, box: Box) -> None:

@@ -24,9 +24,9 @@ def write_film(film: Film, folder: Path) -> Path:
     gif = folder / f"{film.name}.gif"
     palette = film.images[-1].quantize(COLORS)
     images = [image.quantize(palette=palette, dither=0) for image in film.images]
-    # The last state stays longer, so that it can be explained.
-    durations = [1000 * film.seconds] * (len(images) - 1) + [3000 * film.seconds]
-    images[0].save(gif, save_all=True, append_images=images[1:], duration=durations, loop=0, optimize=True)
+    # The last state stays longer, so that it can be explained, and stands first, since editors show the first one.
+    durations = [1000 * film.seconds] * len(images) + [3000 * film.seconds]
+    images[-1].save(gif, save_all=True, append_images=images, duration=durations, loop=0, optimize=True)
     style.save(film.still, folder / f"{film.name}_strip", TWICE)
     if shutil.which("ffmpeg"):
         _mp4(film, folder / f"{film.name}.mp4")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib import font_manager
 
-# Families with the forms that are used in mainland China; Japanese faces of the same fonts draw some characters otherwise.
+# Families with the forms of mainland China; Japanese faces of the same fonts draw some characters otherwise.
 FAMILIES = {
     "zh": (
         *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Zen Hei"),

@@ -68,15 +68,16 @@ def _text(fig: Figure, part: Text, box: Box) -> None:
 
 
 def _rows(fig: Figure, part: Rows, box: Box) -> None:
-    height, widths = layout.row_height(part, box), layout.column_widths(part, box)
-    for row, texts in enumerate((part.header, *part.cells)):
+    widths, top = layout.column_widths(part, box), box.top
+    for row, (texts, height) in enumerate(zip((part.header, *part.cells), layout.row_heights(part, box), strict=True)):
         left = box.left
         for text, wide in zip(texts, widths, strict=True):
             lines = wrap(text, int(wide * 72 / (0.62 * layout.CELL / SMALLER)))
-            place = Box(left, box.top + row * height, wide, height)
+            place = Box(left, top, wide, height)
             weight = "bold" if row == 0 else "normal"
             _write(fig, lines, place, layout.CELL / SMALLER, theme().text, fontweight=weight)
             left += wide
+        top += height
 
 
 def _chart(fig: Figure, part: Chart, box: Box) -> None:

@@ -9,12 +9,13 @@ from benchmarks.report.talk.parts import Rows, Slide
 
 WIDTH, HEIGHT = 13.333, 7.5
 MARGIN, GAP = 0.5, 0.25
-TEXT, CODE, CELL, SOURCE = 24, 18, 20, 18
+TEXT, CODE, CELL, SOURCE = 24, 18, 18, 18
 TITLES = (34, 30, 26, 24)  # the largest that fits is taken
-LETTER = 0.6  # width of a bold letter, in font sizes
+LETTER = 0.54  # width of a bold letter, in font sizes
 LINE = 1.2  # height of a line, in font sizes
+ROOMY = 0.6  # inches of a table's row where there is room
 # A figure is drawn smaller than its place and enlarged with its letters, so that they are read from the back row.
-ENLARGED = 1.35
+ENLARGED = 1.4
 
 
 class Box(NamedTuple):
@@ -66,13 +67,13 @@ def column_widths(rows: Rows, box: Box) -> list[float]:
     return [box.width * letters / sum(longest) for letters in longest]
 
 
-def row_height(rows: Rows, box: Box) -> float:
-    """Height of a table's rows, in inches: as high as its most lines need, and higher where there is room."""
+def row_heights(rows: Rows, box: Box) -> list[float]:
+    """Heights of a table's rows, in inches: as high as their lines need, and higher where there is room."""
     widths = column_widths(rows, box)
-    lines = [
-        len(wrap(text, int((wide - 0.2) * 72 / (0.55 * CELL))))
+    needed = [
+        max(len(wrap(text, int((wide - 0.2) * 72 / (0.5 * CELL)))) for text, wide in zip(texts, widths, strict=True))
         for texts in (rows.header, *rows.cells)
-        for text, wide in zip(texts, widths, strict=True)
     ]
-    needed = max(lines) * CELL * LINE / 72 + 0.12
-    return max(needed, min(0.62, box.height / (len(rows.cells) + 1)))
+    heights = [lines * CELL * LINE / 72 + 0.1 for lines in needed]
+    spare = (box.height - sum(heights)) / len(heights)
+    return [height + max(0, min(spare, ROOMY - height)) for height in heights]

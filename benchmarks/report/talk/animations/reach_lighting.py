@@ -16,7 +16,7 @@ Lit = tuple[list[float], bool]  # how far each link is filled, and whether a gra
 
 
 def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | None:
-    """First what every stage trains in all; then update by update, the gradient running from the loss backwards."""
+    """One figure per update; every chain ends with its last one."""
     for run in runs.runs:
         frames = figures.shown("two_eras", run.frames)
         found = [two_eras.extremes(frames, task) for task in ("recognition", "generation")]
@@ -24,25 +24,21 @@ def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | 
         if chains:
             moments = [_moments(graph) for _, graph in chains]
             n = max(map(len, moments))
-            return run, [
-                _state(
-                    frames, [(variant, lit[step % len(lit)]) for (variant, _), lit in zip(chains, moments, strict=True)]
-                )
-                for step in range(n)
-            ]
+            pairs = list(zip([variant for variant, _ in chains], moments, strict=True))
+            at = [[(name, lit[step * len(lit) // n]) for name, lit in pairs] for step in range(n)]
+            return run, [_state(frames, moment) for moment in at]
     return None
 
 
 def _moments(graph: dict) -> list[Lit]:
-    """The recorded stages of training in their order: a local one lights its links in turn, another one from the end."""
+    """The recorded stages of training in order: a local one lights its links in turn, one loss from the end on."""
     moments: list[Lit] = []
     for stage in listed(graph.get("stages")):
         lit = [1.0 if share else 0.0 for share in stage.get("lit") or []]
         trained = [index for index, share in enumerate(lit) if share]
         if (stage.get("credit_length") or 0) > 1:
-            moments += [
-                ([share * (index >= start) for index, share in enumerate(lit)], True) for start in trained[::-1]
-            ]
+            for start in trained[::-1]:
+                moments.append(([share * (index >= start) for index, share in enumerate(lit)], True))
         else:
             moments += [([float(index == one) for index in range(len(lit))], False) for one in trained]
     return moments

@@ -17,8 +17,8 @@ def slide(runs: Runs) -> Slide | None:
     if drawn is None:
         return None
     speech = (
-        say("From scratch, one loss through a longer chain is worse at equal training FLOPs."),
-        say("After diffusion, the order turns: longer chains are better, until they cost too many updates."),
+        say("At equal training FLOPs a longer chain gets fewer updates, since each of them costs more."),
+        say("Chains are shown with as many evaluations as they were trained for, other methods with every number."),
     )
     picture = Picture(drawn.name, drawn.figure, drawn.finding)
     return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)

@@ -31,9 +31,7 @@ def slide(runs: Runs) -> Slide | None:
     header = (say("method"), say("training, images / s"), say("training, MiB"), say("sampling, ms / image"))
     cells = tuple(_row(run, name, table[table.variant == name]) for name in names)
     speech = (
-        say(
-            "Higher images per second, lower MiB and lower milliseconds are better. Training FLOPs are equal per task."
-        ),
+        say("More images per second, less memory and less time are better."),
         say("Sampling is at each method's best number of evaluations, which stands beside it."),
     )
     return Slide(drawn.finding, (Rows(header, cells),), run, speech, caption=drawn.caption)

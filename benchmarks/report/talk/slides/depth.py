@@ -18,8 +18,8 @@ def slide(runs: Runs) -> Slide | None:
     if drawn is None:
         return None
     speech = (
-        say("Sigmoid networks with the standard initialisation fail when they are deep; pre-training rescues them."),
-        say("A better initialisation rescues them as well, and rectifiers need no pre-training."),
+        say("A line that rises to the right fails with depth; compare pre-trained networks with the others there."),
+        say("All networks of one depth have the same training FLOPs, pre-training included."),
     )
     picture = Picture(drawn.name, drawn.figure, drawn.finding)
     return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)

@@ -24,8 +24,8 @@ def slide(runs: Runs) -> Slide | None:
     picture = Picture(drawn.name, drawn.figure, drawn.finding)
     speech = (
         say("An FID ratio of 1 is as close to held-out images as real training images are. Lower is better."),
-        say("Local losses need many evaluations; methods that are trained for few of them are better at few."),
-        say("Where bands overlap, the order of two methods is not significant."),
+        say("Compare the methods at the left, with few evaluations, and at the right, with many."),
+        say("Bands are one standard deviation over training seeds; the tables test which orders are significant."),
     )
     lit = _lit(runs, drawn.run, layout.on_stage(chains))
     if lit is None:
@@ -47,6 +47,6 @@ def _lit(runs: Runs, run: Run, size: tuple[float, float]) -> Figure | None:
         fig = style.figure()
         for ax, (variant, graph) in zip(fig.subplots(1, 2), ends, strict=True):
             color = style.look(frames, variant).color
-            two_eras.chain(ax, graph, color)
+            two_eras.chain(ax, graph, color, largest=14)
             ax.set_title(style.label(frames, variant), fontsize=style.SMALL, color=style.ink(color))
     return fig

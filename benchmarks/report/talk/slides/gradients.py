@@ -19,7 +19,7 @@ def slide(runs: Runs) -> Slide | None:
         return None
     speech = (
         say("The lowest layer is at the right: the gradient passes all the others before it arrives there."),
-        say("Where it vanishes, one loss through all layers cannot train the lower ones. Pre-training avoided that."),
+        say("Where it vanishes, one loss through all layers cannot train the lower ones."),
     )
     picture = Picture(drawn.name, drawn.figure, drawn.finding)
     return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)

@@ -7,6 +7,8 @@ from matplotlib.colors import to_hex
 from benchmarks.report import figures
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import ratio_of
+from benchmarks.report.formats import number
+from benchmarks.report.frames import leaders
 from benchmarks.report.frames.frames import over_seeds
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
@@ -34,7 +36,15 @@ def slide(runs: Runs) -> Slide | None:
         )
         for variant, own in means.groupby("variant")
     }
+    found = leaders.leaders(frames, int(means.nfe.min()))[:2]
+    ratios = zip(found.variant, found.fid_ratio, strict=True)
+    title = say(
+        "FID ratio with {nfe} network evaluations: {found}",
+        nfe=f"{means.nfe.min():g}",
+        found=say("; ").join(f"{style.label(frames, name)} {number(ratio)}" for name, ratio in ratios),
+    )
+    title = title if len(found) else drawn.finding
     x_title = say("network evaluations per sample (NFE)")
     speech = (say("The same numbers as on the slide before, as a chart with its data in the file."),)
-    chart = Chart(lines, x_title, y_title, drawn.finding)
-    return Slide(drawn.finding, (chart,), drawn.run, speech, caption=drawn.caption)
+    chart = Chart(lines, x_title, y_title, title)
+    return Slide(title, (chart,), drawn.run, speech, caption=drawn.caption)

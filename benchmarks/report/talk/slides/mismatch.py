@@ -18,7 +18,7 @@ def slide(runs: Runs) -> Slide | None:
         return None
     speech = (
         say("A chain whose links are trained alone gets inputs at inference that it never had in training."),
-        say("Its links' errors add up. One loss through the chain sees the accumulated error and reduces it."),
+        say("The errors of its links may add up; one loss through the chain sees the accumulated error."),
     )
     picture = Picture(drawn.name, drawn.figure, drawn.finding)
     return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)

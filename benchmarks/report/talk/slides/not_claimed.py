@@ -24,12 +24,10 @@ def slide(runs: Runs) -> Slide | None:
     )
     lines = (
         say("Nothing about large images, large networks or converged models."),
-        say("FIDs use a small network per data set: they do not compare with those of papers."),
+        say("FIDs depend on the scoring network: they do not compare with those of papers."),
         say("Rows with one seed have no interval; no order of theirs is significant."),
-        say(
-            "Few-step methods with local losses, such as MeanFlow, are not refuted: their numbers stand beside the others."
-        ),
-        say("Learning rates were tuned little and not equally for all methods."),
+        say("Few-step methods with local losses are not refuted: their numbers stand beside the others."),
+        say("Learning rates are those of the presets; equal tuning of all methods is not claimed."),
     )
     speech = (say("Negative results are part of the result: they are on the slides with the same weight."),)
     return Slide(title, (Text(lines),), runs.runs[0], speech)

@@ -18,7 +18,7 @@ def slide(runs: Runs) -> Slide | None:
         return None
     speech = (
         say("Every line changes one thing and keeps the training FLOPs."),
-        say("Intervals that overlap the grey band are not significantly different from the unchanged method."),
+        say("Only an interval that stays clear of the grey band suggests a difference from the unchanged method."),
     )
     picture = Picture(drawn.name, drawn.figure, drawn.finding)
     return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)

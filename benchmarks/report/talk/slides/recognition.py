@@ -31,17 +31,18 @@ def slide(runs: Runs) -> Slide | None:
     )
     header = (say("method"), say("test accuracy"), say("training FLOPs"))
     cells = tuple((_name(run, row), _accuracy(row), number(row.train_flops)) for _, row in table[:MOST].iterrows())
-    left, right = layout.halves(0.55, beside=True)
+    split = min(0.6, (len(cells) + 1) * 0.45 / layout.BODY.height)
+    _, below = layout.halves(split, beside=False)
     alt = say(
         "Loss of every training stage of a deep belief network, one stage after the other; at the end its accuracy."
     )
-    moving = animations.film("dbn_training", runs, layout.on_stage(right), alt, 0.4)
+    moving = animations.film("dbn_training", runs, layout.on_stage(below), alt, 0.4)
     speech = (
         say("Higher is better; ± is half of the 95 % interval over training seeds."),
         say("The animation shows the recorded losses: the records keep no samples between the stages."),
     )
     parts = (Rows(header, cells), *([moving[1]] if moving else []))
-    return Slide(title, parts, run, speech if moving else speech[:1], split=0.55)
+    return Slide(title, parts, run, speech if moving else speech[:1], split=split, beside=False)
 
 
 def _accurate(run: Run) -> DataFrame:
