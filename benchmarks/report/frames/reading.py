@@ -23,29 +23,11 @@ KINDS = ("quality", "timing")  # of records that a report is about
 POINT = [*WHO, "sampler", "primary", "nfe"]
 CELL = [
     *[*WHO, "kind", "title", "era", "task", "status", "reason", "paradigm", "options", "commit", "train_code"],
-    *[
-        "machine",
-        "alone",
-        "samples_file",
-        "train_flops",
-        "train_seconds",
-        "accuracy",
-        *RECOGNITION,
-        *LIKELIHOOD,
-        *REACH,
-    ],
-    *["series", *LAYERS, "squared_error"],
-    *[
-        "preset",
-        "starts_from",
-        "mismatch_amplification",
-        "mismatch_reason",
-        "natural_nfe",
-        "floor_corrected",
-        *TIMED_CELL,
-        "timing_flags",
-    ],
-    *["timing_flags", "train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
+    *["machine", "alone", "samples_file", "train_flops", "train_seconds", "accuracy"],
+    *[*RECOGNITION, *LIKELIHOOD, *REACH],
+    *["series", *LAYERS, "squared_error", "preset", "starts_from", "mismatch_amplification", "mismatch_reason"],
+    *["natural_nfe", "floor_corrected", *TIMED_CELL, "timing_flags", "train_end_to_end_images_per_second"],
+    *["train_mfu", "train_energy_joules_per_image"],
 ]
 TIMED = [*POINT, "nfe_asked", *columns.SPEEDS]
 DRAW = [*WHO, "sampler", "nfe_asked", "draw", "fid_ratio"]

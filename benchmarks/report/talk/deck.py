@@ -17,7 +17,7 @@ from pptx.util import Inches, Pt
 from benchmarks.report.figures.style import theme
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.layout import Box
-from benchmarks.report.talk.parts import Chart, Film, Picture, Rows, Slide, Text
+from benchmarks.report.talk.parts import CellRows, Chart, Film, Picture, Slide, Text
 
 TITLE_ONLY = 5  # of the layouts of the default template
 LATIN, MONO = "Arial", "Courier New"
@@ -42,7 +42,7 @@ class Deck:
                 _picture(page, files[part.name], part.alt, box)
             elif isinstance(part, Text):
                 self._text(page, part, box)
-            elif isinstance(part, Rows):
+            elif isinstance(part, CellRows):
                 self._rows(page, part, box)
             else:
                 self._chart(page, part, box)
@@ -70,7 +70,7 @@ class Deck:
         for paragraph in frame.paragraphs:
             paragraph.space_after = Pt(size * 0.7)
 
-    def _rows(self, page, part: Rows, box: Box) -> None:
+    def _rows(self, page, part: CellRows, box: Box) -> None:
         n, m = len(part.cells) + 1, len(part.header)
         heights = layout.row_heights(part, box)
         table = page.shapes.add_table(n, m, *map(Inches, box._replace(height=sum(heights)))).table

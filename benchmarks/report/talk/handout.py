@@ -13,7 +13,7 @@ from benchmarks.report.figures.style import theme
 from benchmarks.report.languages.wrapping import wrap
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.layout import Box
-from benchmarks.report.talk.parts import Chart, Film, Picture, Rows, Slide, Text
+from benchmarks.report.talk.parts import CellRows, Chart, Film, Picture, Slide, Text
 
 SMALLER = 1.15  # letters of this font are wider than those of the deck
 
@@ -35,7 +35,7 @@ def page(slide: Slide, files: dict[str, Path], source: str) -> Figure:
             _picture(fig, files[part.name], box)
         elif isinstance(part, Text):
             _text(fig, part, box)
-        elif isinstance(part, Rows):
+        elif isinstance(part, CellRows):
             _rows(fig, part, box)
         else:
             _chart(fig, part, box)
@@ -67,7 +67,7 @@ def _text(fig: Figure, part: Text, box: Box) -> None:
     _write(fig, lines, box, size, theme().text, **({"family": "monospace"} if part.code else {}))
 
 
-def _rows(fig: Figure, part: Rows, box: Box) -> None:
+def _rows(fig: Figure, part: CellRows, box: Box) -> None:
     widths, top = layout.column_widths(part, box), box.top
     for row, (texts, height) in enumerate(zip((part.header, *part.cells), layout.row_heights(part, box), strict=True)):
         left = box.left

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from benchmarks.report.languages.wrapping import width, wrap
-from benchmarks.report.talk.parts import Rows, Slide
+from benchmarks.report.talk.parts import CellRows, Slide
 
 WIDTH, HEIGHT = 13.333, 7.5
 MARGIN, GAP = 0.5, 0.25
@@ -61,13 +61,13 @@ def fitted(text: str, box: Box, sizes: tuple[float, ...], letter: float = LETTER
     return size, lines
 
 
-def column_widths(rows: Rows, box: Box) -> list[float]:
+def column_widths(rows: CellRows, box: Box) -> list[float]:
     """Widths of a table's columns, in inches, by their longest text."""
     longest = [max(width(text) for text in column) + 3 for column in zip(rows.header, *rows.cells, strict=True)]
     return [box.width * letters / sum(longest) for letters in longest]
 
 
-def row_heights(rows: Rows, box: Box) -> list[float]:
+def row_heights(rows: CellRows, box: Box) -> list[float]:
     """Heights of a table's rows, in inches: as high as their lines need, and higher where there is room."""
     widths = column_widths(rows, box)
     needed = [

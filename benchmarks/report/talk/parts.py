@@ -42,7 +42,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Rows:
+class CellRows:
     """A table. cells: one row after another, as wide as the header."""
 
     header: tuple[str, ...]
@@ -62,7 +62,7 @@ class Chart:
     alt: str
 
 
-Part = Picture | Film | Text | Rows | Chart
+Part = Picture | Film | Text | CellRows | Chart
 
 
 @dataclass(frozen=True)

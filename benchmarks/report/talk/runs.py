@@ -67,7 +67,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SpokenFigure:
     """A figure for a slide. finding, caption: what it shows, and how it is read, in the talk's language."""
 
     run: Run
@@ -101,7 +101,9 @@ class Runs:
         values = {id(run): value(run) for run in self.runs}
         return sorted((run for run in self.runs if values[id(run)] > 0), key=lambda run: -values[id(run)])
 
-    def drawn(self, name: str, size: tuple[float, float], value: Callable[[Run], float] | None = None) -> Drawn | None:
+    def drawn(
+        self, name: str, size: tuple[float, float], value: Callable[[Run], float] | None = None
+    ) -> SpokenFigure | None:
         """A figure for a place of this size, in inches, of the first run that it can be drawn of.
 
         name: of the figure. value: of several runs, the one with the largest value is first.
@@ -113,5 +115,5 @@ class Runs:
                     continue
                 with speaking(self.figures_in):
                     figure = figures.drawn(name, run.frames) if self.figures_in != language() else spoken
-            return Drawn(run, name, figure, spoken.get_suptitle(), " ".join(spoken.get_supxlabel().split()))
+            return SpokenFigure(run, name, figure, spoken.get_suptitle(), " ".join(spoken.get_supxlabel().split()))
         return None

@@ -27,7 +27,8 @@ def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | 
 
 def _state(frames, trajectories: dict, step: int) -> Figure:
     fig = style.figure()
-    for ax, (variant, path) in zip(fig.subplots(1, len(trajectories)), trajectories.items(), strict=True):
+    axes = fig.subplots(1, len(trajectories), squeeze=False)[0]
+    for ax, (variant, path) in zip(axes, trajectories.items(), strict=True):
         at = min(step, len(path) - 1)
         image_strip(ax, path[at], columns=1)
         name = "\n".join(wrap(style.label(frames, variant), NAME_WIDTH))

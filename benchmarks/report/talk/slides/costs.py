@@ -11,7 +11,7 @@ from benchmarks.report.formats import DASH, number
 from benchmarks.report.frames import choice
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Rows, Slide
+from benchmarks.report.talk.parts import CellRows, Slide
 from benchmarks.report.talk.runs import Run, Runs
 
 ORDER = 140
@@ -34,7 +34,7 @@ def slide(runs: Runs) -> Slide | None:
         say("More images per second, less memory and less time are better."),
         say("Sampling is at each method's best number of evaluations, which stands beside it."),
     )
-    return Slide(drawn.finding, (Rows(header, cells),), run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (CellRows(header, cells),), run, speech, caption=drawn.caption)
 
 
 def _row(run: Run, name: str, rows: pd.DataFrame) -> tuple[str, ...]:

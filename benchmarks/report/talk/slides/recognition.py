@@ -9,7 +9,7 @@ from benchmarks.report.formats import number, percent
 from benchmarks.report.frames.intervals import half_shown
 from benchmarks.report.languages import say
 from benchmarks.report.talk import animations, layout
-from benchmarks.report.talk.parts import Rows, Slide
+from benchmarks.report.talk.parts import CellRows, Slide
 from benchmarks.report.talk.runs import Run, Runs
 
 ORDER = 30
@@ -41,7 +41,7 @@ def slide(runs: Runs) -> Slide | None:
         say("Higher is better; ± is half of the 95 % interval over training seeds."),
         say("The animation shows the recorded losses: the records keep no samples between the stages."),
     )
-    parts = (Rows(header, cells), *([moving[1]] if moving else []))
+    parts = (CellRows(header, cells), *([moving[1]] if moving else []))
     return Slide(title, parts, run, speech if moving else speech[:1], split=split, beside=False)
 
 
