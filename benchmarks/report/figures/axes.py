@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -169,7 +170,10 @@ def image_strip(ax: Axes, images: ndarray | None, columns: int | None = None) ->
 
 
 def _padded(image: ndarray) -> ndarray:
-    """(C, H, W) -> (H + gap, W + gap, 3) with a white gap at the right and below."""
+    """(C, H, W) -> (H + gap, W + gap, 3) with a gap of the paper's colour at the right and below."""
     rgb = np.repeat(image, 3, axis=0) if len(image) == 1 else image
     gap = max(1, image.shape[-1] // 16)
-    return np.pad(rgb.transpose(1, 2, 0), ((0, gap), (0, gap), (0, 0)), constant_values=255)
+    height, width = image.shape[1:]
+    padded = np.full((height + gap, width + gap, 3), 255 * np.array(to_rgb(style.theme().paper)), dtype=np.uint8)
+    padded[:height, :width] = rgb.transpose(1, 2, 0)
+    return padded

@@ -68,7 +68,19 @@ def _panel(ax: Axes, variant: str, color: str, loss: DataFrame, accuracy: DataFr
         x, last = line.x.iloc[-1], line["mean"].iloc[-1]
         place = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
         ax.annotate(f"{100 * last:.1f} %", (x, last), fontsize=style.SMALL, **place)
-    ax.set_title(variant, fontsize=style.SMALL, fontweight="bold", color=style.ink(color), loc="left", pad=33)
+    place = {"loc": "left", "pad": 33 + 2.5 * (_stage_size() - style.TINY)}
+    ax.set_title(variant, fontsize=style.SMALL, fontweight="bold", color=style.ink(color), **place)
+        fontsize=style.SMALL,
+        fontweight="bold",
+        color=style.ink(color),
+        loc="left",
+        pad=33 + 2.5 * (_stage_size() - style.TINY),
+    )
+
+
+def _stage_size() -> float:
+    """Font size of a stage's name and losses."""
+    return style.SMALL if style.on_stage() else style.TINY
 
 
 def _stage(ax: Axes, stage: DataFrame, color: str) -> None:
@@ -82,7 +94,7 @@ def _stage(ax: Axes, stage: DataFrame, color: str) -> None:
     ends = " → ".join(f"{mean:.0f}" if abs(mean) >= 100 else f"{mean:.2g}" for mean in (means.iloc[0], means.iloc[-1]))
     place = {"xycoords": ("data", "axes fraction"), "xytext": (3, 5), "textcoords": "offset points"}
     text = f"{stage.stage.iloc[0]}\n{ends}"
-    ax.annotate(text, (stage.stage_index.iloc[0], 1), **place, fontsize=style.TINY, color=style.theme().muted)
+    ax.annotate(text, (stage.stage_index.iloc[0], 1), **place, fontsize=_stage_size(), color=style.theme().muted)
 
 
 def _finding(frames: Frames, variants: list[str]) -> str:

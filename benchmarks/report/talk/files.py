@@ -10,7 +10,7 @@ from benchmarks.report.figures import style
 from benchmarks.report.talk.parts import Film, Picture
 
 TWICE = {"png": style.FORMATS["png"] | {"dpi": 2 * style.DPI}, "svg": style.FORMATS["svg"], "pdf": style.FORMATS["pdf"]}
-COLORS = 64  # of a GIF
+COLORS = 255  # of a GIF; fewer take the colour from small letters
 
 
 def write_picture(picture: Picture, folder: Path) -> Path:

@@ -11,7 +11,7 @@ from benchmarks.report.languages import say
 from benchmarks.report.languages.wrapping import wrap
 from benchmarks.report.talk.runs import Run, Runs
 
-NAME_WIDTH = 19  # letters of a line of a variant's name
+NAME_WIDTH = 21  # letters of a line of a variant's name
 
 
 def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | None:

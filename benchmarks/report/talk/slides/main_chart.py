@@ -39,7 +39,7 @@ def slide(runs: Runs) -> Slide | None:
     found = leaders.leaders(frames, int(means.nfe.min()))[:2]
     ratios = zip(found.variant, found.fid_ratio, strict=True)
     title = say(
-        "FID ratio with {nfe} network evaluations: {found}",
+        "FID ratio with {nfe} NFE: {found}",
         nfe=f"{means.nfe.min():g}",
         found=say("; ").join(f"{style.label(frames, name)} {number(ratio)}" for name, ratio in ratios),
     )
