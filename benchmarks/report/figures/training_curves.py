@@ -70,12 +70,6 @@ def _panel(ax: Axes, variant: str, color: str, loss: DataFrame, accuracy: DataFr
         ax.annotate(f"{100 * last:.1f} %", (x, last), fontsize=style.SMALL, **place)
     place = {"loc": "left", "pad": 33 + 2.5 * (_stage_size() - style.TINY)}
     ax.set_title(variant, fontsize=style.SMALL, fontweight="bold", color=style.ink(color), **place)
-        fontsize=style.SMALL,
-        fontweight="bold",
-        color=style.ink(color),
-        loc="left",
-        pad=33 + 2.5 * (_stage_size() - style.TINY),
-    )
 
 
 def _stage_size() -> float:
