@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, ValidationInfo
@@ -63,6 +64,12 @@ class Variant(Labels, Method, Sampling):
     only_start: bool = False
     init_from: VariantName | None = None
     init_share: Share | None = None
+
+
+def family(title: str) -> str:
+    """What the titles of chains of several lengths share: the text before the first number, such as "One loss" of
+    "One loss, 4-step chain" and "Unrolled, K" of "Unrolled, K = 4"."""
+    return re.split(r" = |,? \d", title, maxsplit=1)[0]
 
 
 def _checked(variants: dict[str, Variant]) -> dict[str, Variant]:

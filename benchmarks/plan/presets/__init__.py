@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from benchmarks import data
 from benchmarks.errors import BadInput, nearest, one_line, short
-from benchmarks.plan.preset import Preset
+from benchmarks.plan.preset import Preset, family
 
 FOLDER = Path(__file__).parent
 MAX_BYTES = 1 << 20  # of a preset's file; the largest of the project holds 10,000
@@ -61,11 +61,11 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
 
 
 def _drawn(preset: Preset) -> list[str]:
-    """Names that a preset's `looks` may have: series, families of chains (such as "Unrolled, K" for the titles
-    "Unrolled, K = 1" and "Unrolled, K = 4"), variants and their paradigms."""
+    """Names that a preset's `looks` may have: series, families of chains (such as "One loss" for the titles
+    "One loss, 1-step chain" and "One loss, 4-step chain"), variants and their paradigms."""
     variants = preset.variants.values()
     series = [variant.series for variant in variants if variant.series]
-    families = [variant.title.partition(" = ")[0] for variant in variants if " = " in (variant.title or "")]
+    families = [kind for variant in variants if variant.title and (kind := family(variant.title)) != variant.title]
     return [*series, *families, *preset.variants, *(variant.paradigm for variant in variants)]
 
 

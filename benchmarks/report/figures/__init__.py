@@ -20,6 +20,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
+from matplotlib.figure import Figure
+
 from benchmarks.execute.cores import cores
 from benchmarks.report.attempt import attempt
 from benchmarks.report.figures import style
@@ -49,19 +51,14 @@ def write(frames: Frames, folder: Path) -> list[str]:
     patterns = [f"{name}{more}.{form}" for name in drawn for more in ("", "-*") for form in style.FORMATS]
     old = {path for pattern in patterns for path in folder.glob(pattern)}
     drawn = [name for name in drawn if attempt(f"figure {name}", failures, None, _module, name)]
-    datasets = {dataset: frames.of(dataset) for dataset in frames.datasets}
-    shown = {
-        "series": datasets,
-        "all": {dataset: one.without_series() for dataset, one in datasets.items()},
-        "main": {dataset: _main(one.without_series()) for dataset, one in datasets.items()},
-    }
     # A figure takes seconds, most of them fonts; forks need not import matplotlib again.
     with ProcessPoolExecutor(cores(), get_context("fork" if sys.platform == "linux" else "spawn")) as pool:
         tasks = {
             f"figure {path.name}": pool.submit(_draw, name, one, path)
             for name in drawn
-            for dataset, one in shown[getattr(_module(name), "SHOWN", "main")].items()
-            for path in [folder / (f"{name}-{dataset}" if len(datasets) > 1 else name)]
+            for dataset in frames.datasets
+            for one in [shown(name, frames.of(dataset))]
+            for path in [folder / (f"{name}-{dataset}" if len(frames.datasets) > 1 else name)]
             if len(one.cells)
         }
         for what, task in tasks.items():
@@ -73,6 +70,20 @@ def write(frames: Frames, folder: Path) -> list[str]:
 
 def _module(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def shown(name: str, frames: Frames) -> Frames:
+    """The frames of one data set with the variants that a figure shows."""
+    wanted = getattr(_module(name), "SHOWN", "main")
+    if wanted == "series":
+        return frames
+    return frames.without_series() if wanted == "all" else _main(frames.without_series())
+
+
+def drawn(name: str, frames: Frames) -> Figure | None:
+    """A figure of the frames of one data set, in the current style; None where they hold nothing for it."""
+    some = shown(name, frames)
+    return _module(name).draw(some) if len(some.cells) else None
 
 
 def _main(frames: Frames) -> Frames:

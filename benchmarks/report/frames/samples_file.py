@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
+from pandas import DataFrame
 
 from benchmarks.errors import one_line
+from benchmarks.report.frames.frames import Frames
 
 MAX_BYTES = 1 << 28  # unpacked; those of a cell hold 16 images per sampler and NFE
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -63,3 +65,8 @@ def _check(found: dict[str, ndarray]) -> None:
             raise ValueError(f"{name!r} is {array.dtype} {array.shape}; it must be uint8 images of shape {image}")
     if image[0] not in (1, 3):
         raise ValueError(f"its images have {image[0]} channels; allowed: 1 or 3")
+
+
+def first_cells(frames: Frames) -> DataFrame:
+    """By variant, its first seed's cell that kept such a file."""
+    return frames.cells.dropna(subset="samples_file").sort_values("repetition").groupby("variant").first()

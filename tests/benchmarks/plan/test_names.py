@@ -54,7 +54,7 @@ def test_keys_that_name_a_data_set_or_a_series_are_taken():
 
 
 def test_looks_may_name_a_family_of_chains():
-    assert "Unrolled, K" in presets.load("stepwise").looks
+    assert "One loss" in presets.load("stepwise").looks
 
 
 def test_fewer_data_sets_on_the_command_line_leave_the_budgets_of_the_others_unused():
