@@ -56,7 +56,6 @@ def cell(record: dict) -> dict:
         "options": json.dumps(about.get("options") or {}),
         "commit": commit,
         "file": record.get("file"),
-        "preset": about.get("preset"),
         "versions": ", ".join(f"{name} {version}" for name, version in part(provenance, "versions").items()) or None,
         "made": provenance.get("timestamp_utc"),
         "machine": _machine(provenance, about.get("device")),
