@@ -99,7 +99,7 @@ class TrainingMonitor(Callback):
                 self.points.remove(paradigm.update)
                 self.run.evaluate_now(self.index, paradigm.update, self.seconds)
             if self.run.checkpoint:
-                self.run.save(self.index, self.seconds, paradigm.progress(), self.points)
+                self.run.save(self.index, self.seconds, paradigm.snapshot(), self.points)
             self.since = self.saved = time.perf_counter()
 
     def on_train_end(self, trainer, paradigm) -> None:
@@ -184,7 +184,7 @@ class Fit:
                 "updates": n_updates,
                 "batch_size": batches.batch_size,
                 "seconds": watch.seconds,
-                "n_parameters": sum(p.numel() for p in stage.parameters),
+                "n_parameters": sum(p.numel() for p in stage.trained),
                 "loss_curve": [[update, float(loss)] for update, loss in paradigm.curve],
             }
         )

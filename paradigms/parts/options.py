@@ -49,3 +49,9 @@ def with_images_for(parts: Callable[[int], Sequence[int]], batch_size: int, **sh
     given = ", ".join(f"{name} = {value}" for name, value in shares.items())
     why = f"; with fewer, {given} rounds to a part without images" if least > 1 else ""
     raise ValueError(f"batch_size = {batch_size}; allowed: {least} or more{why}")
+
+
+def requestable(label: object, conditional: bool) -> None:
+    """Raises ValueError where classes are given (not None) to a model that is not conditioned on the class."""
+    if label is not None and not conditional:
+        raise ValueError("label = classes; allowed: None, since the model is not conditioned on the class")

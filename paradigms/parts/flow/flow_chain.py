@@ -22,6 +22,7 @@ from paradigms.parts.flow.prediction import predicting
 from paradigms.parts.losses.distances import median_distance
 from paradigms.parts.networks.backbone import build
 from paradigms.parts.optimizers.muon import muon
+from paradigms.parts.options import requestable
 
 
 class FlowChain:
@@ -94,12 +95,12 @@ class FlowChain:
 
     @torch.no_grad()
     def sample_labelled(
-        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default"
+        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default", label: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """As in `Paradigm`: `sampler`, one of `samplers.SAMPLERS`, from standard normal noise."""
         eps = torch.randn(n, *self.shape, generator=generator, device=self.device)
-        label = None
-        if self.conditional:
+        requestable(label, self.conditional)
+        if self.conditional and label is None:
             label = torch.randint(self.n_classes, (n,), generator=generator, device=self.device)
         integrate = samplers.SAMPLERS[self.samplers[0] if sampler == "default" else sampler]
         return integrate(self.field(label), eps, nfe).clamp(-1, 1), label
@@ -108,11 +109,19 @@ class FlowChain:
         eps = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
         return on_path(x, eps, samplers.grid(nfe, x)[step])
 
-    def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
+    def chain_step(
+        self,
+        state: Tensor,
+        step: int,
+        nfe: int,
+        generator: torch.Generator,
+        sampler: str,
+        label: Tensor | None = None,
+    ) -> Tensor:
         if sampler not in ("euler", "jump"):
             raise NotImplementedError(f"a step of sampler {sampler!r} is not one link from one state")
-        if self.conditional:
+        if self.conditional and label is None:
             raise NotImplementedError("a step of a class-conditional chain needs a label beside the state")
         t, r = samplers.grid(nfe, state)[step : step + 2]
-        slope = self.field(None)(state, t, r if sampler == "jump" else t)
+        slope = self.field(label)(state, t, r if sampler == "jump" else t)
         return state - over_image(t - r, state) * slope
