@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 import paradigms
 from benchmarks import commands, options
 from benchmarks.errors import BadInput
+from benchmarks.execute.signals import interruptible
 
 INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
 HELP = """Compare ways to train generative models and recognisers at equal training compute.
@@ -44,7 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = (sys.argv[1:] if arguments is None else list(arguments)) or ["--help"]
     given = [argument for argument in arguments if argument != options.TRACEBACK]
     try:
-        code = app(given or ["--help"], prog_name="alexnet-moment", standalone_mode=False) or 0
+        with interruptible():
+            code = app(given or ["--help"], prog_name="alexnet-moment", standalone_mode=False) or 0
     except (BadInput, paradigms.UnknownParadigm, TyperException) as error:
         if options.TRACEBACK in arguments:
             traceback.print_exc()

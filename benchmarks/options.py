@@ -10,6 +10,7 @@ from typer import Argument, Option
 
 TRACEBACK = "--traceback"
 
+EngineName = StrEnum("EngineName", ["local", "ray", "slurm"])
 DeviceName = StrEnum("DeviceName", ["auto", "cpu", "cuda"])
 AxisName = StrEnum("AxisName", ["flops", "images", "seconds"])
 
@@ -28,7 +29,7 @@ Jobs = Annotated[
     int | None,
     Option(
         metavar="N",
-        help="Cells that train or score at a time; default: one on a GPU, else one per core, at most two.",
+        help="Cells that train or score at a time; default: one per GPU, else as many as cores and free memory allow.",
     ),
 ]
 
@@ -62,6 +63,16 @@ Changes = Annotated[
 Budget = Annotated[float, Option(metavar="FACTOR", help="Factor on the preset's training FLOPs.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Check the preset and print its cells; default: run them.")]
 Results = Annotated[Path | None, Option(help="Results folder, made if absent; default: results/<preset>.")]
+
+Engine = Annotated[EngineName, Option(help="What starts the cells: this machine, a Ray cluster, or Slurm.")]
+Slurm = Annotated[
+    list[str],
+    Option(
+        "--slurm",
+        metavar="KEY=VALUE",
+        help="Option of sbatch, as in partition=gpu; repeatable, for --engine slurm; default: none.",
+    ),
+]
 
 # Of `doctor`.
 Selftest = Annotated[

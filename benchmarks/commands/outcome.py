@@ -12,7 +12,7 @@ from benchmarks.plan.cell import Cell
 
 def conclude(cells: list[Cell], executed: list[dict], results_dir: Path, as_json: bool) -> int:
     """Write and print the report of the cells' records; returns the exit code."""
-    table = session.finish(results_dir, as_json)
+    table = session.concluded(results_dir, as_json)
     failed = [(cell, record) for cell, record in zip(cells, executed, strict=True) if record["status"] != "done"]
     print(table)
     for cell, record in failed:

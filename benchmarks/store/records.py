@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import lzma
 import math
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import paradigms
@@ -15,6 +17,7 @@ from benchmarks.store import schema
 
 SCHEMA = 2
 ARCHIVE = "cells.jsonl.xz"
+STALE_READS = 5
 STATUSES = ("done", "failed", "timeout", "oom", "non_finite", "interrupted")
 
 
@@ -71,10 +74,20 @@ def _replace(path: Path, content: bytes) -> None:
 def read(path: Path) -> dict:
     """The record in `path`. Raises DamagedRecord where it is not a whole record, or not as `schema` describes it."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(_text(path))
     except (OSError, ValueError) as error:
         raise DamagedRecord(f"{path}: {' '.join(str(error).split())}") from None
     return _checked(record, path)
+
+
+def _text(path: Path) -> str:
+    for _ in range(STALE_READS):
+        try:
+            return path.read_text(encoding="utf-8")
+        except OSError as error:
+            if error.errno != errno.ESTALE:  # of a network file system: the file was replaced while it was read
+                raise
+    return path.read_text(encoding="utf-8")
 
 
 def _checked(record: object, path: Path) -> dict:
@@ -95,7 +108,8 @@ def in_folder(results_dir: Path) -> Iterator[tuple[str, dict | DamagedRecord]]:
         try:
             found[path.name] = read(path)
         except DamagedRecord as error:
-            found[path.name] = error
+            if path.is_file():  # else another run has just set it aside
+                found[path.name] = error
     first: dict[tuple, str] = {}
     for name in sorted(found, key=lambda name: (len(name), name)):  # a copy has a longer name
         if isinstance(record := found[name], dict) and (wrong := _copied(name, record, first)):
@@ -159,8 +173,6 @@ def arrange(results_dir: Path, cells: Iterable[Cell]) -> list[str]:
     data or code) go to `stale/`, and one made earlier under the requested key comes back from there.
     """
     lines = []
-    for left in (results_dir / "cells").glob(".*.tmp"):
-        left.unlink()  # of a writer that was killed; nobody writes while the folder is claimed
     for name, record in in_folder(results_dir):
         path = results_dir / "cells" / name
         if isinstance(record, DamagedRecord) and path.is_file():
@@ -179,7 +191,8 @@ def arrange(results_dir: Path, cells: Iterable[Cell]) -> list[str]:
 
 def _move(path: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    os.replace(path, folder / path.name)
+    with suppress(FileNotFoundError):  # another run has moved it
+        os.replace(path, folder / path.name)
 
 
 def finite(value: object) -> object:
