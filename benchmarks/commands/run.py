@@ -47,6 +47,8 @@ def command(
     cells = session.plan(grid, place, build=not dry_run)
     if dry_run:
         _print_plan(cells, place.results_dir, as_json)
+        if place.engine == "slurm" and not as_json:
+            print(f"\n{session.slurm_script(cells, place)}", end="")
         return 0
     executed = session.execute(cells, place)
     return conclude(cells, executed, place.results_dir, as_json)

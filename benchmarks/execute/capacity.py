@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 import subprocess
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -35,15 +36,16 @@ def shares_gpu_by_mps() -> bool:
 
 
 def default_jobs(cell: Cell) -> int:
-    """Cells that train or score at a time: one per GPU, else as many as cores and memory allow, at least one.
+    """Cells that train or score at a time: one per GPU, else as many as cores allow, at least one.
+
+    Whether memory allows them is seen while they run (`fits`).
 
     cell: one of the run; all have the same device and number of threads.
     """
     if cell.device == "cuda":
         return max(1, len(gpus()))
     files = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 32) // OPEN_FILES_PER_CELL
-    memory = free_bytes() // cell_bytes(cell)
-    return max(1, min(cores() // cell.threads, memory, files))
+    return max(1, min(cores() // cell.threads, files))
 
 
 def cell_bytes(cell: Cell) -> int:
@@ -61,6 +63,16 @@ def free_bytes() -> int:
         free.append(limit - used + cached)
     known = [value for value in free if value is not None]
     return max(0, min(known)) if known else 1 << 62
+
+
+def fits(needed: int, pids: Iterable[int]) -> bool:
+    """Whether memory is left for a further process, once those that run have grown to what each needs.
+
+    needed: memory of one process.
+    pids: of those that run.
+    """
+    growth = sum(max(0, needed - used_bytes(pid)) for pid in pids)
+    return free_bytes() - growth >= needed
 
 
 def used_bytes(pid: int) -> int:

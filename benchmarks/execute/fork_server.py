@@ -184,7 +184,7 @@ def end(child: Child) -> None:
     """End a child, whether it has given its value or not."""
     child.channel.close()
     child.send(signal.SIGTERM)  # it ends what it has started, too
-    if not select.select([child], [], [], 2.0)[0]:
+    if child.exitcode is None and not select.select([child], [], [], 2.0)[0]:
         child.send(signal.SIGKILL)
     child.join()
 

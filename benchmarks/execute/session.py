@@ -87,6 +87,17 @@ def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bo
     return [_record(place.results_dir, cell) for cell in cells]
 
 
+def slurm_script(cells: Sequence[Cell], place: Place) -> str:
+    """The batch script of the first array that `execute` would submit to Slurm.
+
+    cells, place: as in `execute`.
+    """
+    todo = unfinished(cells, place.results_dir)
+    first = [cell for cell in todo if cell.kind == todo[0].kind and not cell.ancestor]
+    engine = engines.named("slurm")(place.results_dir, place.jobs, worker=WORKER, options=place.options)
+    return engine.script(first, engine.folder / "SPECS.txt") if first else ""
+
+
 def _run(todo: list[Cell], n_cells: int, place: Place, worker: str) -> None:
     engine = engines.named(place.engine)(
         place.results_dir, place.jobs, data_dir=place.data_dir, worker=worker, options=place.options

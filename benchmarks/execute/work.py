@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,16 +47,17 @@ class Work:
         """Path of the cell's record."""
         return records.path_of(self.results_dir, self.cell)
 
-    def specify(self, placement: dict | None = None) -> Path:
+    def specify(self, name: str = "spec.json", **more) -> Path:
         """Write the specification that the cell's process reads; returns its path.
 
-        placement: where on the machine it runs, for the record; None where there is nothing to say.
+        name: of its file.
+        more: further values, such as the placement on a GPU, which the record repeats.
         """
         self.folder.mkdir(exist_ok=True)
-        spec = self.folder / "spec.json"
+        spec = self.folder / name
         folders = {"results_dir": str(self.results_dir), "data_dir": str(self.data_dir) if self.data_dir else None}
-        text = json.dumps({"cell": self.cell.model_dump(), **folders, "placement": placement}, indent=1)
-        partial = self.folder / "spec.tmp"
+        text = json.dumps({"cell": self.cell.model_dump(), **folders, **more}, indent=1)
+        partial = self.folder / f"{name}.{os.getpid()}.tmp"
         partial.write_text(text)
         return partial.replace(spec)
 

@@ -12,7 +12,6 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.execute import capacity, fork_server
@@ -20,6 +19,7 @@ from benchmarks.execute.arrivals import Arrivals
 from benchmarks.execute.claims import BEAT_SECONDS, Claim, Claims
 from benchmarks.execute.engines import ATTEMPTS, RunObserver
 from benchmarks.execute.failure import failure
+from benchmarks.execute.running_cell import RunningCell
 from benchmarks.execute.schedule import Durations, ordered
 from benchmarks.execute.work import Work
 from benchmarks.plan.cell import Cell
@@ -30,49 +30,15 @@ POLL_SECONDS = 0.2
 NOTICE_SECONDS = 1.0  # between two looks for records of cells that others run
 
 
-@dataclass
-class RunningCell:
-    """A cell whose worker process has been started.
-
-    cell: its settings.
-    work: its folder.
-    claims: of the cell, and for a timing cell of this machine.
-    process: the worker.
-    started: time.monotonic() at the start.
-    gpu: value of CUDA_VISIBLE_DEVICES; None on the CPU.
-    stopped: time.monotonic() when SIGTERM was sent because of the time limit; None before.
-    peak_bytes: largest memory of the worker that has been seen.
-    """
-
-    cell: Cell
-    work: Work
-    claims: list[Claim]
-    process: fork_server.Child
-    started: float
-    gpu: str | None = None
-    stopped: float | None = None
-    peak_bytes: int = 0
-
-    @property
-    def seconds(self) -> float:
-        """Wall-clock seconds since the start."""
-        return time.monotonic() - self.started
-
-    def progress(self) -> dict:
-        """The worker's last report, as in `Work.progress`."""
-        return self.work.progress()
-
-
 class Local:
     """Runs cells in child processes: first those that train or score, then timing cells one at a time.
-
-    It has no options of its own.
 
     results_dir: results folder.
     jobs: cells that train or score at a time; None for one per GPU, else as many as cores and free memory allow.
     data_dir: folder of the data sets; None for the default.
     worker: name of the module whose `main(spec path)` runs a cell.
     grace_seconds: time between SIGTERM and SIGKILL.
+    options: of this engine there are none.
     """
 
     where = ""
@@ -99,9 +65,12 @@ class Local:
         self.lost: Counter[str] = Counter()
         fork_server.import_once([worker])
 
-    def run(self, cells: Sequence[Cell], watch: RunObserver) -> None:
-        """Run cells until each has a record, as in `Engine.run`; cells that others have claimed are waited for."""
-        self.arrivals = Arrivals(self.results_dir, cells)
+    def run(self, cells: Sequence[Cell], watch: RunObserver, arrivals: Arrivals | None = None) -> None:
+        """Run cells until each has a record, as in `Engine.run`; cells that others have claimed are waited for.
+
+        arrivals: which records count as new; None for those written from now on.
+        """
+        self.arrivals = arrivals or Arrivals(self.results_dir, cells)
         self.waiting = list(cells)
         self.unfinished = {cell.trained_stem for cell in cells}
         renewed = time.monotonic()
@@ -148,12 +117,11 @@ class Local:
         return self.jobs or capacity.default_jobs(cell)
 
     def _has_memory(self, cell: Cell) -> bool:
-        """Whether memory is left for a further cell, once those that run have grown to the largest one seen."""
+        """Whether memory is left for a further cell; each is taken to need as much as the largest one seen."""
         if self.jobs or not self.running:
             return True
         needed = self.peak_bytes or capacity.cell_bytes(cell)
-        growth = sum(max(0, needed - capacity.used_bytes(job.process.pid)) for job in self.running)
-        return capacity.free_bytes() - growth >= needed
+        return capacity.fits(needed, [job.process.pid for job in self.running])
 
     def _claimed(self, cell: Cell, watch: RunObserver) -> RunningCell | None:
         """Claim and start a cell; None where another run has it, or has finished it."""
@@ -176,15 +144,19 @@ class Local:
     def _start(self, cell: Cell, claims: list[Claim]) -> RunningCell:
         work = Work(self.results_dir, self.data_dir, cell)
         work.clear()
-        gpu = placement = None
-        if cell.device == "cuda" and (names := capacity.gpus()):
-            used = Counter(job.gpu for job in self.running)
-            gpu = min(names, key=lambda name: used[name])
-            share = 1 if cell.kind == "timing" else -(-self.slots(cell) // len(names))
-            placement = {"gpu": gpu, "cells_per_gpu": share, "mps": capacity.shares_gpu_by_mps()}
+        gpu, placement = self._placed(cell)
         variables = {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}
-        process = fork_server.start(self.worker, work.specify(placement), work.log, variables)
+        process = fork_server.start(self.worker, work.specify(placement=placement), work.log, variables)
         return RunningCell(cell, work, claims, process, time.monotonic(), gpu)
+
+    def _placed(self, cell: Cell) -> tuple[str | None, dict | None]:
+        """The GPU that runs the fewest cells, and what the record says of it; twice None on the CPU."""
+        if cell.device != "cuda" or not (names := capacity.gpus()):
+            return None, None
+        used = Counter(job.gpu for job in self.running)
+        gpu = min(names, key=lambda name: used[name])
+        share = 1 if cell.kind == "timing" else -(-self.slots(cell) // len(names))
+        return gpu, {"gpu": gpu, "cells_per_gpu": share, "mps": capacity.shares_gpu_by_mps()}
 
     def _look_after(self, job: RunningCell, watch: RunObserver) -> None:
         if job.process.exitcode is None:
@@ -193,11 +165,11 @@ class Local:
         self.running.remove(job)
         if job.process.lost and self.lost[job.cell.stem] < ATTEMPTS - 1:
             self.lost[job.cell.stem] += 1
-            self._release(job)
+            job.release()
             self.waiting.insert(0, job.cell)
             return None
         record = self._record_of(job)
-        self._release(job)
+        job.release()
         self.peak_bytes = max(self.peak_bytes, job.peak_bytes)
         return self._finish(job.cell, record, job.seconds, watch)
 
@@ -222,10 +194,6 @@ class Local:
                 job.process.join()
                 self.running.remove(job)
                 self.waiting.insert(0, job.cell)
-
-    def _release(self, job: RunningCell) -> None:
-        for claim in job.claims:
-            claim.release()
 
     def _record_of(self, job: RunningCell) -> dict:
         """The record of an ended worker.
@@ -254,7 +222,7 @@ class Local:
             job.process.join()
             if all(claim.renew() for claim in job.claims) and not records.done(self.results_dir, job.cell):
                 job.work.record.unlink(missing_ok=True)
-            self._release(job)
+            job.release()
         self.running = []
 
 
