@@ -35,7 +35,7 @@ def usable(results_dir: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in OF_THE_SYSTEM:
             raise BadInput(f"{error.strerror}; give fewer cells at a time with --jobs, or a higher `ulimit`") from error
-        if error.errno not in OF_THE_FOLDER and results_dir.is_dir():
+        if error.errno not in OF_THE_FOLDER and not _removed(results_dir):
             raise
         raise BadInput(_one_line(results_dir, error)) from error
 
@@ -50,10 +50,13 @@ def _try_writing(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _removed(results_dir: Path) -> bool:
+    return not (results_dir / ".work").is_dir()  # the folder itself may be back, with a record of a worker in it
+
+
 def _one_line(results_dir: Path, error: OSError) -> str:
-    if results_dir.is_dir() or error.errno != errno.ENOENT:
-        at = f" ({error.filename})" if error.filename else ""
-        said = f"{error.strerror or error}{at}"
-    else:
+    at = f" ({error.filename})" if error.filename else ""
+    said = f"{error.strerror or error}{at}"
+    if error.errno == errno.ENOENT and _removed(results_dir):
         said = "was removed while the run worked in it"
     return f"results folder {results_dir}: {said}; give a writable folder with --results"

@@ -76,6 +76,7 @@ class Local:
         renewed = time.monotonic()
         try:
             while self.waiting or self.running:
+                self.claims.folder.stat()  # raises where the results folder was removed
                 while (cell := self._next(watch)) is not None:
                     self.running.append(cell)
                 watch.tick(self.running, self._waits())
