@@ -32,6 +32,8 @@ def usable(results_dir: Path) -> Iterator[None]:
         raise BadInput(_one_line(results_dir, error)) from error
     try:
         yield
+    except ChildProcessError as error:
+        raise BadInput(f"the process of a cell {error}") from error
     except OSError as error:
         if error.errno in OF_THE_SYSTEM:
             raise BadInput(f"{error.strerror}; give fewer cells at a time with --jobs, or a higher `ulimit`") from error
