@@ -12,6 +12,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.execute import capacity, fork_server
@@ -132,7 +133,12 @@ class Local:
         if len(held) == len(names) and record is None:
             self.waiting.remove(cell)
             self.elsewhere.pop(cell.stem, None)
-            return self._start(cell, held)
+            with ExitStack() as on_failure:
+                for claim in held:
+                    on_failure.callback(claim.release)
+                job = self._start(cell, held)
+                on_failure.pop_all()
+            return job
         for claim in held:
             claim.release()
         if len(held) < len(names):
