@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install bench smoke test lint speed report list doctor clean
+.PHONY: help install bench smoke test lint speed report gate bless list doctor clean
 
 help: ## print this list of targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -36,6 +36,12 @@ speed: $(INSTALLED) ## time updates and samplers of the paradigms and of peers; 
 
 report: $(INSTALLED) ## rewrite tables and figures in DIR from its records (DIR=results/digits)
 	$(PY) -m benchmarks report $(DIR) $(ARGS)
+
+gate: $(INSTALLED) ## compare the working tree with its baseline (ARGS="PRESET --base REVISION"); preset digits by default
+	$(PY) -m benchmarks gate $(ARGS)
+
+bless: $(INSTALLED) ## make what the working tree measures the baseline (ARGS="counters --reason 'why it changed'")
+	$(PY) -m benchmarks bless $(ARGS)
 
 list: $(INSTALLED) ## print the paradigms, data sets and presets
 	$(PY) -m benchmarks list $(ARGS)

@@ -21,7 +21,7 @@ INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
 HELP = """Compare ways to train generative models and recognisers at equal training compute.
 
 Results go to standard output, progress and errors to standard error.
-Exit codes: 0 done, 1 a cell failed, 2 bad usage or input, 130 interrupted.
+Exit codes: 0 done, 1 a cell, table or figure failed, 2 bad usage or input, 130 interrupted.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=HELP)

@@ -1,5 +1,7 @@
 """Counts the FLOPs that a call executes: matrix products, convolutions and attention, forward, backward, forward-mode.
 
+Products with a vector, outer products and distances of all pairs (`OTHER_PRODUCTS`) are counted as well.
+
 Elementwise work, norms and random numbers are not counted, as in papers. `func.jvp` of a layer counts three forward
 passes, not two, because torch executes three: it multiplies by the zero tangent of the weight (pytorch issue 69687).
 """
@@ -74,17 +76,14 @@ class _OnlyTotals(nullcontext):
     parents = frozenset({"Global"})
 
 
-def count_flops(
-    fn: Callable[[], object], everything: bool = False, watch: Callable[[list[Tensor], int], None] | None = None
-) -> int:
+def count_flops(fn: Callable[[], object], watch: Callable[[list[Tensor], int], None] | None = None) -> int:
     """Returns the floating-point operations of `fn()`, which runs once; a multiply-add is two.
 
     The counter slows the call down, so nothing may be timed inside it.
 
-    everything: whether to count `OTHER_PRODUCTS` too. Budgets are charged without them, so that they stay comparable.
     watch: called after every counted operation with the tensors that it was given and its FLOPs.
     """
-    formulas = CPU_ATTENTION | (OTHER_PRODUCTS if everything else {})
+    formulas = CPU_ATTENTION | OTHER_PRODUCTS
     if watch:
         known = flop_registry | {op: shape_wrapper(formula) for op, formula in formulas.items()}
         formulas = {op: _watched(formula, watch) for op, formula in known.items()}

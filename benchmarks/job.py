@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from benchmarks.data import Dataset
+from benchmarks.flops import count_flops
 from benchmarks.plan.cell import Cell
 from benchmarks.store.trained import Trained
 from paradigms import load
@@ -31,6 +32,7 @@ class Job:
     x: training images (N, C, H, W), float32 in [-1, 1], on the device.
     label: training labels (N,), int64, on the device.
     precision: in which the networks that `build` has built run, "float32" or "bfloat16 autocast"; None before.
+    observed_flops: FLOPs that the paradigm of the last `build` has executed in `observe`.
     """
 
     cell: Cell
@@ -41,6 +43,7 @@ class Job:
     x: torch.Tensor
     label: torch.Tensor
     precision: str | None = None
+    observed_flops: int = 0
 
     @property
     def work_dir(self) -> Path:
@@ -66,7 +69,7 @@ class Job:
         ways = {way for net in paradigm.modules() if isinstance(net, SharedNetwork) for way in net.ways}
         self.precision = "bfloat16 autocast" if "bfloat16" in ways else "float32"
         with torch.no_grad():
-            paradigm.observe(self.x, self.label)
+            self.observed_flops = count_flops(lambda: paradigm.observe(self.x, self.label))
         return paradigm.eval()
 
     def samplers(self, paradigm: Paradigm) -> list[str]:

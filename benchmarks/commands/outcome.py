@@ -11,8 +11,12 @@ from benchmarks.plan.cell import Cell
 
 
 def conclude(cells: list[Cell], executed: list[dict], results_dir: Path, as_json: bool) -> int:
-    """Write and print the report of the cells' records; returns the exit code."""
-    table = session.concluded(results_dir, as_json)
+    """Write and print the report of the cells' records; returns the exit code.
+
+    It is 1 where a cell, a table or a figure failed.
+    """
+    failures: list[str] = []
+    table = session.concluded(results_dir, as_json, failures)
     failed = [(cell, record) for cell, record in zip(cells, executed, strict=True) if record["status"] != "done"]
     print(table)
     for cell, record in failed:
@@ -20,7 +24,7 @@ def conclude(cells: list[Cell], executed: list[dict], results_dir: Path, as_json
         print(f"{cell.stem}: {record['status']}: {record['reason']} (log: {log})", file=sys.stderr)
     if failed:
         print(f"{len(failed)} of {len(cells)} cells are not done; the same command tries them again", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failed or failures else 0
 
 
 def require_folder(results: Path) -> None:

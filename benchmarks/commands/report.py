@@ -12,10 +12,13 @@ def command(
     budget_axis: options.Axis = None,
     aa: options.AA = None,
     as_json: options.Json = False,
-) -> None:
+) -> int:
     """Write tables and figures; print the comparison.
 
-    They are made from the records of a folder and written into its tables/ and figures/.
+    They are made from the records of a folder and written into its tables/ and figures/. The exit code is 1 where one
+    of them failed; all others are written.
     """
     require_folder(results)
-    print(session.finish(results, as_json, budget_axis and budget_axis.value, aa))
+    failures: list[str] = []
+    print(session.finish(results, as_json, budget_axis and budget_axis.value, aa, failures))
+    return 1 if failures else 0

@@ -12,10 +12,16 @@ COLUMNS = [
         direction="lower",
         meaning="Executed floating-point operations of the whole training, pre-training included. Budgets are set "
         "in this unit.",
-        formula="FLOPs of the matrix products and convolutions of one update, forward and backward, times "
-        "updates, summed over stages",
-        source="counted by torch.utils.flop_counter",
-        misleads="Elementwise operations and memory traffic are not included, so equal FLOPs are not equal seconds.",
+        formula="sum over stages of: FLOPs of the matrix products and convolutions of one whole update (loss, "
+        "gradient, clipping, optimiser) times updates, and of the stage's `begin`; and those of `observe`. The "
+        "training of the cell that a cell starts from is included",
+        source="counted by torch.utils.flop_counter, with products with a vector, outer products and distances of all "
+        "pairs added. Records without `training.charged` count loss and gradient only; their captions say so",
+        misleads="Elementwise operations and memory traffic are not included, so equal FLOPs are not equal seconds. "
+        "Known ways to fool it: a product written as a sum, such as `(x[:, None] * y).sum(-1)`, has no operator and "
+        "counts as elementwise work; one update is counted, so a loss that works more in later updates is charged too "
+        "little. Of samples, `flops_ratio` and `weight_uses` check hidden work, but they do not see such sums either; "
+        "seconds do.",
         head="train FLOPs",
         style="count",
         code="benchmarks/flops.py",

@@ -35,7 +35,7 @@ def measure_timing(job: Job, progress: Callable) -> dict:
     peak = matmul_peak(job.device)
     init = peak_memory(job.build, job.device)
     paradigm = job.build()
-    plans = plan_stages(paradigm, job.x, job.label, job.cell.budget_flops)
+    plans = plan_stages(paradigm, job.x, job.label, job.cell.budget_flops, job.observed_flops)
     counter = energy_counter(job.device)
     stages, peaks = _stages(job, paradigm, plans, counter, progress)
     clock, samplers = SampleClock(job, paradigm, counter), job.samplers(paradigm)

@@ -21,8 +21,10 @@ STAMP = "report.json"
 LIBRARIES = ("matplotlib", "seaborn", "pandas", "numpy")
 
 
-def draw(results_dir: Path, aa_dir: Path | None = None) -> dict[str, str]:
-    """Write tables and figures of a results folder; returns the comparison as "summary" and as "json".
+def draw(results_dir: Path, aa_dir: Path | None = None) -> dict:
+    """Write tables and figures of a results folder.
+
+    Returns the comparison as "summary" and as "json", and as "failures" what could not be written.
 
     results_dir: folder of the records.
     aa_dir: as in `report.write`.
@@ -35,19 +37,20 @@ def draw(results_dir: Path, aa_dir: Path | None = None) -> dict[str, str]:
         raise BadInput(f"results folder {results_dir}: the process that writes the report {error}") from None
 
 
-def answer(results_dir: Path, aa_dir: Path | None = None) -> dict[str, str]:
+def answer(results_dir: Path, aa_dir: Path | None = None) -> dict:
     """`draw` within the child process."""
     from benchmarks import report
 
     inputs = _described(_inputs(results_dir))
-    table = report.write(results_dir, aa_dir)
+    failures: list[str] = []
+    table = report.write(results_dir, aa_dir, failures)
     said = {"summary": report.summary(table), "json": table.to_json(orient="records", indent=1)}
-    if aa_dir is None and (results_dir / ".work").is_dir():
+    if aa_dir is None and not failures and (results_dir / ".work").is_dir():
         stamp = {"inputs": inputs, "outputs": _described(_outputs(results_dir)), **said}
         partial = results_dir / ".work" / "report.tmp"
         partial.write_text(json.dumps(stamp))
         partial.replace(results_dir / ".work" / STAMP)
-    return said
+    return said | {"failures": failures}
 
 
 def unchanged(results_dir: Path) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -29,6 +30,7 @@ forking.main({fd}, {pid}, {names!r})
 """
 TICK_SECONDS = 0.5
 
+_lock = threading.Lock()
 _modules: list[str] = []
 _server: tuple[int, subprocess.Popen, socket.socket] | None = None  # with the process id of the owner
 
@@ -190,6 +192,11 @@ def end(child: Child) -> None:
 
 
 def _fork(request: tuple) -> Child:
+    with _lock:
+        return _fork_alone(request)
+
+
+def _fork_alone(request: tuple) -> Child:
     for _ in range(3):
         server = _running_server()
         ours, its = socket.socketpair()

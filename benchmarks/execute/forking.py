@@ -36,7 +36,8 @@ def main(fd: int, parent: int, modules: Sequence[str]) -> None:
     os.set_blocking(awaken, False)
     signal.set_wakeup_fd(awaken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)  # the descriptor wakes the loop
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    # The kernel sends it at the end of the thread that has started this process, which may not be that of the process.
+    signal.signal(signal.SIGTERM, lambda *_: None if os.getppid() == parent else sys.exit())
     processes.die_with(parent, signal.SIGTERM)
     processes.adopt_orphans()
     running: dict[int, int] = {}  # process id -> descriptor of its status pipe

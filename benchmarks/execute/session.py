@@ -147,21 +147,33 @@ def has_weights(results_dir: Path, cell: Cell) -> bool:
     return Trained(results_dir, cell.trained_stem).done(cell.train_key)
 
 
-def concluded(results_dir: Path, as_json: bool = False) -> str:
+def concluded(results_dir: Path, as_json: bool, failures: list[str]) -> str:
     """As `finish`, but tables and figures that would not change are not written again."""
-    drawn = drawing.unchanged(results_dir) or drawing.draw(results_dir)
+    drawn = drawing.unchanged(results_dir) or _noted(drawing.draw(results_dir), failures)
     return drawn["json" if as_json else "summary"]
 
 
-def finish(results_dir: Path, as_json: bool = False, budget_axis: str | None = None, aa_dir: Path | None = None) -> str:
+def _noted(drawn: dict, failures: list[str] | None) -> dict:
+    if failures is not None:
+        failures += drawn["failures"]
+    return drawn
+
+
+def finish(
+    results_dir: Path,
+    as_json: bool = False,
+    budget_axis: str | None = None,
+    aa_dir: Path | None = None,
+    failures: list[str] | None = None,
+) -> str:
     """Write tables and figures; returns the comparison as text for a terminal.
 
     results_dir: folder of the records.
     as_json: return every column, as JSON.
     budget_axis: "flops", "images" or "seconds": return the comparison at an equal cost on this axis.
-    aa_dir: as in `report.write`.
+    aa_dir, failures: as in `report.write`.
     """
-    drawn = drawing.draw(results_dir, aa_dir)
+    drawn = _noted(drawing.draw(results_dir, aa_dir), failures)
     if budget_axis:
         from benchmarks import report
 

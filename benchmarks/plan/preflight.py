@@ -1,6 +1,7 @@
 """Checks before any cell starts that this machine can run a preset.
 
-Resolves the device, loads the data sets, constructs every variant and lists the scoring networks that are not cached.
+Resolves the device, loads the data sets, constructs every variant and lists the scoring networks that are not
+cached, or whose floors are not.
 It runs in a child process, because the command's own process does not import torch.
 """
 
@@ -11,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import torch
+from torch import nn
 
 import paradigms
 from benchmarks import data
@@ -18,6 +20,7 @@ from benchmarks.data import Dataset
 from benchmarks.data.pixels import to_float
 from benchmarks.errors import BadInput, nearest
 from benchmarks.plan.preset import Preset, Variant
+from benchmarks.score import floors
 from benchmarks.score.extractors import cache
 from benchmarks.train.warm_start import adopt
 
@@ -37,10 +40,11 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
     preset: the grid.
     device: "auto", "cpu" or "cuda".
     data_dir: folder of the data sets; None for the default.
-    build: whether to list the scoring networks that are not cached.
+    build: whether to list the scoring networks that are not cached, or whose floors are not.
 
     Returns {"device": "cpu" or "cuda", "data_hashes": data set -> hash, "extractors": (data set, kind) -> hash of the
-    cached scoring networks, "unbuilt": (data set, kind) of the others if `build`, else empty}.
+    cached scoring networks, "unbuilt": if `build`, (data set, kind) of the others and of those without floors for the
+    preset's `n_samples`, else empty}.
 
     Raises BadInput for the first thing that cannot run.
     """
@@ -63,11 +67,18 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
     except paradigms.UnknownParadigm as error:
         raise BadInput(f"preset {preset.name!r}: {error}") from None
     networks = [(name, kind) for name in sorted(scored) for kind in preset.extractors]
-    cached = {pair: cache.hash_of(datasets[pair[0]], pair[1], data_dir=data_dir) for pair in networks}
-    built = {pair: found for pair, found in cached.items() if found}
-    unbuilt = [pair for pair in networks if pair not in built] if build else []
+    cached = {(name, kind): cache.cached(datasets[name], kind, data_dir=data_dir) for name, kind in networks}
+    built = {pair: found.hash for pair, found in cached.items() if found}
+    whole = {pair for pair in built if _has_floors(cached[pair], pair[1], datasets[pair[0]], preset.n_samples)}
+    unbuilt = [pair for pair in networks if pair not in whole] if build else []
     hashes = {name: dataset.hash for name, dataset in datasets.items()}
     return {"device": device, "data_hashes": hashes, "extractors": built, "unbuilt": unbuilt}
+
+
+def _has_floors(network: nn.Module, kind: str, dataset: Dataset, n_samples: int | str) -> bool:
+    """Whether the first cell has no floors to compute; those of Inception it has to, since they need its device."""
+    n = len(dataset.train) if n_samples == "train" else n_samples
+    return kind not in cache.KINDS or floors.cached(network, dataset.hash, n)
 
 
 def resolve(device: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo
 
 from benchmarks.errors import nearest
+from benchmarks.plan.primaries import Gate
 from benchmarks.plan.settings import (
     Counts,
     DeclaredLook,
@@ -120,6 +121,16 @@ def _of_known_variants(pair: Pair, info: ValidationInfo) -> Pair:
     return pair
 
 
+def _primaries_of_known_variants(gate: Gate, info: ValidationInfo) -> Gate:
+    """The gate. Raises ValueError where one of its primaries is of a variant that is not in the preset."""
+    known = info.data.get("variants")
+    for primary in gate.primaries:
+        name = primary.variant
+        if known is not None and name not in known:
+            raise ValueError(f"of variants of the preset: variant = {name!r}, no such variant{nearest(name, known)}")
+    return gate
+
+
 class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     """A grid of cells: variants x data sets x repetitions, with the settings of all of them.
 
@@ -134,6 +145,7 @@ class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     looks: series, or family of chains of several lengths, -> how its line is drawn.
     pairs: which variants' FIDs the report compares seed by seed.
     variants: name -> row of the tables.
+    gate: what the regression gate decides quality by; None for the defaults of `gate.primaries`.
     """
 
     name: str
@@ -147,3 +159,4 @@ class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     looks: dict[str, DeclaredLook] = {}
     variants: Annotated[dict[VariantName, Variant], Field(min_length=1), AfterValidator(_checked)]
     pairs: list[Annotated[Pair, AfterValidator(_of_known_variants)]] = []
+    gate: Annotated[Gate, AfterValidator(_primaries_of_known_variants)] | None = None

@@ -19,23 +19,26 @@ from benchmarks.report.tables.markup import plain
 __all__ = ["at_equal", "summary", "write"]
 
 
-def write(results_dir: Path, aa_dir: Path | None = None) -> DataFrame:
+def write(results_dir: Path, aa_dir: Path | None = None, failures: list[str] | None = None) -> DataFrame:
     """Write `results_dir`/tables and /figures from the records of `results_dir`, and return the comparison.
 
     aa_dir: results folder of the A/A study for minimum detectable effects; None for the one that `aa.noise` finds.
-    A table or figure that fails is named on standard error and in comparison.md; all others are written.
+    failures: gets a line for every table or figure that fails; None for nobody who reads them.
+    A table or figure that fails is named on standard error and in comparison.md as well; all others are written.
     Raises BadInput where there are no records or the folder cannot be written.
     """
     results_dir = Path(results_dir)
     frames = read(results_dir)
     table = comparison(frames, aa.noise(frames, aa_dir))
     try:
-        failures = figures.write(frames, results_dir / "figures") or []
-        failures = tables.write(table, frames, results_dir / "tables", failures)
+        failed = figures.write(frames, results_dir / "figures") or []
+        failed = tables.write(table, frames, results_dir / "tables", failed)
     except OSError as error:
         raise BadInput(f"results folder {results_dir}: cannot write the report: {error.strerror}") from None
-    for line in tables.failed(failures):
+    for line in tables.failed(failed):
         print(line, file=sys.stderr)
+    if failures is not None:
+        failures += failed
     return table
 
 

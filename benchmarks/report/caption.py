@@ -13,6 +13,10 @@ from benchmarks.report.frames.lengths import by_flops
 from benchmarks.report.frames.provenance import provenance_line
 
 MOST_NAMES = 12  # that a caption lists
+OLD_CHARGE = (
+    "charged for loss and gradient only; the optimiser's matrix products (up to 5 %) and work before the first update "
+    "were free"
+)
 
 
 def seeds(frames: Frames, shown: Collection[str] | None = None) -> str:
@@ -70,9 +74,20 @@ def unequal(frames: Frames, shown: Collection[str]) -> str:
 
 def origin(frames: Frames) -> str:
     """Commit, state of the training code and hardware of the records."""
-    more = [_left_out(frames), *(f"{marks.SIGN} {reason}" for reason in marks.reasons(frames))]
+    more = [_left_out(frames), charge(frames), *(f"{marks.SIGN} {reason}" for reason in marks.reasons(frames))]
     said = [provenance_line(frames), f"Hardware: {_several(frames.cells.machine, '{}')}.", *more]
     return " ".join(text for text in said if text)
+
+
+def charge(frames: Frames) -> str:
+    """What training FLOPs do not count in records that were made before whole updates were charged; empty without."""
+    trained = frames.cells[frames.cells.train_flops.notna()]
+    older = frames.ordered(trained.variant[trained.charged.isna()])
+    if not older:
+        return ""
+    some = len(older) < trained.variant.nunique()
+    of = f" of {', '.join(older) if len(older) <= MOST_NAMES else f'{len(older)} variants'}" if some else ""
+    return f"Training FLOPs{of}: {OLD_CHARGE}."
 
 
 def _left_out(frames: Frames) -> str:

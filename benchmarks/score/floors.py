@@ -1,7 +1,7 @@
 """Floors of the Fréchet distance: what a perfect sampler of the training split scores, by one scoring network.
 
 They need the features of the whole training split and hundreds of draws, so they are kept beside the scoring network in
-the per-user cache, and only the first cell of a run computes them.
+the per-user cache. A run computes those that it needs before its first cell.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.score import scored_samples
 from benchmarks.score.scored_samples import SEED, RealFeatures
@@ -49,14 +49,23 @@ def floors(features: RealFeatures, n_samples: int) -> dict[str, Floor]:
     features: of the real images by one scoring network; one without a folder in the cache keeps nothing.
     n_samples: images in a draw, at least 2.
     """
-    if (folder := getattr(features.extractor, "folder", None)) is None:
+    if getattr(features.extractor, "folder", None) is None:
         return _computed(features, n_samples)
-    key = _key(features, n_samples)
-    path = folder / f"{features.name}-floors-{key[:16]}.json"
+    path, key = _place(features.extractor, features.data_hash, n_samples)
     if (found := _read(path, key)) is None:
         found = _computed(features, n_samples)
         _write(path, key, found)
     return found
+
+
+def cached(extractor: nn.Module, data_hash: str, n_samples: int) -> bool:
+    """Whether the cache has the floors of a scoring network that came from it. Arguments as in `floors`."""
+    return _read(*_place(extractor, data_hash, n_samples)) is not None
+
+
+def _place(extractor: nn.Module, data_hash: str, n_samples: int) -> tuple[Path, str]:
+    key = _key(extractor, data_hash, n_samples)
+    return extractor.folder / f"{extractor.name}-{extractor.hash[:8]}-floors-{key[:16]}.json", key
 
 
 def _computed(features: RealFeatures, n_samples: int) -> dict[str, Floor]:
@@ -91,12 +100,12 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     return features.mean(0), torch.atleast_2d(torch.cov(features.T))
 
 
-def _key(features: RealFeatures, n_samples: int) -> str:
+def _key(extractor: nn.Module, data_hash: str, n_samples: int) -> str:
     """Hash of all that decides the floors: network, data, draws, and the code that computes features and distances."""
     folder = Path(__file__).parent
     files = [Path(__file__), Path(scored_samples.__file__), *sorted((folder / "extractors").glob("*.py"))]
     code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    facts = [features.extractor.hash, features.data_hash, n_samples, N_DRAWS, SEED, code]
+    facts = [extractor.hash, data_hash, n_samples, N_DRAWS, SEED, code]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -45,7 +45,8 @@ COLUMNS = [
         formula="FLOPs of products with the link's weights per sample / (NFE x FLOPs of one use of every weight)",
         source="defined here",
         misleads="A recurrent network that applies most of its weights several times is marked too. Products with "
-        "copies of the weights are not seen; see `flops_ratio`.",
+        "copies of the weights are not seen; see `flops_ratio`. A known way to fool both is a chain inside one call of "
+        "the link that clones the weights there; only the time per sample shows it.",
     ),
 ]
 FIELDS = ("link_flops", "flops_ratio", "weight_uses")
@@ -89,7 +90,7 @@ def hidden_work(paradigm: Paradigm, nfe: int, sampler: str) -> dict[str, float |
     handles = [link.register_forward_pre_hook(work.begin), link.register_forward_hook(work.end)]
     try:
         with count_evaluations(link) as counter:
-            count_flops(lambda: paradigm.sample(FLOPS_ROWS, nfe, generator, sampler), everything=True, watch=work.add)
+            count_flops(lambda: paradigm.sample(FLOPS_ROWS, nfe, generator, sampler), watch=work.add)
     finally:
         for handle in handles:
             handle.remove()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -84,7 +85,7 @@ class Scoring:
     def full_scores(self) -> dict:
         """Returns the record's `quality` without the curve: all scores at every sampler and NFE, and of recognition.
 
-        Raises NonFinite for samples, logits or features that are not finite.
+        Raises NonFinite for samples, logits, features, reconstructions or a likelihood that are not finite.
         """
         began = time.perf_counter()
         refuse_shared(self.paradigm, self.job.extractors)
@@ -201,10 +202,13 @@ class Scoring:
         """Mean over test images of the squared error of their reconstruction, summed over pixels in [0, 1]."""
         if not self.does("reconstruction", "reconstruct"):
             return None
-        total = 0.0
+        total, n_broken = 0.0, 0
         for images in self.test[0].split(RECONSTRUCTED_ROWS):
             x = to_float(images.to(self.job.device))
-            total += float(((self.paradigm.reconstruct(x) - x) / 2).double().square().sum())
+            errors = ((self.paradigm.reconstruct(x) - x) / 2).double().square().flatten(1).sum(1)
+            total, n_broken = total + float(errors.sum()), n_broken + int((~errors.isfinite()).sum())
+        if n_broken:
+            raise NonFinite(f"reconstructions of {n_broken} of {len(self.test[0])} images are not finite")
         return {"squared_error": total / len(self.test[0]), "n_images": len(self.test[0])}
 
     def _chain(self) -> dict:
@@ -221,5 +225,8 @@ class Scoring:
             return None
         images, labels = (part[:MAX_LIKELIHOOD_IMAGES].to(self.job.device) for part in self.test)
         generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, "likelihood"))
-        found = self.paradigm.log_likelihood(to_float(images), labels, generator)
-        return found._asdict() | {"n_images": len(images)}
+        found = self.paradigm.log_likelihood(to_float(images), labels, generator)._asdict()
+        broken = [name for name, value in found.items() if isinstance(value, float) and not math.isfinite(value)]
+        if broken:
+            raise NonFinite(f"log-likelihood is not finite: {', '.join(f'{name} = {found[name]}' for name in broken)}")
+        return found | {"n_images": len(images)}

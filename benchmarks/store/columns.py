@@ -66,7 +66,8 @@ COLUMNS = [
         formula="quality cells with status done",
         source="records. The seed follows from base seed, data set and repetition, not from the paradigm, so the "
         "runs of one seed share the order of training images, the noise that samples start from, and the initial "
-        "weights where networks are built alike; they do not share batches or the noise of training",
+        "weights where networks are built alike. They share batches only where batch sizes are equal, and the noise of "
+        "training only where stages have the same name and draw alike",
         misleads="Failed seeds are not included; `status` reports them. With one seed there is no interval.",
         head="seeds",
         style="count",

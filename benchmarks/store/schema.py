@@ -63,14 +63,16 @@ class SavedStage(SavedCost):
 
     name: str
     flops: float
+    flops_once: Number = None
     updates: int
     batch_size: int | None = None
     loss_curve: list[Pair] | None = None
 
 
 class SavedTraining(SavedCost):
-    """What training has cost."""
+    """What training has cost. charged: what its FLOPs count; absent where that is loss and gradient alone."""
 
+    charged: Text = None
     n_parameters: int | None = None
     stages: list[SavedStage] | None = None
 

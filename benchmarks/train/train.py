@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.budget import StagePlan, curve_points, plan_stages
+from benchmarks.budget import CHARGED, StagePlan, curve_points, plan_stages
 from benchmarks.fit import Fit
 from benchmarks.job import Job
 from benchmarks.store.trained import END
@@ -29,7 +29,7 @@ def train(job: Job, progress: Callable) -> dict:
     """
     paradigm = job.build()
     before = start_from(paradigm, job.results_dir, job.cell.ancestor) if job.cell.ancestor else None
-    plans = plan_stages(paradigm, job.x, job.label, left(job.cell.budget_flops, before))
+    plans = plan_stages(paradigm, job.x, job.label, left(job.cell.budget_flops, before), job.observed_flops)
     layers, points = Layers(job, paradigm, plans), curve_points(plans, job.cell.curve_points)
 
     def measure(stage: int, update: int, seconds: float) -> dict:
@@ -92,7 +92,7 @@ def _spent(plans: list[StagePlan], stage: int, update: int, seconds: float, befo
     """Cost of training up to `update` updates of `stage`, the cost of the ancestor (`before`) included."""
     done = [(plan, plan.updates) for plan in plans[:stage]] + [(plans[stage], update)]
     own = {
-        "flops": sum(plan.flops_per_update * n for plan, n in done),
+        "flops": sum(plan.flops_after(n) for plan, n in done),
         "images": sum(plan.batch_size * n for plan, n in done),
         "updates": sum(n for _, n in done),
         "seconds": seconds,
@@ -110,8 +110,9 @@ def _training(paradigm: Paradigm, plans: list[StagePlan], reports: list[dict], b
     total |= {"ancestor": before} if before else {}
     stages = [
         report
-        | {"share": plan.share, "flops_per_update": plan.flops_per_update, "flops": plan.flops}
-        | {"images": plan.updates * plan.batch_size}
+        | {"share": plan.share, "flops_per_update": plan.flops_per_update, "flops_once": plan.flops_once}
+        | {"flops": plan.flops, "images": plan.updates * plan.batch_size}
         for plan, report in zip(plans, reports, strict=True)
     ]
-    return total | {"n_parameters": sum(p.numel() for p in paradigm.parameters()), "stages": stages}
+    total |= {"charged": CHARGED, "n_parameters": sum(p.numel() for p in paradigm.parameters())}
+    return total | {"stages": stages}

@@ -25,7 +25,7 @@ def command(monkeypatch, capsys, tmp_path):
     found = {"device": "cpu", "data_hashes": {"digits": "data"}, "extractors": {}, "unbuilt": []}
     monkeypatch.setattr(fork_server, "ask", lambda module, request, *_: found)
     monkeypatch.setattr(session, "execute", functools.partial(session.execute, worker=FAKE_WORKER))
-    monkeypatch.setattr(session, "concluded", lambda folder, as_json: f"the table of {folder}")
+    monkeypatch.setattr(session, "concluded", lambda folder, as_json, failures: f"the table of {folder}")
 
     def call(line):
         capsys.readouterr()

@@ -10,12 +10,14 @@ import torch
 from threadpoolctl import threadpool_info
 
 from benchmarks import cli, data
+from benchmarks.budget import CHARGED
 from benchmarks.diagnose import where_lost
 from benchmarks.plan import fingerprint
 from benchmarks.plan.cell import Cell
 from benchmarks.report.figures import mismatch, quality_vs_reach, reach, style
 from benchmarks.report.frames import read
 from benchmarks.store import records
+from benchmarks.train.warm_start import start_from
 from benchmarks.worker import open_job, train_and_score
 from paradigms import source
 from tests.benchmarks.fake_run import write_run
@@ -28,7 +30,7 @@ def run(tmp_path_factory):
     cell = Cell(
         kind="quality", preset="tiny", variant="unrolled-k2", paradigm="unrolled", title=None, dataset="digits",
         options={"k": 2, "backbone": "mlp", "width": 32}, repetition=0, seed=1, device="cpu", threads=1, nfe=[1, 2, 4],
-        samplers=[], n_samples=64, budget_flops=1e7, curve_points=1, curve_nfe=[2], sample_batch=64,
+        samplers=[], n_samples=64, budget_flops=6.2e8, curve_points=1, curve_nfe=[2], sample_batch=64,
         timing_seconds=0.1, limit_seconds=300, data_hash=data.load("digits").hash, cost_code="",
         train_code=fingerprint.train_code(source("unrolled")), score_code="", extractor_hashes=[None, None],
     )  # fmt: skip
@@ -38,6 +40,16 @@ def run(tmp_path_factory):
     path = records.path_of(folder, cell)
     records.write(path, record | {"provenance": {}})
     return folder, path
+
+
+def test_a_record_says_what_was_charged_and_its_flops_include_what_observe_executed(run):
+    training, cell = records.read(run[1])["training"], cell_of(run[1])
+    (stage,) = training["stages"]
+    assert training["charged"] == CHARGED and stage["flops_once"] > 6e8
+    assert training["flops"] == stage["flops"] == stage["flops_once"] + stage["updates"] * stage["flops_per_update"]
+    assert abs(training["flops"] - 6.2e8) < stage["flops_per_update"]
+    descendant = open_job(cell, run[0], {}).build()
+    assert start_from(descendant, run[0], cell.trained_stem)["flops"] == training["flops"]
 
 
 def test_a_cell_computes_as_its_setting_compute_says(run):

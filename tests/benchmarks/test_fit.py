@@ -1,10 +1,9 @@
-"""The Trainer loop against a plain loop, and the arithmetic of the budget."""
+"""The Trainer loop against a plain loop."""
 
 import pytest
 import torch
 from torch import nn
 
-from benchmarks.budget import StagePlan, curve_points, plan_stages
 from benchmarks.fit import Batches, Fit
 from paradigms.base import Batch, NonFinite, Paradigm, Stage, derive_seed
 
@@ -105,31 +104,3 @@ def test_evaluation_in_mid_stage_sees_averaged_weights_and_leaves_training_alone
     assert seen == [(0, 0, False, True), (0, 3, False, False), (1, 5, False, False)]
     assert [point["update"] for point in fit.curve] == [0, 3, 5]
     assert all(torch.equal(value, plain.state_dict()[name]) for name, value in watched.state_dict().items())
-
-
-def test_a_budget_becomes_updates_by_share_and_counted_cost(batch):
-    plans = plan_stages(TwoLines(), *batch, budget_flops=80_000)
-    # first: 4 rows x (forward 2*4*5 + weight gradient 2*4*5); second: the same first forward, then 5 -> 3 both ways.
-    assert [plan.flops_per_update for plan in plans] == [4 * 80, 4 * (40 + 60)]
-    assert [plan.updates for plan in plans] == [round(20_000 / 320), round(60_000 / 400)]
-    assert sum(plan.flops for plan in plans) == pytest.approx(80_000, rel=0.01)
-
-
-def test_planning_leaves_the_paradigm_as_it_was(batch):
-    paradigm = TwoLines()
-    before = {name: value.clone() for name, value in paradigm.state_dict().items()}
-    plan_stages(paradigm, *batch, budget_flops=1000)
-    assert all(torch.equal(value, before[name]) for name, value in paradigm.state_dict().items())
-    assert all(parameter.grad is None for parameter in paradigm.parameters())
-
-
-def test_curve_points_halve_the_flops_and_fall_into_their_stages():
-    plans = [StagePlan("a", 0.5, 50, 1, 10), StagePlan("b", 0.5, 5, 1, 100)]
-    assert curve_points(plans, 4) == [[12, 25], [0]]  # 1/8, 1/4 and 1/2 of 1000
-    assert curve_points(plans, 1) == [[], []]
-
-
-def test_an_update_without_matrix_products_is_charged_by_its_parameters(batch):
-    paradigm = TwoLines()
-    paradigm.first_loss = lambda batch: paradigm.first.weight.square().sum()
-    assert plan_stages(paradigm, *batch, budget_flops=1000)[0].flops_per_update == 6 * 4 * 25

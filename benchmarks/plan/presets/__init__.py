@@ -96,7 +96,8 @@ def _read(path: Path) -> dict:
         raise BadInput(f"preset file {path}: like = {like!r}; allowed: {', '.join(names())}{nearest(like, names())}")
     inherited = _read(_path(like))
     if "variants" in raw:
-        inherited.pop("pairs", None)  # pairs are of the variants that they are declared beside
+        for key in ("pairs", "gate"):  # they are of the variants that they are declared beside
+            inherited.pop(key, None)
     return inherited | raw
 
 
@@ -155,6 +156,8 @@ def _fields(key: Iterable[str]) -> set[str]:
     for step in key:
         holds_many = typing.get_origin(model) in (dict, list)
         model = typing.get_args(model)[-1] if holds_many else model.model_fields[step].annotation
+        if type(None) in typing.get_args(model):  # a table that may be absent
+            model = typing.get_args(model)[0]
     return set(model.model_fields)
 
 

@@ -16,7 +16,8 @@ CODE = {"code_hash", "train_code"}  # in which timing cells may differ from the 
 # Settings that decide no number of such a cell.
 NOT_OF_KIND = {
     "quality": {"cost_code"},
-    "timing": {"score_code", "n_samples", "curve_points", "curve_nfe", "scores", "extractors", "ancestor"},
+    "timing": {"score_code", "n_samples", "curve_points", "curve_nfe", "scores", "extractors", "ancestor"}
+    | {"charged"},
 }
 EXTRACTORS = ("fid_extractor", "fid2_extractor")
 PRECISION = ("precision", "tf32_matmul", "tf32_cudnn")
@@ -49,6 +50,7 @@ def settings(record: dict) -> dict:
     if "ancestor" in found:  # the trained cell that this one starts from: only its name, which has neither seed nor key
         found["ancestor"] = (cell["ancestor"] or "").partition(".")[0] or None
     found |= {name: provenance.get(name) for name in PRECISION}
+    found["charged"] = (record.get("training") or {}).get("charged")
     samples = (record.get("quality") or {}).get("samples") or []
     for name in EXTRACTORS:
         found[name] = ", ".join(sorted({entry[name] for entry in samples if entry.get(name)})) or None
@@ -86,7 +88,7 @@ def _grouped(records: Group) -> list[Group]:
 
 def _differing(group: Group, record: dict) -> set[str]:
     """The settings in which a record differs from a group, of those that it can know."""
-    unknown = set() if record["status"] == "done" else {*EXTRACTORS, *PRECISION}
+    unknown = set() if record["status"] == "done" else {*EXTRACTORS, *PRECISION, "charged"}
     if record["kind"] != group[0]["kind"]:
         unknown |= {*EXTRACTORS}.union(*NOT_OF_KIND.values())
     return _differences(settings(group[0]), settings(record)) - unknown

@@ -28,6 +28,7 @@ CELL = [
         "alone",
         "samples_file",
         "train_flops",
+        "charged",
         "train_seconds",
         "accuracy",
         *RECOGNITION,
@@ -49,7 +50,7 @@ WORDS = {
     *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "paradigm"],
     *["options", "commit", "train_code", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor"],
     *["stage", "last_stage", "correct", "series", "quality", "mismatch_reason", "timing_flags", "alone", "mark", "why"],
-    "floor_corrected",
+    *["floor_corrected", "charged"],
 }  # every other column is numbers
 
 

@@ -58,6 +58,7 @@ def cell(record: dict) -> dict:
         **_layers(listed(quality.get("signals"))),
         "squared_error": part(quality, "reconstruction").get("squared_error"),
         "train_flops": training.get("flops"),
+        "charged": training.get("charged"),
         "train_seconds": training.get("seconds"),
         "accuracy": quality.get("accuracy", recognition.get("accuracy")),
     }
@@ -173,8 +174,9 @@ def loss(record: dict) -> Iterator[dict]:
     spent = 0
     for index, stage in enumerate(listed(part(record, "training").get("stages"))):
         flops = stage.get("flops") or 0
-        per_update = flops / max(stage.get("updates") or 0, 1)
+        once = stage.get("flops_once") or 0
+        per_update = (flops - once) / max(stage.get("updates") or 0, 1)
         for update, value in stage.get("loss_curve") or []:
-            seen = {"update": update, "flops": spent + update * per_update, "loss": value}
+            seen = {"update": update, "flops": spent + once + update * per_update, "loss": value}
             yield who(record) | {"stage_index": index, "stage": stage.get("name")} | seen
         spent += flops

@@ -57,10 +57,17 @@ def hash_of(dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir
 
     Raises BadInput for Inception without its weights, which nobody can build.
     """
-    if kind == "inception":
-        return inception.load(data_dir).hash
-    found = _read(_path(dataset, kind, cache_dir), dataset, kind)
+    found = cached(dataset, kind, cache_dir, data_dir)
     return found and found.hash
+
+
+def cached(
+    dataset: Dataset, kind: str, cache_dir: Path | None = None, data_dir: Path | None = None
+) -> nn.Module | None:
+    """The scoring network of a kind; None where it is not built yet. Raises as `hash_of`."""
+    if kind == "inception":
+        return _inception(data_dir, cache_dir)
+    return _read(_path(dataset, kind, cache_dir), dataset, kind)
 
 
 def build(dataset: Dataset, kind: str = "cnn") -> Extractor:

@@ -32,7 +32,8 @@ COLUMNS = [
         "the larger one of trained and untrained weights",
         source="defined here",
         misleads="Images that are kept otherwise than by `observe` or the begin of a stage, such as during a loss, do "
-        "not change. The removal also changes statistics a little: a covariance of 240 images gives 0.007.",
+        "not change: a known way to fool it. The removal also changes statistics a little: a covariance of 240 "
+        "images gives 0.007.",
         also=("change_by_removal",),
     ),
 ]

@@ -17,7 +17,8 @@ COLUMNS = [
         source="defined here; measured by tagging calls and their gradients during one update",
         misleads="A reach of 1 says that the loss depends on the whole chain, not that it is the right loss. A "
         "chain of one evaluation can reach 1 trivially. A variant that starts from another's weights has the reach of "
-        "its own training only.",
+        "its own training only. A known way to fool it, which is not detected: a state made from "
+        "images that a paradigm stores while its loss runs counts as one that comes from noise.",
         head="on-policy reach",
         code="benchmarks/score/reach/reach.py",
     ),

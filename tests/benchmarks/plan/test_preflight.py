@@ -1,12 +1,16 @@
 import os
+import shutil
 
 import pytest
 import torch
 
+from benchmarks import data
 from benchmarks.errors import BadInput
-from benchmarks.execute import fork_server, preparation, session
+from benchmarks.execute import build_extractor, fork_server, preparation, session
 from benchmarks.execute.session import Place
 from benchmarks.plan import preflight, preset, presets
+from benchmarks.score import floors
+from benchmarks.score.extractors import cache
 from tests import ROOT
 from tests.benchmarks.conftest import grid
 
@@ -139,3 +143,16 @@ def test_the_inception_extractor_names_the_file_or_package_that_is_missing(tmp_p
     preset = presets.load("smoke", ['extractors=["cnn", "inception"]'])
     with pytest.raises(BadInput, match=r"extractor inception: .* (absent|cannot be imported)"):
         preflight.prepare(preset, data_dir=tmp_path)
+
+
+def test_a_cached_network_without_floors_for_the_number_of_samples_gets_them_in_preparation(tmp_path, monkeypatch):
+    digits = data.load("digits")
+    cache.load(digits)
+    shutil.copy(cache._path(digits, "cnn"), tmp_path)
+    monkeypatch.setattr(cache, "_cache", lambda _: tmp_path)
+    monkeypatch.setattr(floors, "N_DRAWS", 2)
+    presets_ = [presets.load("smoke", [f"n_samples={n}", 'extractors=["cnn"]']) for n in (64, 65)]
+    answers = [preflight.prepare(preset, "cpu") for preset in presets_]
+    assert [answer["unbuilt"] for answer in answers] == [[("digits", "cnn")]] * 2
+    assert build_extractor.answer("digits", "cnn", n_samples=64) == answers[0]["extractors"]["digits", "cnn"]
+    assert [preflight.prepare(preset, "cpu")["unbuilt"] for preset in presets_] == [[], [("digits", "cnn")]]

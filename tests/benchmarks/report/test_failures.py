@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report
+from benchmarks import cli, report
+from benchmarks.commands import outcome
 from benchmarks.report import figures, tables
 from benchmarks.report.figures import depth, mismatch, style
 from benchmarks.report.frames import aa, read
@@ -41,6 +42,22 @@ def test_a_figure_and_a_table_that_fail_are_named_and_all_others_written(tmp_pat
         line = f"NOT IN THIS REPORT, since it failed: {what} (KeyError: 'nfe')."
         assert line in text.replace("\\", "") and line in said
     assert "## FID ratio (" in text and (tmp_path / "figures" / "cost_bars.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"), [((), 0), (("figures.fid_vs_nfe.draw",), 1), (("tables.reach.sheets",), 1)]
+)
+def test_a_figure_or_table_that_fails_is_in_the_exit_code(tmp_path, monkeypatch, svg_alone, capsys, broken, code):
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
+    monkeypatch.setattr(figures, "names", lambda: ["cost_bars", "fid_vs_nfe"])
+    for what in broken:
+        monkeypatch.setattr(f"benchmarks.report.{what}", lambda *_: [][0])
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["report", str(tmp_path)])
+    assert ended.value.code == code == outcome.conclude([], [], tmp_path, as_json=False)
+    said = capsys.readouterr()
+    assert "meanflow" in said.out and ("NOT IN THIS REPORT" in said.err) == bool(code)
+    assert (tmp_path / "figures" / "cost_bars.svg").is_file() and (tmp_path / "tables" / "comparison.md").is_file()
 
 
 def test_a_figure_and_a_table_whose_files_are_broken_are_named(tmp_path, monkeypatch, svg_alone, capsys):

@@ -1,9 +1,12 @@
 """Logits or features that are not finite have no accuracy: the largest of a row of NaN is class 0."""
 
+import math
+
 import pytest
+import torch
 
 from benchmarks.score.scoring import Scoring
-from paradigms.base import NonFinite
+from paradigms.base import Likelihood, NonFinite
 from tests.benchmarks.score.test_scoring import Toy, job
 from tests.benchmarks.train.plug_in import executed, training_cell
 
@@ -37,6 +40,25 @@ def test_outputs_that_are_not_finite_raise_and_say_how_many(ability, value, tmp_
 def test_a_point_along_training_has_no_accuracy_of_such_logits_either(tmp_path):
     with pytest.raises(NonFinite, match=r"^logits of"):
         Scoring(job(tmp_path), Broken("logits", float("nan"))).quick_scores()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_reconstructions_that_are_not_finite_raise_and_say_how_many(value, tmp_path):
+    class Blurred(Toy):
+        def reconstruct(self, x):
+            return x.index_fill(0, torch.tensor([1, 3]), value)
+
+    with pytest.raises(NonFinite, match=r"^reconstructions of 2 of \d+ images are not finite$"):
+        Scoring(job(tmp_path, scores=["reconstruction"]), Blurred()).full_scores()
+
+
+def test_a_likelihood_that_is_not_finite_raises_and_names_the_value(tmp_path):
+    class Unlikely(Toy):
+        def log_likelihood(self, x, label, generator):
+            return Likelihood(-3.0, -math.inf, -2.0, None, "by hand")
+
+    with pytest.raises(NonFinite, match=r"^log-likelihood is not finite: ais_low = -inf$"):
+        Scoring(job(tmp_path, scores=["likelihood"]), Unlikely()).full_scores()
 
 
 OVERFLOWING = """

@@ -18,6 +18,11 @@ def rescored(record: dict, name: str = "fid_extractor") -> dict:
     return record
 
 
+def charged(record: dict) -> dict:
+    record["training"]["charged"] = "whole updates, begin and observe"
+    return record
+
+
 def with_setting(record: dict, **changes) -> dict:
     record["cell"] |= changes
     return record
@@ -40,6 +45,7 @@ CHANGES = {
     "train_code": lambda record: with_setting(record, train_code="e" * 64),
     "score_code": lambda record: with_setting(record, score_code="e" * 64),
     "options": lambda record: with_setting(record, options={"lr": 1.0}),
+    "charged": charged,
 }
 
 

@@ -55,3 +55,28 @@ def test_every_document_and_every_caption_has_the_line(tmp_path, todays):
     assert len(documents) == 6
     assert all("fingerprinted" in path.read_text() for path in documents)
     assert provenance_line(frames) in caption.origin(frames)
+
+
+def test_a_caption_names_the_variants_whose_optimiser_was_not_charged(tmp_path):
+    for variant in ("diffusion", "dbn"):
+        fake_run.write(tmp_path, fake_run.quality(variant, 0, npz=False))
+    assert caption.OLD_CHARGE in caption.origin(read(tmp_path))
+    record = fake_run.quality("diffusion", 0, npz=False)
+    record["training"]["charged"] = "whole updates, begin and observe"
+    fake_run.write(tmp_path, record)
+    fake_run.write(tmp_path, fake_run.timing("diffusion"))
+    assert f"Training FLOPs of dbn: {caption.OLD_CHARGE}." in caption.origin(read(tmp_path))
+    record = fake_run.quality("dbn", 0, npz=False)
+    record["training"]["charged"] = "whole updates, begin and observe"
+    fake_run.write(tmp_path, record)
+    frames = read(tmp_path)
+    assert "charged" not in caption.origin(frames)
+    assert set(frames.cells.variant) == {"diffusion", "dbn"}  # a timing cell, which has no training, is no other row
+
+
+def test_a_loss_curve_starts_after_what_its_stage_executed_once(tmp_path):
+    record = fake_run.quality("meanflow", 0, npz=False)
+    stage = record["training"]["stages"][0]
+    stage |= {"flops": 1100, "flops_once": 100, "updates": 10, "loss_curve": [[0, 2.0], [5, 1.0]]}
+    fake_run.write(tmp_path, record)
+    assert read(tmp_path).loss.flops.tolist()[:2] == [100, 600]
