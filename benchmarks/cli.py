@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 import paradigms
 from benchmarks import commands, options
 from benchmarks.errors import BadInput, one_line
+from benchmarks.execute.signals import interruptible
 from benchmarks.store.records import DamagedRecord
 
 LONGEST = 1500  # characters of an error's line; the longest names all paradigms, data sets and presets
@@ -54,7 +55,8 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = (sys.argv[1:] if arguments is None else list(arguments)) or ["--help"]
     given = [argument for argument in arguments if argument != options.TRACEBACK]
     try:
-        code = app(given or ["--help"], prog_name="alexnet-moment", standalone_mode=False) or 0
+        with interruptible():
+            code = app(given or ["--help"], prog_name="alexnet-moment", standalone_mode=False) or 0
     except (BadInput, paradigms.UnknownParadigm, TyperException) as error:
         if options.TRACEBACK in arguments:
             traceback.print_exc()

@@ -12,6 +12,8 @@ from benchmarks.errors import short
 
 TRACEBACK = "--traceback"
 
+EngineName = StrEnum("EngineName", ["local", "ray", "slurm"])
+
 
 def _path(text: str) -> Path:
     """A path with ~ as the home folder, which no shell puts in the place of ~ in --results=~/results."""
@@ -48,7 +50,7 @@ Jobs = Annotated[
     int | None,
     Option(
         metavar="N",
-        help="Cells that train or score at a time; default: one on a GPU, else one per core, at most two.",
+        help="Cells that train or score at a time; default: one per GPU, else as many as cores and free memory allow.",
     ),
 ]
 
@@ -93,6 +95,16 @@ Budget = Annotated[float, Option(metavar="FACTOR", help="Factor on the preset's 
 DryRun = Annotated[bool, Option("--dry-run", help="Check the preset and print its cells; default: run them.")]
 Results = Annotated[
     Path | None, Option(parser=_path, metavar="PATH", help="Results folder, made if absent; default: results/<preset>.")
+]
+
+Engine = Annotated[EngineName, Option(help="What starts the cells: this machine, a Ray cluster, or Slurm.")]
+Slurm = Annotated[
+    list[str],
+    Option(
+        "--slurm",
+        metavar="KEY=VALUE",
+        help="Option of sbatch, as in partition=gpu; repeatable, for --engine slurm; default: none.",
+    ),
 ]
 
 # Of `doctor`.

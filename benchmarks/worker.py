@@ -75,6 +75,8 @@ def main(spec_path: str) -> int:
         record |= {"status": _status(error), "reason": f"{type(error).__name__}: {first_line}"}
     record["wall_seconds"] = time.perf_counter() - started
     exclusive, precision = cell.kind == "timing", job.precision if job else None
+    if spec.get("placement"):
+        record["placement"] = spec["placement"]
     record["provenance"] = provenance.provenance(cell.device, cell.threads, exclusive, precision)
     record = records.readable(cell, record)
     records.write(records.path_of(results_dir, cell), record)

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 import paradigms
 from benchmarks.errors import BadInput
-from benchmarks.execute import fork_server, session
+from benchmarks.execute import fork_server, preparation, session
+from benchmarks.execute.engines.local import WORKER
 from benchmarks.plan import fingerprint, selection
 from benchmarks.plan.cell import Cell
 from benchmarks.store import records
@@ -39,9 +40,9 @@ def cells_of(place: session.Place, files: Sequence[str] = ()) -> tuple[list[Cell
     found = [selection.trusted(cell, files) for cell in found]
     if not found:
         raise BadInput(f"results folder {place.results_dir}: no trained cells to score; run its preset first")
-    fork_server.import_once([session.PREPARE, session.WORKER])
+    fork_server.import_once([preparation.PREPARE, WORKER])
     pairs = sorted({(cell.dataset, kind) for cell in found for kind in cell.extractors if "samples" in cell.scores})
-    hashes = session.networks(pairs, place.data_dir, found[0].n_samples)  # one preset filled the folder
+    hashes = preparation.networks(pairs, place.data_dir, found[0].n_samples)  # one preset filled the folder
     return [_today(cell, hashes) for cell in found], lines
 
 

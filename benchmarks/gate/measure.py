@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.execute import fork_server, session
+from benchmarks.execute import fork_server, preparation
 from benchmarks.execute.cores import cores
 from benchmarks.gate.baseline import SCHEMA
 from benchmarks.plan import presets, selection
@@ -85,7 +85,7 @@ def _build_networks(preset: Preset, data_dir: Path | None) -> None:
     """Build the scoring networks that are not cached, once and not in every variant's process."""
     pairs = [(dataset, kind) for dataset in preset.datasets for kind in preset.extractors]
     try:
-        session.networks(pairs, data_dir, FEW)
+        preparation.networks(pairs, data_dir, FEW)
     except (BadInput, ChildProcessError) as error:
         print(f"scoring networks: {error}", file=sys.stderr)  # every variant that needs them fails with the reason
 

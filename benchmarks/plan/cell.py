@@ -110,9 +110,11 @@ class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
     def of_record(cls, record: dict) -> Cell:
         """The cell that a record is about.
 
-        Raises KeyError or pydantic.ValidationError where the record was written by a version with other settings.
+        Raises KeyError or pydantic.ValidationError where the record was written by a version with other settings;
+        limits, which decide no number, may be absent.
         """
-        return cls.model_validate({name: record["cell"][name] for name in cls.model_fields})
+        known = [name for name in cls.model_fields if name in record["cell"] or name not in Limits.model_fields]
+        return cls.model_validate({name: record["cell"][name] for name in known})
 
     def model_copy(self, **settings) -> Cell:
         """A copy that computes its own keys, instead of copying those that this cell has computed already."""

@@ -147,6 +147,8 @@ class Limits(Strict):
     """What ends a cell early; it decides no number of a finished one.
 
     limit_seconds: wall-clock seconds of one cell.
+    memory_gib: memory that one cell needs, by which engines place cells; None where that is not known.
     """
 
     limit_seconds: PositiveFloat
+    memory_gib: PositiveFloat | None = None

@@ -20,7 +20,7 @@ from benchmarks.report.tables.fields import mark_notes, signed
 from benchmarks.report.tables.markup import plain
 from benchmarks.store.inside import refuse_links
 
-__all__ = ["as_json", "at_equal", "summary", "write", "write_all"]
+__all__ = ["at_equal", "summaries", "summary", "to_json", "write", "write_all"]
 
 
 def write(results_dir: Path, aa_dir: Path | None = None, failures: list[str] | None = None) -> DataFrame:
@@ -69,25 +69,35 @@ def _writable(folder: Path) -> Iterator[None]:
         raise BadInput(f"results folder {folder}: cannot write the report: {error.strerror}") from None
 
 
-def at_equal(results_dir: Path, axis: str) -> str:
-    """`budgets.at_equal` of the records of `results_dir`, for a terminal. axis: flops, images or seconds."""
-    frames = read(Path(results_dir))
-    table = budgets.at_equal(frames, axis)
+def summaries(compared: dict[Path, DataFrame]) -> str:
+    """`summary` of the comparison of every results folder, under its name where there are several."""
+    return _headed({folder: summary(table) for folder, table in compared.items()})
+
+
+def at_equal(folders: Sequence[Path], axis: str, as_json: bool = False) -> str:
+    """`budgets.at_equal` of results folders, for a terminal or as JSON. axis: flops, images or seconds."""
+    frames = {folder: read(folder) for folder in folders}
+    found = {folder: budgets.at_equal(of_folder, axis) for folder, of_folder in frames.items()}
+    if as_json:
+        return to_json(found)
+    return _headed({folder: _terminal(frames[folder], table, axis) for folder, table in found.items()})
+
+
+def to_json(tables_: dict[Path, DataFrame]) -> str:
+    """Tables of results folders as one in JSON; of several folders each row gets the column `results`."""
+    several = len(tables_) > 1
+    named = [table.assign(results=str(folder)) if several else table for folder, table in tables_.items()]
+    return pd.concat(named, ignore_index=True).to_json(orient="records", indent=1)
+
+
+def _headed(texts: dict[Path, str]) -> str:
+    return "\n\n".join(f"{folder}\n{text}" if len(texts) > 1 else text for folder, text in texts.items())
+
+
+def _terminal(frames: Frames, table: DataFrame, axis: str) -> str:
     module = tables.found()[f"at_equal_{axis}"]
     parts = [_along(frames.of(dataset), module, table[table.dataset == dataset]) for dataset in frames.datasets]
     return "\n\n".join(text for text in parts if text) or "nothing was measured along training"
-
-
-def as_json(compared: dict[Path, DataFrame], axis: str | None = None) -> str:
-    """The comparisons of results folders as JSON, or those at an equal cost on an axis.
-
-    compared: results folder -> its comparison; of several folders each row gets the column `results`. axis: as for
-    `at_equal`.
-    """
-    found = {folder: budgets.at_equal(read(folder), axis) if axis else table for folder, table in compared.items()}
-    if len(found) > 1:
-        found = {folder: table.assign(results=str(folder)) for folder, table in found.items()}
-    return pd.concat(found.values(), ignore_index=True).to_json(orient="records", indent=1)
 
 
 def _along(frames: Frames, module: ModuleType, rows: DataFrame) -> str:

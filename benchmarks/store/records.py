@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import lzma
 import math
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import paradigms
@@ -17,6 +19,7 @@ from benchmarks.store import atomic, checksum, parsing, schema
 SCHEMA = 2
 ARCHIVE = "cells.jsonl.xz"
 REASON = 500  # characters of a record's reason, which may be the text of a plug-in's error
+STALE_READS = 5
 STATUSES = ("done", "failed", "timeout", "oom", "non_finite", "interrupted")
 
 
@@ -73,10 +76,20 @@ def read(path: Path) -> dict:
     written.
     """
     try:
-        record = parsing.value(parsing.content(path))
+        record = parsing.value(_content(path))
     except (OSError, ValueError) as error:
         raise DamagedRecord(f"{path}: {one_line(error)}") from None
     return _checked(record, str(path))
+
+
+def _content(path: Path) -> bytes:
+    for _ in range(STALE_READS):
+        try:
+            return parsing.content(path)
+        except OSError as error:
+            if error.errno != errno.ESTALE:  # of a network file system: the file was replaced while it was read
+                raise
+    return parsing.content(path)
 
 
 def _checked(record: object, where: str) -> dict:
@@ -103,7 +116,8 @@ def in_folder(results_dir: Path) -> Iterator[tuple[str, dict | DamagedRecord]]:
         try:
             found[path.name] = read(path)
         except DamagedRecord as error:
-            found[path.name] = error
+            if path.is_file():  # else another run has just set it aside
+                found[path.name] = error
     first: dict[tuple, str] = {}
     for name in sorted(found, key=lambda name: (len(name), name)):  # a copy has a longer name
         if isinstance(record := found[name], dict) and (wrong := _copied(name, record, first)):
@@ -176,8 +190,6 @@ def arrange(results_dir: Path, cells: Iterable[Cell]) -> list[str]:
     data or code) go to `stale/`, and one made earlier under the requested key comes back from there.
     """
     lines = []
-    for left in (results_dir / "cells").glob(".*.tmp"):
-        left.unlink()  # of a writer that was killed; nobody writes while the folder is claimed
     for name, record in in_folder(results_dir):
         path = results_dir / "cells" / name
         if isinstance(record, DamagedRecord) and path.is_file():
@@ -196,7 +208,8 @@ def arrange(results_dir: Path, cells: Iterable[Cell]) -> list[str]:
 
 def _move(path: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    os.replace(path, folder / path.name)
+    with suppress(FileNotFoundError):  # another run has moved it
+        os.replace(path, folder / path.name)
 
 
 def finite(value: object) -> object:
