@@ -9,6 +9,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from PIL import Image
 
+from benchmarks.report.figures.axes import plain_log
 from benchmarks.report.figures.style import theme
 from benchmarks.report.languages.wrapping import wrap
 from benchmarks.report.talk import layout
@@ -81,9 +82,12 @@ def _rows(fig: Figure, part: CellRows, box: Box) -> None:
 
 
 def _chart(fig: Figure, part: Chart, box: Box) -> None:
-    ax = _axes(fig, Box(box.left + 0.9, box.top, 0.66 * box.width, box.height - 0.8))
+    ax = _axes(fig, Box(box.left + 0.9, box.top, 0.6 * box.width, box.height - 0.8))
     for name, (color, xs, ys) in part.lines.items():
         ax.plot(xs, ys, color=color, marker="o", label=name)
     ax.set(xlabel=part.x_title, ylabel=part.y_title, yscale="log")
     ax.set_xscale("log", base=2)
+    nfes = sorted({x for _, xs, _ in part.lines.values() for x in xs})
+    ax.set_xticks(nfes, [f"{nfe:g}" for nfe in nfes])
+    plain_log(ax.yaxis, decades=4)
     ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False, fontsize=14)
