@@ -29,7 +29,9 @@ def figure(path: Path) -> str | None:
     except OSError:
         return None
     height = round(image.height * WIDTH / image.width)
-    return address(image.resize((WIDTH, height), Image.Resampling.BOX).quantize(COLORS, dither=Image.Dither.NONE))
+    image = image.resize((WIDTH, height), Image.Resampling.BOX)
+    # The colours of lines cover few pixels: the default method, median cut, would merge them.
+    return address(image.quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE))
 
 
 def sheet(images: ndarray, columns: int) -> Image.Image:
