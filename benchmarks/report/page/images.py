@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 from PIL import Image
 
-COLORS = 48  # of a figure, whose lines and letters need no more
+COLORS = 96  # of a figure, whose lines and letters need no more
 WIDTH = 1280  # pixels of a figure
 
 
