@@ -11,10 +11,10 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install bench smoke test lint speed report list doctor clean
+.PHONY: help install bench smoke test test-engines chaos lint speed report page talk gate bless list doctor clean
 
 help: ## print this list of targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 install: $(INSTALLED) ## create .venv with the versions pinned in constraints.txt
 
@@ -27,6 +27,13 @@ smoke: $(INSTALLED) ## run every paradigm for a few seconds (preset smoke); outp
 test: $(INSTALLED) ## run the test suite with pytest, in parallel
 	$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
+test-engines: $(INSTALLED) ## test the engines on real clusters: Ray (extra ray) and Slurm (needs root); skips what is absent
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
+	$(PY) -m pytest -m engines tests/benchmarks/execute/engines -rs $(ARGS)
+
+chaos: $(INSTALLED) ## kill runs at random moments and check what is left (ARGS="--kills 100 --seed 0")
+	$(PY) -m tests.campaign.kills $(ARGS)
+
 lint: $(INSTALLED) ## check style and formatting with ruff; changes no file
 	$(PY) -m ruff check $(ARGS) .
 	$(PY) -m ruff format --check .
@@ -36,6 +43,20 @@ speed: $(INSTALLED) ## time updates and samplers of the paradigms and of peers; 
 
 report: $(INSTALLED) ## rewrite tables and figures in DIR from its records (DIR=results/digits)
 	$(PY) -m benchmarks report $(DIR) $(ARGS)
+
+talk: $(INSTALLED) ## write slides, notes, figures and animations of the committed runs into results/talk (ARGS="DIR --theme dark")
+	$(PY) -m benchmarks talk $(ARGS)
+
+page: $(INSTALLED) ## name the page of DIR, written if it is missing, and open it where there is a desktop
+	@test -f $(DIR)/report.html || $(PY) -m benchmarks report $(DIR) $(ARGS)
+	@echo $(DIR)/report.html
+	@xdg-open $(DIR)/report.html >/dev/null 2>&1 || open $(DIR)/report.html >/dev/null 2>&1 || true
+
+gate: $(INSTALLED) ## compare the working tree with its baseline (ARGS="PRESET --base REVISION"); preset digits by default
+	$(PY) -m benchmarks gate $(ARGS)
+
+bless: $(INSTALLED) ## make what the working tree measures the baseline (ARGS="counters --reason 'why it changed'")
+	$(PY) -m benchmarks bless $(ARGS)
 
 list: $(INSTALLED) ## print the paradigms, data sets and presets
 	$(PY) -m benchmarks list $(ARGS)

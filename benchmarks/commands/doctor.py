@@ -7,7 +7,6 @@ import sys
 
 from tabulate import tabulate
 
-from benchmarks import doctor as doctor_
 from benchmarks import options
 
 
@@ -16,6 +15,8 @@ def command(selftest: options.Selftest = False, data_dir: options.DataDir = None
 
     Hardware, versions, data sets and the cells of each preset. The exit code is 1 where there is a problem.
     """
+    from benchmarks import doctor as doctor_  # imports the data sets, and with them NumPy
+
     if selftest:
         return _print_checks(doctor_.selftest(), as_json)
     found = doctor_.examine(data_dir)

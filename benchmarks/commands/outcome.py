@@ -16,7 +16,7 @@ def conclude(cells: list[Cell], executed: list[dict], results_dir: Path, as_json
     It is 1 where a cell, a table or a figure failed.
     """
     failures: list[str] = []
-    table = session.finish(results_dir, as_json, failures=failures)
+    table = session.concluded(results_dir, as_json, failures)
     failed = [(cell, record) for cell, record in zip(cells, executed, strict=True) if record["status"] != "done"]
     print(table)
     for cell, record in failed:

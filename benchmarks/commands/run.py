@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from tabulate import tabulate
@@ -13,6 +14,7 @@ from benchmarks.errors import BadInput
 from benchmarks.execute import session
 from benchmarks.plan import presets, selection
 from benchmarks.plan.cell import Cell
+from benchmarks.plan.grid import refuse_large
 from benchmarks.store import records
 
 
@@ -24,6 +26,8 @@ def command(
     budget: options.Budget = 1.0,
     dry_run: options.DryRun = False,
     jobs: options.Jobs = None,
+    engine: options.Engine = options.EngineName.local,
+    slurm: options.Slurm = [],  # noqa: B006
     device: options.Device = options.DeviceName.auto,
     data_dir: options.DataDir = None,
     results: options.Results = None,
@@ -31,17 +35,23 @@ def command(
 ) -> int:
     """Run a preset's unfinished cells, then write the report.
 
-    The same command again resumes an interrupted run.
+    The same command again resumes an interrupted run. Several at the same time share the cells.
     """
+    if slurm and engine is not options.EngineName.slurm:
+        raise BadInput(f"--slurm {slurm[0]}: is an option of --engine slurm; the engine is {engine.value}")
     for option, value in (("--jobs", jobs), ("--budget", budget)):
-        if value is not None and not value > 0:
-            raise BadInput(f"{option} {value:g}: must be greater than 0")
+        if value is not None and not 0 < value < math.inf:
+            raise BadInput(f"{option} {value:g}: must be greater than 0 and finite")
     changes = [*changes, *([f"seeds={seeds}"] if seeds is not None else [])]
     grid = selection.scaled(selection.selected(presets.load(preset, changes), paradigm), budget)
-    place = session.Place(results or Path("results") / grid.name, device.value, data_dir, jobs)
+    refuse_large(grid)
+    folder = results or Path("results") / grid.name
+    place = session.Place(folder, device.value, data_dir, jobs, engine.value, tuple(slurm))
     cells = session.plan(grid, place, build=not dry_run)
     if dry_run:
         _print_plan(cells, place.results_dir, as_json)
+        if place.engine == "slurm" and not as_json:
+            print(f"\n{session.slurm_script(cells, place)}", end="")
         return 0
     executed = session.execute(cells, place)
     return conclude(cells, executed, place.results_dir, as_json)

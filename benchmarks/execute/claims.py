@@ -1,79 +1,140 @@
-"""Makes the results folder of a run, checks that it can be written, and locks it, before any cell starts."""
+"""Claims of cells: several runs, on several machines, may work in one results folder and share its cells.
+
+The claim of a cell is a file that exactly one process can make: link(2) is atomic, on network file systems too, where
+flock(2) is not. It names its holder, who renews its modification time. A claim whose holder has ended, or has not
+renewed it for STALE_SECONDS by the clock of the file server, is taken over by making the claim of the next attempt:
+
+    .work/CELL/claim.1      of the first holder, which was killed
+    .work/CELL/claim.2      of the holder that took over; the highest number counts
+
+The files go when the holder releases its claim: the highest last, so that nobody finds a lower one to count.
+"""
 
 from __future__ import annotations
 
 import errno
-import fcntl
+import json
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.errors import BadInput
+from benchmarks.execute import processes
 
-# Workers of a killed run hold its lock until they notice, which takes a busy one seconds.
-LOCK_WAIT_SECONDS = 10.0
-TRIAL_BYTES = 1 << 20
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+BEAT_SECONDS = 10.0
+STALE_SECONDS = 90.0
+PREFIX = "claim."
+NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK)  # such as on exFAT
 
 
-@contextmanager
-def claimed(results_dir: Path) -> Iterator[int]:
-    """Hold the lock of a results folder; yields the file descriptor of the lock.
+@dataclass
+class Claim:
+    """The right to run a cell.
 
-    results_dir: the folder; it is made if absent, and a file is written to it as a check.
-
-    A worker inherits the descriptor and with it the lock, so two runs never write the same cell, even where a worker
-    outlives its run.
-
-    Raises BadInput where the folder is a file, read-only, full or in use by another run, at the start or inside the
-    context.
+    path: file of the claim.
+    attempt: 1, and 1 more for each holder that ended without releasing it.
     """
-    try:
-        results_dir.mkdir(parents=True, exist_ok=True)
-        _try_writing(results_dir / f".trial.{os.getpid()}")
-        lock = os.open(results_dir / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise BadInput(_one_line(results_dir, error)) from error
-    try:
-        _lock(lock, results_dir)
-        os.truncate(lock, 0)
-        os.write(lock, str(os.getpid()).encode())
-        yield lock
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise BadInput(_one_line(results_dir, error)) from error
-    finally:
-        os.close(lock)
+
+    path: Path
+    attempt: int
+
+    def renew(self) -> bool:
+        """Tell the others that the holder is alive; returns False where another process has taken the claim over."""
+        with suppress(OSError):
+            os.utime(self.path)
+            return not self.path.with_name(f"{PREFIX}{self.attempt + 1}").exists()
+        return False
+
+    def release(self) -> None:
+        """Let others claim the cell; without effect on a claim that was taken over."""
+        if not self.renew():
+            return
+        for leftover in self.path.parent.glob(f".{PREFIX}*"):  # of processes that were killed before the link
+            leftover.unlink(missing_ok=True)
+        for attempt in range(1, self.attempt + 1):
+            self.path.with_name(f"{PREFIX}{attempt}").unlink(missing_ok=True)
 
 
-def _try_writing(path: Path) -> None:
-    try:
-        with path.open("wb") as file:
-            file.write(bytes(TRIAL_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-    finally:
-        path.unlink(missing_ok=True)
+class Claims:
+    """Takes claims in the name of this process.
 
+    folder: where the claims are, in a folder for each name.
+    """
 
-def _lock(lock: int, results_dir: Path) -> None:
-    deadline = time.monotonic() + LOCK_WAIT_SECONDS
-    while True:
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.me = {"host": _host(), "pid": os.getpid(), "started": processes.started(os.getpid())}
+
+    def take(self, name: str) -> Claim | None:
+        """The claim of a name, such as that of a cell; None where another process holds it, or has just taken it."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        held = _highest(folder)
+        if held and not self._stale(folder / f"{PREFIX}{held}"):
+            return None
+        fresh = folder / f".{PREFIX}{secrets.token_hex(8)}"
+        fresh.write_text(json.dumps(self.me))
+        claim = Claim(folder / f"{PREFIX}{held + 1}", held + 1)
         try:
-            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                owner = os.pread(lock, 20, 0).decode() or "?"
-                raise BadInput(
-                    f"results folder {results_dir}: in use by another run (process {owner}); "
-                    "wait for it, or give another folder with --results"
-                ) from None
-            time.sleep(0.1)
+            _link(fresh, claim.path)
+        except (FileExistsError, FileNotFoundError):  # another was faster, or has just released it
+            return None
+        finally:
+            fresh.unlink(missing_ok=True)
+        return claim
+
+    def holder(self, name: str) -> str:
+        """Who holds the claim of a name, in words."""
+        folder = self.folder / name
+        found = _read(folder / f"{PREFIX}{_highest(folder)}") or {}
+        here = found.get("host") == self.me["host"]
+        return f"process {found.get('pid', '?')}" + ("" if here else f" on {str(found.get('host', '?')).split('/')[0]}")
+
+    def _stale(self, path: Path) -> bool:
+        found = _read(path)
+        if found is None:
+            return False  # just released
+        if found.get("host") == self.me["host"] and processes.started(found["pid"]) != found["started"]:
+            return True  # its holder has ended
+        clock = self.folder / "clock"
+        clock.touch()  # its time is that of the file server, as the claim's is
+        try:
+            return clock.stat().st_mtime - path.stat().st_mtime > STALE_SECONDS
+        except FileNotFoundError:
+            return False
 
 
-def _one_line(results_dir: Path, error: OSError) -> str:
-    at = f" ({error.filename})" if error.filename else ""
-    return f"results folder {results_dir}: {error.strerror or error}{at}; give a writable folder with --results"
+def _link(fresh: Path, path: Path) -> None:
+    try:
+        os.link(fresh, path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        with path.open("x") as file:  # exclusive, too, though a reader may find it empty at first
+            file.write(fresh.read_text())
+
+
+def _highest(folder: Path) -> int:
+    """Number of the attempt whose claim counts; 0 where nobody holds one."""
+    names = (name.removeprefix(PREFIX) for name in os.listdir(folder) if name.startswith(PREFIX))
+    return max((int(number) for number in names if number.isdigit()), default=0)
+
+
+def _read(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _host() -> str:
+    """This machine since it was started; a container with processes of its own counts as one."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+    with suppress(OSError):
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return "/".join(parts)

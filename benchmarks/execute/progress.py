@@ -1,29 +1,51 @@
 """Shows on standard error how far a run is: a live display on a terminal, plain lines elsewhere.
 
-The estimate is the wall-clock time to the end of the run, as the sum over unfinished cells of their remaining seconds,
-divided by the number of cells at a time. The expected duration of a running cell is its duration so far over the
-fraction that its worker reports, once that exceeds 2 %. Before that, and for a waiting cell, it is the mean duration of
-the ended cells of the same kind and variant, else of the same kind. Cells of a kind of which none has ended or reported
-count as 0 s, and timing cells run one at a time but are divided as well, so the estimate is low early in a run.
+The estimate is the wall-clock time to the end of the run, as if every cell started as soon as it could (`schedule`).
+The expected duration of a running cell is its duration so far over the fraction that its worker reports, once that
+exceeds 10 %. Before that, and for a waiting cell, it follows from the cells that have ended. Cells of a kind of which
+none has ended or reported count as 0 s, so the estimate is low until the first seed has ended.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Sequence
-from statistics import mean
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from benchmarks.execute.local import RunningCell
+from benchmarks.execute.engines import Running
+from benchmarks.execute.schedule import Durations, makespan
 from benchmarks.plan.cell import Cell
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 30.0
-MIN_FRACTION = 0.02  # below it, the duration so far is mostly start-up
+FIRST_LINE_SECONDS = 5.0  # of a preparation, which usually ends before
+MIN_FRACTION = 0.1  # below it, the duration so far is mostly start-up
+
+
+def _console() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Preparation:
+    """Says what a run prepares before its first cell, where that takes more than a few seconds.
+
+    what: in words.
+    console: where to print; None for standard error.
+    """
+
+    def __init__(self, what: str, console: Console | None = None):
+        self.what, self.console = what, console or _console()
+        self.began, self.due = time.monotonic(), FIRST_LINE_SECONDS
+
+    def __call__(self) -> None:
+        """Print a line when one is due."""
+        seconds = time.monotonic() - self.began
+        if seconds > self.due:
+            self.due = seconds + LINE_SECONDS
+            self.console.print(f"{self.what}, {seconds:.0f} s so far", markup=False)
 
 
 class Progress:
@@ -32,20 +54,21 @@ class Progress:
     todo: cells that will run.
     n_cells: number of these and of the cells already done.
     jobs: cells that train or score at a time.
+    where: what runs them, in words.
     console: where to print; None for standard error.
     """
 
-    def __init__(self, todo: Sequence[Cell], n_cells: int, jobs: int, console: Console | None = None):
-        self.waiting, self.n_cells, self.jobs = list(todo), n_cells, jobs
-        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+    def __init__(self, todo: Sequence[Cell], n_cells: int, jobs: int, where: str = "", console: Console | None = None):
+        self.waiting, self.n_cells, self.jobs, self.where = list(todo), n_cells, jobs, where
+        self.console = console or _console()
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.last = time.monotonic()
-        self.seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self.durations = Durations()
 
     def __enter__(self) -> Progress:
         done = self.n_cells - len(self.waiting)
         already = f", {done} already done" if done else ""
-        self.console.print(f"{self.n_cells} cells{already}; {self.jobs} at a time")
+        self.console.print(f"{self.n_cells} cells{already}; {self.jobs} at a time{self.where}")
         if self.live:
             self.live.start()
         return self
@@ -54,57 +77,57 @@ class Progress:
         if self.live:
             self.live.stop()
 
-    def finished(self, job: RunningCell, record: dict) -> None:
+    def finished(self, cell: Cell, record: dict, seconds: float) -> None:
         """Print the status and duration of a cell that has ended."""
-        self.waiting.remove(job.cell)
-        self.seconds[job.cell.kind, job.cell.variant].append(job.seconds)
+        self.waiting.remove(cell)
+        self.durations.add(cell, seconds)
         count = f"[{self.n_cells - len(self.waiting)}/{self.n_cells}]"
         reason = f": {record['reason']}" if record.get("reason") else ""
-        line = f"{count} {record['status']} {job.cell.place} {job.seconds:.0f} s{reason}"
+        line = f"{count} {record['status']} {cell.place} {seconds:.0f} s{reason}"
         self.console.print(line, markup=False)
 
-    def tick(self, jobs: Sequence[RunningCell]) -> None:
+    def tick(self, running: Sequence[Running], waits: Sequence[str]) -> None:
         """Show the running cells: twice a second on a terminal, else one line per cell every 30 s."""
         if time.monotonic() - self.last < (REFRESH_SECONDS if self.live else LINE_SECONDS):
             return
         self.last = time.monotonic()
-        left = self.remaining_seconds(jobs)
+        left = self.remaining_seconds(running)
         estimate = f"about {_duration(left)} left" if left is not None else "estimating"
+        lines = [_state(job) for job in running] + [f"waits for {what}" for what in waits[:3]]
+        if len(waits) > 3:
+            lines.append(f"waits for {len(waits) - 3} more")
         if self.live:
-            self.live.update(_table(jobs, estimate), refresh=True)
+            self.live.update(_table([*lines, estimate]), refresh=True)
         else:
-            for job in jobs:
-                self.console.print(f"  {_state(job)}; {estimate}", markup=False)
+            for line in lines:
+                self.console.print(f"  {line}; {estimate}", markup=False)
 
-    def remaining_seconds(self, jobs: Sequence[RunningCell]) -> float | None:
+    def remaining_seconds(self, running: Sequence[Running]) -> float | None:
         """Expected seconds to the end of the run, as the module's docstring says; None while no cell has an estimate.
 
-        jobs: the running cells.
+        running: the running cells.
         """
-        ahead = {cell.place: self._expected(cell) for cell in self.waiting}
-        for job in jobs:
-            place, fraction = job.cell.place, job.progress().get("fraction", 0)
-            whole = job.seconds / fraction if fraction > MIN_FRACTION else ahead[place]
-            ahead[place] = None if whole is None else max(whole - job.seconds, 0)
-        known = [seconds for seconds in ahead.values() if seconds is not None]
-        return sum(known) / self.jobs if known else None
-
-    def _expected(self, cell: Cell) -> float | None:
-        same = self.seconds.get((cell.kind, cell.variant))
-        kind = [value for (kind, _), values in self.seconds.items() if kind == cell.kind for value in values]
-        return mean(same or kind) if same or kind else None
+        left, known = {}, False
+        for job in running:
+            fraction, expected = job.progress().get("fraction", 0), self.durations.expected(job.cell)
+            whole = job.seconds / fraction if fraction > MIN_FRACTION else expected
+            known |= whole is not None
+            left[job.cell.trained_stem] = max(0.0, (whole or 0.0) - job.seconds)
+        places = {job.cell.place for job in running}
+        waiting = [cell for cell in self.waiting if cell.place not in places]
+        known |= any(self.durations.expected(cell) is not None for cell in waiting)
+        return makespan(self.jobs, left, waiting, self.durations) if known else None
 
 
-def _state(job: RunningCell) -> str:
+def _state(job: Running) -> str:
     report = job.progress()
     return f"{job.cell.place} {report.get('phase', 'starting')} {report.get('fraction', 0):.0%} {job.seconds:.0f} s"
 
 
-def _table(jobs: Sequence[RunningCell], estimate: str) -> Table:
+def _table(lines: Sequence[str]) -> Table:
     table = Table.grid(padding=(0, 2))
-    for job in jobs:
-        table.add_row(_state(job))
-    table.add_row(estimate)
+    for line in lines:
+        table.add_row(line)
     return table
 
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.errors import BadInput
-from benchmarks.execute import fork_server
-from benchmarks.execute.claims import claimed
-from benchmarks.execute.cores import cores
-from benchmarks.execute.local import WORKER, Local
+from benchmarks.execute import drawing, engines, fork_server, preparation
+from benchmarks.execute.early_report import EarlyReport
+from benchmarks.execute.engines.local import WORKER
+from benchmarks.execute.folder import usable
 from benchmarks.execute.progress import Progress
+from benchmarks.execute.schedule import Durations, ordered
+from benchmarks.execute.signals import interruptible
 from benchmarks.plan import grid
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.preset import Preset
 from benchmarks.store import records
 from benchmarks.store.trained import Trained
-
-PREPARE, SCORING_NETWORK = "benchmarks.plan.preflight", "benchmarks.execute.build_extractor"
 
 
 @dataclass(frozen=True)
@@ -31,68 +28,103 @@ class Place:
     results_dir: folder of records, weights, tables and figures.
     device: "auto", "cpu" or "cuda".
     data_dir: folder of the data sets; None for the default.
-    jobs: cells that train or score at a time; None for `default_jobs`.
+    jobs: cells that train or score at a time; None for what the engine finds room for.
+    engine: what starts the cells, one of `engines.NAMES`.
+    options: of the engine, as KEY=VALUE.
     """
 
     results_dir: Path
     device: str = "auto"
     data_dir: Path | None = None
     jobs: int | None = None
+    engine: str = "local"
+    options: tuple[str, ...] = ()
 
 
 def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
     """The cells of a preset, after checks that this machine can run them.
 
     preset: the grid.
-    place: its device and data_dir are used.
+    place: where; the checks are left out where its results folder shows that every cell is done.
     build: whether to train the scoring networks that are not cached yet; without, their hashes are None in the cells.
 
     Raises BadInput where a cell cannot run.
     """
-    request = {"preset": preset, "device": place.device, "data_dir": place.data_dir, "build": build}
-    fork_server.import_once([PREPARE, WORKER])
-    try:
-        answer = fork_server.ask(PREPARE, request)
-        extractors = answer["extractors"] | networks(answer["unbuilt"], place.data_dir, preset.n_samples)
-    except ChildProcessError as error:
-        raise BadInput(f"preset {preset.name!r}: the process that checks it {error}; `doctor` may say why") from None
-    return grid.cells(preset, grid.Machine(answer["device"], answer["data_hashes"], extractors))
-
-
-def networks(
-    pairs: Sequence[tuple[str, str]], data_dir: Path | None, n_samples: int | str
-) -> dict[tuple[str, str], str]:
-    """(data set, kind) -> hash of the scoring network, which is trained where it is not cached, one per core at a time.
-
-    pairs: (name of a data set, kind of scoring network).
-    data_dir: folder of the data sets; None for the default.
-    n_samples: of the cells, whose floors are computed too; "train" for the number of training images.
-    """
-    more = {"data_dir": data_dir, "n_samples": n_samples}
-    requests = [{"dataset": dataset, "kind": kind, **more} for dataset, kind in pairs]
-    return dict(zip(pairs, fork_server.ask_all(SCORING_NETWORK, requests, cores()), strict=True))
+    where = {"device": place.device, "data_dir": place.data_dir}
+    if machine := preparation.remembered(preset, place.results_dir, **where):
+        cells = grid.cells(preset, machine)
+        if all(records.done(place.results_dir, cell) for cell in cells):
+            return cells
+    fork_server.import_once([preparation.PREPARE, WORKER])
+    machine = preparation.prepare(preset, build=build, **where)
+    if build:
+        with usable(place.results_dir):
+            (place.results_dir / ".work").mkdir(exist_ok=True)
+            preparation.remember(machine, preset, place.results_dir, **where)
+    return grid.cells(preset, machine)
 
 
 def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bool = False) -> list[dict]:
     """Run unfinished cells; returns the records of all cells, in their order.
 
     cells: of one run, each after the one whose weights it starts from.
-    place: where.
+    place: where. Other runs may work in its folder at the same time; they share the cells.
     worker: name of the module that runs a cell.
     again: run finished cells as well.
 
     Raises KeyboardInterrupt on Ctrl-C, SIGTERM and SIGHUP, after it has ended the workers; finished cells are kept.
     Raises BadInput where the results folder cannot be used.
     """
-    with claimed(place.results_dir) as lock, _interruptible():
+    with usable(place.results_dir), interruptible():
+        (place.results_dir / ".work").mkdir(exist_ok=True)
         for line in records.arrange(place.results_dir, cells):
             print(line, file=sys.stderr)
         todo = list(cells) if again else unfinished(cells, place.results_dir)
-        jobs = place.jobs or default_jobs(cells[0])
-        executor = Local(place.results_dir, jobs, data_dir=place.data_dir, worker=worker, keep_fds=[lock])
-        with Progress(todo, len(cells), jobs) as progress:
-            executor.run(todo, progress)
-    return [records.read(records.path_of(place.results_dir, cell)) for cell in cells]
+        if todo:
+            _run(ordered(todo, _durations(cells, place.results_dir)), len(cells), place, worker)
+        else:
+            print(f"{len(cells)} cells, all of them done already", file=sys.stderr)
+    return [_record(place.results_dir, cell) for cell in cells]
+
+
+def slurm_script(cells: Sequence[Cell], place: Place) -> str:
+    """The batch script of the first array that `execute` would submit to Slurm.
+
+    cells, place: as in `execute`.
+    """
+    todo = unfinished(cells, place.results_dir)
+    first = [cell for cell in todo if cell.kind == todo[0].kind and not cell.ancestor]
+    engine = engines.named("slurm")(place.results_dir, place.jobs, worker=WORKER, options=place.options)
+    return engine.script(first, engine.folder / "SPECS.txt") if first else ""
+
+
+def _run(todo: list[Cell], n_cells: int, place: Place, worker: str) -> None:
+    engine = engines.named(place.engine)(
+        place.results_dir, place.jobs, data_dir=place.data_dir, worker=worker, options=place.options
+    )
+    with (
+        Progress(todo, n_cells, engine.slots(todo[0]), engine.where) as progress,
+        EarlyReport(progress, place.results_dir, todo) as watch,
+    ):
+        engine.run(todo, watch)
+
+
+def _durations(cells: Sequence[Cell], results_dir: Path) -> Durations:
+    """What finished cells of the folder have taken."""
+    durations = Durations()
+    for cell in cells:
+        if records.done(results_dir, cell):
+            seconds = records.read(records.path_of(results_dir, cell)).get("wall_seconds")
+            if seconds:
+                durations.add(cell, seconds)
+    return durations
+
+
+def _record(results_dir: Path, cell: Cell) -> dict:
+    try:
+        return records.read(records.path_of(results_dir, cell))
+    except records.DamagedRecord:
+        return records.opening(cell, "interrupted", "another run with other settings has set its record aside")
 
 
 def unfinished(cells: Sequence[Cell], results_dir: Path) -> list[Cell]:
@@ -102,10 +134,11 @@ def unfinished(cells: Sequence[Cell], results_dir: Path) -> list[Cell]:
     results_dir: where records and weights are looked for.
     """
     todo = {cell.stem for cell in cells if not records.done(results_dir, cell)}
+    starts = {cell.trained_stem: cell for cell in cells}
     for cell in reversed(cells):  # a descendant comes first, so that its ancestor's ancestor is found too
-        for start in cells:
-            if cell.stem in todo and cell.ancestor == start.trained_stem and not has_weights(results_dir, start):
-                todo.add(start.stem)
+        start = starts.get(cell.ancestor or "")
+        if cell.stem in todo and start and not has_weights(results_dir, start):
+            todo.add(start.stem)
     return [cell for cell in cells if cell.stem in todo]
 
 
@@ -114,43 +147,42 @@ def has_weights(results_dir: Path, cell: Cell) -> bool:
     return Trained(results_dir, cell.trained_stem).done(cell.train_key)
 
 
-def default_jobs(cell: Cell) -> int:
-    """Cells that train or score at a time: one on a GPU, else one per core and at most two, which share the memory."""
-    return 1 if cell.device == "cuda" else max(1, min(2, cores() // cell.threads))
+def concluded(results_dir: Path, as_json: bool, failures: list[str]) -> str:
+    """As `finish`, but tables and figures that would not change are not written again."""
+    drawn = drawing.unchanged(results_dir) or _noted(drawing.draw([results_dir]), failures)
+    return drawn["json" if as_json else "summary"]
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does, so that no worker is left behind."""
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
+def _noted(drawn: dict, failures: list[str] | None) -> dict:
+    if failures is not None:
+        failures += drawn["failures"]
+    return drawn
 
 
 def finish(
-    results_dir: Path,
+    folders: Sequence[Path],
     as_json: bool = False,
     budget_axis: str | None = None,
     aa_dir: Path | None = None,
     failures: list[str] | None = None,
 ) -> str:
-    """Write tables and figures; returns the comparison as text for a terminal.
+    """Write tables, figures and the page; returns the comparison as text for a terminal.
 
-    results_dir: folder of the records.
-    as_json: return every column, as JSON.
+    folders: of the records; several of them share the page of the first.
+    as_json: return every column, as JSON; of several folders with the column `results`.
     budget_axis: "flops", "images" or "seconds": return the comparison at an equal cost on this axis.
     aa_dir, failures: as in `report.write`.
     """
-    from benchmarks import report
-
-    table = report.write(results_dir, aa_dir, failures)
+    drawn = _noted(drawing.draw(folders, aa_dir), failures)
     if budget_axis:
-        return report.at_equal(results_dir, budget_axis, as_json)
-    return table.to_json(orient="records", indent=1) if as_json else report.summary(table)
+        from benchmarks import report
+
+        return report.at_equal(folders, budget_axis, as_json)
+    return drawn["json" if as_json else "summary"]
+
+
+def page_of(folders: Sequence[Path]) -> Path:
+    """Path of the page that `finish` writes."""
+    from benchmarks.report.page import FILE
+
+    return folders[0] / FILE

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.plan.settings import (
+    FileName,
     Labels,
     Limits,
     Method,
@@ -38,11 +39,11 @@ class Training(Method, TrainSettings):
     train_code: hash of the code that training runs.
     """
 
-    dataset: str
+    dataset: FileName
     seed: int
     device: Literal["cpu", "cuda"]
     changes: Options = {}
-    ancestor: str | None = None
+    ancestor: FileName | None = None
     budget_flops: float
     data_hash: str
     train_code: str
@@ -85,7 +86,7 @@ class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
 
     kind: Literal["quality", "training", "timing"]
     preset: str
-    variant: str
+    variant: FileName
     repetition: int
     trial: int | None = None
 
@@ -109,9 +110,11 @@ class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
     def of_record(cls, record: dict) -> Cell:
         """The cell that a record is about.
 
-        Raises KeyError or pydantic.ValidationError where the record was written by a version with other settings.
+        Raises KeyError or pydantic.ValidationError where the record was written by a version with other settings;
+        limits, which decide no number, may be absent.
         """
-        return cls.model_validate({name: record["cell"][name] for name in cls.model_fields})
+        known = [name for name in cls.model_fields if name in record["cell"] or name not in Limits.model_fields]
+        return cls.model_validate({name: record["cell"][name] for name in known})
 
     def model_copy(self, **settings) -> Cell:
         """A copy that computes its own keys, instead of copying those that this cell has computed already."""

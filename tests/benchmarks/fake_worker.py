@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def main(spec_path):
         signal.signal(signal.SIGTERM, lambda *_: (results_dir / f"sigterm-{act}").touch() or (leave and os._exit(0)))
         while True:
             time.sleep(0.1)
+    if act.startswith("detach"):
+        child = subprocess.Popen(["sleep", "300"], start_new_session=True)
+        (results_dir / "pids" / f"{cell.stem}.{child.pid}").touch()
+        time.sleep(300 if act == "detach" else 0)
+        if act.endswith("SIGKILL"):
+            os.kill(os.getpid(), signal.SIGKILL)
     if act.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, act))
     status = {"diverge": "non_finite"}.get(act, "done")

@@ -12,7 +12,7 @@ import typer
 import paradigms
 from benchmarks import cli, commands, data, doctor
 from benchmarks.errors import BadInput
-from benchmarks.execute import claims, fork_server, session
+from benchmarks.execute import folder, fork_server, session
 from benchmarks.plan import grid, presets
 from benchmarks.store import records
 from tests.benchmarks.conftest import FAKE_WORKER
@@ -23,9 +23,9 @@ def command(monkeypatch, capsys, tmp_path):
     """Runs a command line in this process, with the torch-free worker; returns exit code, output, error lines."""
     monkeypatch.chdir(tmp_path)
     found = {"device": "cpu", "data_hashes": {"digits": "data"}, "extractors": {}, "unbuilt": []}
-    monkeypatch.setattr(fork_server, "ask", lambda module, request: found)
+    monkeypatch.setattr(fork_server, "ask", lambda module, request, *_: found)
     monkeypatch.setattr(session, "execute", functools.partial(session.execute, worker=FAKE_WORKER))
-    monkeypatch.setattr(session, "finish", lambda folder, as_json, failures: f"the table of {folder}")
+    monkeypatch.setattr(session, "concluded", lambda folder, as_json, failures: f"the table of {folder}")
 
     def call(line):
         capsys.readouterr()
@@ -162,7 +162,7 @@ def test_help_of_every_option_names_its_default():
 
 
 def test_bad_input_found_while_preparing_is_one_line_and_exit_code_2(command, tiny, monkeypatch):
-    def ask(module, request):
+    def ask(module, request, *_):
         raise BadInput("data file train.gz: truncated")
 
     monkeypatch.setattr(fork_server, "ask", ask)
@@ -190,7 +190,7 @@ def test_a_results_folder_that_cannot_be_written_is_one_line(command, tiny, monk
     def refuse(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(claims, "_try_writing", refuse)
+    monkeypatch.setattr(folder, "_try_writing", refuse)
     code, _, errors = command(f"run {tiny('succeed')}")
     assert code == 2 and len(errors) == 1 and f"results/tiny: {os.strerror(number)}" in errors[0]
 

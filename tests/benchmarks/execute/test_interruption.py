@@ -1,6 +1,5 @@
 """A killed or interrupted run keeps its finished cells and leaves no process behind."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -9,8 +8,6 @@ import time
 
 import pytest
 
-from benchmarks.errors import BadInput
-from benchmarks.execute.claims import claimed
 from benchmarks.execute.session import Place, execute
 from benchmarks.store import records
 from tests import ROOT
@@ -64,24 +61,6 @@ def test_a_killed_run_resumes_to_the_same_records(tmp_path, seconds, uninterrupt
     assert not list(tmp_path.rglob("cells/.*.tmp"))
 
 
-def test_workers_that_outlive_a_killed_run_hold_its_lock(tmp_path, monkeypatch):
-    process = start(tmp_path, seconds=60.0)
-    unaware = alive(tmp_path)
-    for pid in unaware:
-        os.kill(pid, signal.SIGSTOP)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    with monkeypatch.context() as patch:
-        patch.setattr("benchmarks.execute.claims.LOCK_WAIT_SECONDS", 0.1)
-        with pytest.raises(BadInput, match=f"in use by another run .process {process.pid}"), claimed(tmp_path):
-            pass
-    for pid in unaware:
-        with contextlib.suppress(ProcessLookupError):  # the kernel ends a stopped group whose parent has gone
-            os.kill(pid, signal.SIGCONT)
-    with claimed(tmp_path):
-        assert not alive(tmp_path)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_its_workers_and_leaves_no_record_of_them(tmp_path, number):
     process = start(tmp_path)
@@ -89,9 +68,3 @@ def test_an_interrupted_run_ends_its_workers_and_leaves_no_record_of_them(tmp_pa
     assert process.wait() == 130
     assert not alive(tmp_path)
     assert all(records.read(path)["status"] == "done" for path in (tmp_path / "cells").glob("*.json"))
-
-
-def test_a_second_run_in_the_same_folder_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.execute.claims.LOCK_WAIT_SECONDS", 0.1)
-    with claimed(tmp_path), pytest.raises(BadInput, match=f"in use by another run .process {os.getpid()}"):
-        execute(slow_cells(), Place(tmp_path), FAKE_WORKER)

@@ -2,8 +2,10 @@
 
 import os
 
-from benchmarks.execute.local import Local
-from benchmarks.execute.session import Place, default_jobs, execute
+from benchmarks.execute import capacity
+from benchmarks.execute.capacity import default_jobs
+from benchmarks.execute.engines.local import Local
+from benchmarks.execute.session import Place, execute
 from benchmarks.store import records
 from tests.benchmarks.conftest import FAKE_WORKER, alive, cells_of, grid
 
@@ -14,11 +16,11 @@ class Heard:
     def __init__(self):
         self.ended, self.most = [], 0
 
-    def finished(self, job, record):
-        self.ended.append((job.cell.place, record["status"]))
+    def finished(self, cell, record, seconds):
+        self.ended.append((cell.place, record["status"]))
 
-    def tick(self, jobs):
-        self.most = max(self.most, len(jobs))
+    def tick(self, running, waits):
+        self.most = max(self.most, len(running))
 
 
 def run(tmp_path, acts, jobs=8, **changes):
@@ -63,9 +65,9 @@ def test_quality_cells_come_first_and_timing_cells_one_at_a_time(tmp_path):
     watches = []
 
     class Strict(Heard):
-        def tick(self, jobs):
-            super().tick(jobs)
-            watches.append([job.cell.kind for job in jobs])
+        def tick(self, running, waits):
+            super().tick(running, waits)
+            watches.append([job.cell.kind for job in running])
 
     Local(tmp_path, 2, worker=FAKE_WORKER).run(cells[::-1], heard := Strict())
     assert heard.most == 2
@@ -99,7 +101,11 @@ def test_a_damaged_record_is_named_and_its_cell_runs_again(tmp_path, capsys):
 
 def test_default_jobs_follow_device_cores_and_threads(monkeypatch):
     cell = cells_of(grid(["a"]))[0]
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-    jobs = {threads: default_jobs(cell.model_copy(update={"threads": threads})) for threads in (1, 2, 3, 8)}
-    assert jobs == {1: 2, 2: 2, 3: 1, 8: 1}
-    assert default_jobs(cell.model_copy(update={"device": "cuda"})) == 1
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    jobs = {threads: default_jobs(cell.model_copy(update={"threads": threads})) for threads in (1, 2, 3, 32)}
+    assert jobs == {1: 16, 2: 8, 3: 5, 32: 1}
+    gpu = cell.model_copy(update={"device": "cuda"})
+    monkeypatch.setattr(capacity, "gpus", lambda: ("0", "1", "MIG-3"))
+    assert default_jobs(gpu) == 3
+    monkeypatch.setattr(capacity, "gpus", lambda: ())
+    assert default_jobs(gpu) == 1

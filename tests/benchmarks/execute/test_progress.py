@@ -32,23 +32,24 @@ def test_nothing_is_estimated_while_nothing_is_known(cells):
 def test_the_estimate_adds_the_rest_of_running_cells_and_the_mean_duration_of_ended_ones(cells):
     watch, _ = shown(cells)
     first_a, first_b, *_ = cells
-    watch.finished(job(first_a, 10.0), {"status": "done", "reason": None})
-    # b runs and is a quarter done after 5 s: 15 s to go; b again and a again take the mean of their kind, 10 s each.
-    assert watch.remaining_seconds([job(first_b, 5.0, 0.25)]) == pytest.approx((15 + 10 + 10) / 2)
+    watch.finished(first_a, {"status": "done", "reason": None}, 10.0)
+    # b runs and is a quarter done after 5 s: 15 s to go. The other process runs b again and a again, 10 s each.
+    assert watch.remaining_seconds([job(first_b, 5.0, 0.25)]) == pytest.approx(10 + 10)
     # A running cell that has not reported counts the mean less its time so far, and at least 0 s.
-    assert watch.remaining_seconds([job(first_b, 4.0)]) == pytest.approx((6 + 10 + 10) / 2)
-    assert watch.remaining_seconds([job(first_b, 40.0)]) == pytest.approx((0 + 10 + 10) / 2)
+    assert watch.remaining_seconds([job(first_b, 4.0)]) == pytest.approx(6 + 10)
+    assert watch.remaining_seconds([job(first_b, 40.0)]) == pytest.approx(10)
 
 
 def test_off_a_terminal_plain_lines_give_the_end_and_the_progress_of_cells(cells, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     watch, text = shown(cells)
     with watch:
-        watch.tick([job(cells[0], 30.0, 0.5)])
-        watch.finished(job(cells[0], 60.0), {"status": "non_finite", "reason": "loss [a] is nan"})
+        watch.tick([job(cells[0], 30.0, 0.5)], ["b.digits.s0, which process 7 on elsewhere runs"])
+        watch.finished(cells[0], {"status": "non_finite", "reason": "loss [a] is nan"}, 60.0)
     assert text.getvalue().splitlines() == [
         "4 cells; 2 at a time",
-        "  a.digits.s0 training 50% 30 s; about 15 s left",
+        "  a.digits.s0 training 50% 30 s; about 30 s left",
+        "  waits for b.digits.s0, which process 7 on elsewhere runs; about 30 s left",
         "[1/4] non_finite a.digits.s0 60 s: loss [a] is nan",
     ]
 
@@ -57,5 +58,5 @@ def test_on_a_terminal_the_running_cells_are_shown_live(cells, monkeypatch):
     monkeypatch.setattr(progress, "REFRESH_SECONDS", 0.0)
     watch, text = shown(cells, n_cells=6, terminal=True)
     with watch:
-        watch.tick([job(cells[0], 30.0, 0.5)])
+        watch.tick([job(cells[0], 30.0, 0.5)], [])
     assert "2 already done" in text.getvalue() and "a.digits.s0 training 50% 30 s" in text.getvalue()

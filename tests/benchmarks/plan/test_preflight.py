@@ -6,7 +6,7 @@ import torch
 
 from benchmarks import data
 from benchmarks.errors import BadInput
-from benchmarks.execute import build_extractor, fork_server, session
+from benchmarks.execute import build_extractor, fork_server, preparation, session
 from benchmarks.execute.session import Place
 from benchmarks.plan import preflight, preset, presets
 from benchmarks.score import floors
@@ -29,8 +29,9 @@ def diffusion(**changes):
 def paradigm_file(tmp_path, body):
     path = tmp_path / "mine.py"
     path.write_text(
-        "from paradigms.base import Paradigm\n\n\nclass Mine(Paradigm):\n"
-        '    title, era, reference, task = "Mine", "now", "here", "generation"\n' + body
+        "from torch import nn\nfrom paradigms.base import Paradigm, Stage\n\n\nclass Mine(Paradigm):\n"
+        '    title, era, reference, task = "Mine", "now", "here", "generation"\n'
+        "    def stages(self):\n        return [Stage('all', [nn.Parameter()], lambda batch: 0)]\n" + body
     )
     return str(path)
 
@@ -105,22 +106,23 @@ def test_preparation_in_a_child_process_returns_cells_or_raises_its_error_here(t
 
 def fake(monkeypatch):
     """Replace the child processes by ones that import no torch."""
-    for name, module in (("PREPARE", "fake_prepare"), ("SCORING_NETWORK", "fake_network"), ("WORKER", "fake_worker")):
-        monkeypatch.setattr(session, name, f"tests.benchmarks.{module}")
+    for name, module in (("PREPARE", "fake_prepare"), ("SCORING_NETWORK", "fake_network")):
+        monkeypatch.setattr(preparation, name, f"tests.benchmarks.{module}")
+    monkeypatch.setattr(session, "WORKER", "tests.benchmarks.fake_worker")
 
 
 def test_a_preparation_that_crashes_is_one_line(tmp_path, monkeypatch):
     fake(monkeypatch)
-    with pytest.raises(BadInput, match=r"preset 'tiny': .* ended with exit code -11; `doctor`"):
+    with pytest.raises(BadInput, match=r"preset 'tiny': .* was ended by SIGSEGV; `doctor`"):
         session.plan(grid(["a"]), Place(tmp_path, "cpu"))
 
 
 def test_the_cells_of_a_run_have_the_hashes_that_its_preparation_found(tmp_path, monkeypatch):
     fake(monkeypatch)
-    monkeypatch.setattr(session, "cores", lambda: 2)
+    monkeypatch.setattr(preparation, "cores", lambda: 2)
     cells = session.plan(grid(["a"]), Place(tmp_path, "cuda", data_dir=tmp_path))
     assert {(cell.device, cell.data_hash) for cell in cells} == {("cuda", "abc")}
-    assert sorted(os.listdir(tmp_path)) == ["autoencoder", "cnn"]
+    assert sorted(os.listdir(tmp_path)) == [".work", "autoencoder", "cnn"]
     assert cells[0].extractor_hashes == ["digits-cnn", "digits-autoencoder"]
 
 

@@ -113,12 +113,6 @@ def test_a_damaged_record_is_set_aside_and_named(tmp_path, cell):
     assert not path.exists() and (tmp_path / "damaged" / path.name).exists()
 
 
-def test_what_a_killed_writer_left_half_written_is_removed(tmp_path, cell):
-    (half := store(tmp_path, cell).with_name(".a.json.7.tmp")).write_text("{")
-    assert records.arrange(tmp_path, [cell]) == [] and not half.exists()
-    assert records.done(tmp_path, cell)
-
-
 def test_a_record_made_otherwise_goes_to_stale_and_comes_back_when_asked_for_again(tmp_path, cell):
     other = cell.model_copy(update={"budget_flops": 2.0})
     neighbour = cell.model_copy(update={"repetition": 10})

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from benchmarks import data
 from benchmarks.errors import BadInput
-from benchmarks.execute.local import Local
+from benchmarks.execute.engines.local import Local
 from benchmarks.plan import presets, selection
 from benchmarks.plan.preflight import check_start
 from benchmarks.plan.preset import Variant

@@ -1,0 +1,174 @@
+"""The process of the fork server: it imports modules once, and every request is executed in a fork of it.
+
+It is a process of its own, so that a fork has one thread and no descriptor of the process that asks. Requests come by a
+socket, each with two descriptors: a channel for the request and the answer, and a pipe for process id and exit status.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+
+from benchmarks.errors import BadInput
+from benchmarks.execute import processes
+
+STATUS = struct.Struct("i")
+
+
+def main(fd: int, parent: int, modules: Sequence[str]) -> None:
+    """Serve requests until the socket closes or the parent ends; then end every process that a request has started.
+
+    fd: file descriptor of the socket.
+    parent: process id of the process that asks.
+    modules: what to import before the first fork.
+    """
+    wake, awaken = os.pipe()
+    os.set_blocking(awaken, False)
+    signal.set_wakeup_fd(awaken, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # the descriptor wakes the loop
+    # The kernel sends it at the end of the thread that has started this process, which may not be that of the process.
+    signal.signal(signal.SIGTERM, lambda *_: None if os.getppid() == parent else sys.exit())
+    processes.die_with(parent, signal.SIGTERM)
+    processes.adopt_orphans()
+    running: dict[int, int] = {}  # process id -> descriptor of its status pipe
+    server = socket.socket(fileno=fd)
+    try:
+        for module in modules:
+            with suppress(Exception):  # whoever needs it imports it again, and says so
+                importlib.import_module(module)
+        _serve(server, wake, running)
+    finally:
+        processes.end_descendants(os.getpid())
+        os._exit(0)
+
+
+def _serve(server: socket.socket, wake: int, running: dict[int, int]) -> None:
+    while True:
+        readable, _, _ = select.select([server, wake], [], [])
+        if wake in readable:
+            os.read(wake, 4096)
+            _collect(running)
+        if server in readable:
+            message, fds, _, _ = socket.recv_fds(server, 1, 2)
+            if not message:
+                return
+            if (pid := _forked()) == 0:
+                server.close()
+                _execute(*fds, os.getppid())
+            os.close(fds[0])
+            _tell(fds[1], pid)
+            if pid < 0:
+                os.close(fds[1])
+            else:
+                running[pid] = fds[1]
+
+
+def _forked() -> int:
+    try:
+        return os.fork()
+    except OSError as error:  # no memory, or too many processes
+        return -error.errno
+
+
+def _collect(running: dict[int, int]) -> None:
+    """Report the children that have ended, and end the orphans that they left to this process."""
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if (status := running.pop(ended[0], None)) is not None:
+                _tell(status, os.waitstatus_to_exitcode(ended[1]))
+                os.close(status)
+    for orphan in set(processes.children(os.getpid())) - running.keys():
+        with suppress(ProcessLookupError):
+            os.kill(orphan, signal.SIGKILL)
+
+
+def _tell(status: int, value: int) -> None:
+    with suppress(OSError):  # whoever asked has ended
+        os.write(status, STATUS.pack(value))
+
+
+def _execute(channel: int, status: int, server: int) -> None:
+    """The life of a fork: execute one request and exit; it never returns."""
+    code = 1
+    try:
+        os.setsid()  # no Ctrl-C, which the process that asks handles, and a process group to signal
+        os.close(status)
+        processes.die_with(server)
+        processes.adopt_orphans()
+        _default_signals()
+        link = socket.socket(fileno=channel)
+        module, function, arguments, log, variables = pickle.load(link.makefile("rb"))
+        threading.Thread(target=_watch, args=(link, server), daemon=True).start()
+        os.environ.update(variables)
+        _redirect(log)
+        code = _call(link, module, function, arguments, answers=log is None)
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        processes.end_descendants(os.getpid())
+        os._exit(code or 0)
+
+
+def _call(link: socket.socket, module: str, function: str, arguments: dict, answers: bool) -> int:
+    try:
+        value = getattr(importlib.import_module(module), function)(**arguments)
+    except BadInput as error:
+        if not answers:
+            raise
+        value = error
+    if not answers:
+        return value
+    link.sendall(pickle.dumps(value))
+    return 0
+
+
+def _redirect(log: str | None) -> None:
+    if log is None:
+        os.dup2(2, 1)  # standard output of the parent is for results
+        return
+    with open(log, "wb", buffering=0) as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    sys.stdout.reconfigure(line_buffering=True)
+
+
+def _watch(link: socket.socket, server: int) -> None:
+    """End this process once the one that asked has gone; the kernel does so too, unless the server is stopped."""
+    while True:
+        try:
+            if not link.recv(1):
+                break
+        except OSError:
+            break
+    with suppress(ProcessLookupError):
+        os.kill(server, signal.SIGCONT)
+    processes.end_descendants(os.getpid())
+    os._exit(1)
+
+
+def _default_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # Lightning replaces a default action of SIGTERM by an orderly end with exit code 0; a handler it calls as well.
+    signal.signal(signal.SIGTERM, _end_by_signal)
+
+
+def _end_by_signal(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    processes.end_descendants(os.getpid())
+    os.kill(os.getpid(), number)

@@ -1,0 +1,85 @@
+"""Runs where the environment is hostile: few descriptors, no HOME, odd paths, a server that is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks.errors import BadInput
+from benchmarks.execute import fork_server, preparation, processes, session
+from benchmarks.execute.session import Place, execute
+from benchmarks.store import records
+from tests import ROOT
+from tests.benchmarks.conftest import FAKE_WORKER, grid
+from tests.benchmarks.execute.test_claims import RUN, shared
+
+SHARED = shared(seeds=2)
+
+
+def test_64_descriptors_no_home_a_c_locale_and_long_odd_paths_change_nothing(tmp_path):
+    folder, temporary = tmp_path / "résultats of 你 'x'", tmp_path / ("t" * 120)
+    temporary.mkdir()
+    variables = {name: value for name, value in os.environ.items() if name not in ("HOME", "LANG")}
+    variables |= {"LC_ALL": "C", "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT), "PYTHONUTF8": "0"}
+    script = RUN.replace("shared()", "shared(seeds=2)").replace("jobs=2", "jobs=None")
+    command = ["bash", "-c", 'ulimit -n 64; exec "$0" -c "$1" "$2"', sys.executable, script, str(folder)]
+    run = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, timeout=120)
+    assert run.returncode == 0, run.stderr.decode()
+    assert all(records.done(folder, cell) for cell in SHARED)
+    assert not list(temporary.iterdir())
+
+
+def test_a_fork_server_that_is_killed_is_replaced_and_its_cells_run_again(tmp_path):
+    script = RUN.replace("shared()", "shared(seeds=2, seconds=1.0)")
+    run = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    while not list((tmp_path / "pids").glob("*")):
+        assert run.poll() is None
+        time.sleep(0.01)
+    (server,) = processes.children(run.pid)
+    os.kill(server, signal.SIGKILL)
+    assert run.wait(60) == 0
+    assert all(records.done(tmp_path, cell) for cell in shared(seeds=2, seconds=1.0))
+
+
+def test_a_fork_server_that_cannot_import_is_one_line(tmp_path, monkeypatch):
+    fork_server.close()
+    monkeypatch.setattr(fork_server, "COMMAND", "import os; os._exit(3)")
+    with pytest.raises(BadInput, match=r"preset 'tiny': .* fork server ends while it imports"):
+        session.plan(grid(["a"]), Place(tmp_path, "cpu"))
+    with pytest.raises(BadInput, match="the process of a cell cannot be started"):
+        execute(SHARED, Place(tmp_path, jobs=1), FAKE_WORKER)
+
+
+def test_a_preparation_that_never_ends_is_ended_at_its_limit(tmp_path, monkeypatch):
+    (tmp_path / "endless.py").write_text("def answer(**_):\n    while True:\n        pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(preparation, "PREPARE", "endless")
+    monkeypatch.setattr(preparation, "AT_LEAST_SECONDS", 0.0)
+    fork_server.close()  # the next one has the longer path
+    with pytest.raises(BadInput, match=r"takes longer than 1 s, .* never end its import"):
+        session.plan(grid(["a"], limit_seconds=1.0), Place(tmp_path, "cpu"))
+    fork_server.close()
+
+
+def test_what_was_prepared_is_used_again_only_while_nothing_changed(tmp_path, monkeypatch):
+    monkeypatch.setattr(preparation, "PREPARE", "tests.benchmarks.fake_prepare")
+    monkeypatch.setattr(preparation, "SCORING_NETWORK", "tests.benchmarks.fake_network")
+    monkeypatch.setattr(session, "WORKER", FAKE_WORKER)
+    place = Place(tmp_path, "cuda", data_dir=tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    preset = grid(["succeed"])
+    cells = session.plan(preset, place)
+    for cell in cells:
+        records.write(records.path_of(tmp_path, cell), records.opening(cell, "done"))
+    asked = []
+    monkeypatch.setattr(preparation, "prepare", lambda *_, **__: asked.append(1) or pytest.skip.Exception)
+    assert session.plan(preset, place) == cells and not asked
+    records.path_of(tmp_path, cells[0]).unlink()
+    with pytest.raises(AttributeError):
+        session.plan(preset, place)
+    assert asked
+    assert preparation.remembered(grid(["crash"]), tmp_path, "cuda", place.data_dir) is None
+    assert preparation.remembered(preset, tmp_path, "cpu", place.data_dir) is None

@@ -1,0 +1,47 @@
+"""What a run has started ends with it, however it ends; an ignored signal stays ignored."""
+
+import signal
+import time
+
+import pytest
+
+from benchmarks.execute.engines.local import Local
+from tests.benchmarks.conftest import FAKE_WORKER, alive
+from tests.benchmarks.execute.test_claims import RUN, python, shared
+from tests.benchmarks.execute.test_local import Heard
+
+
+def test_nohup_keeps_a_run_alive_when_the_terminal_goes(tmp_path):
+    run = python(
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)" + RUN.replace("shared()", "shared(seeds=2)"),
+        tmp_path,
+    )
+    while not list((tmp_path / "pids").glob("*")):
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.send_signal(signal.SIGHUP)
+    assert run.wait(60) == 0
+
+
+def test_nothing_outlives_a_killed_run_not_even_a_child_with_a_session_of_its_own(tmp_path):
+    run = python(RUN.replace("shared()", "shared(['detach'], seeds=1)"), tmp_path)
+    while len(list((tmp_path / "pids").glob("*"))) < 2:
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    deadline = time.monotonic() + 10
+    while alive(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(tmp_path)
+
+
+@pytest.mark.parametrize("act", ["detach and end", "detach and SIGKILL"])
+def test_what_a_cell_has_started_ends_with_it(tmp_path, act):
+    (tmp_path / ".work").mkdir()
+    cells = [cell for cell in shared([act], seeds=1) if cell.kind == "quality"]
+    Local(tmp_path, 1, worker=FAKE_WORKER).run(cells, Heard())
+    deadline = time.monotonic() + 10
+    while alive(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(list((tmp_path / "pids").iterdir())) == 2 and not alive(tmp_path)

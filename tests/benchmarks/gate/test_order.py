@@ -1,0 +1,71 @@
+"""The order of the stages: what ends a gate early, and which variants the quality stage gets."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks.gate import run
+from benchmarks.gate.finding import Finding, Verdict
+from benchmarks.gate.options import STAGES
+from tests.benchmarks.gate.conftest import HEAVIER, RELABELLED, measured
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Stage -> the variants that it was called with; quality passes, speed finds a regression that is only reported."""
+    calls = {}
+
+    def stage(name, verdict, enforced=True):
+        def found(preset, tree, baseline, options):
+            calls[name] = options.paradigm
+            return [Finding(name, variant, "x", verdict, enforced=enforced) for variant in options.paradigm or ["b"]]
+
+        monkeypatch.setitem(sys.modules, f"benchmarks.gate.{name}", SimpleNamespace(stage=found))
+
+    stage("quality", Verdict.PASS)
+    stage("speed", Verdict.REGRESSION, enforced=False)
+    monkeypatch.setattr(run, "available", lambda: list(STAGES))
+    return calls
+
+
+def test_equal_identity_trains_nothing_and_speed_still_runs(blessed, asked):
+    code, out, _ = blessed("gate tiny.toml")
+    assert (code, set(asked)) == (0, {"speed"}) and f"- quality: {run.UNCHANGED}." in out
+
+
+def test_quality_decides_the_variants_whose_identity_differs_and_only_these(blessed, asked, trees):
+    trees["head"]["b"] = RELABELLED
+    code, out, _ = blessed("gate tiny.toml")
+    assert (code, asked["quality"]) == (0, ("b",))
+    cause = out.splitlines()[2]
+    assert cause.startswith("**b**: the training labels differ") and cause.endswith("Its quality is inside the margin.")
+
+
+def test_a_difference_that_quality_knows_nothing_of_stays_inconclusive(blessed, asked, trees, monkeypatch):
+    def unknown(*_):
+        return [Finding("quality", "b", "x", Verdict.NOT_COMPARABLE, reason="no baseline of quality yet")]
+
+    monkeypatch.setitem(sys.modules, "benchmarks.gate.quality", SimpleNamespace(stage=unknown))
+    trees["head"]["b"] = RELABELLED
+    assert blessed("gate tiny.toml")[0] == 3
+
+
+def test_a_larger_counter_ends_the_gate_before_anything_is_trained(blessed, asked, trees):
+    trees["head"] = {"a": measured(), "b": HEAVIER}
+    code, out, _ = blessed("gate tiny.toml")
+    assert (code, asked) == (1, {}) and "- speed: the gate ended with counters: b, parameters." in out
+
+
+def test_a_stage_blesses_by_itself_with_what_it_replaces(blessed, monkeypatch, repository):
+    seen = []
+
+    def bless(preset, tree, options, old):
+        seen.append(old)
+        return {"noise": {}, "values": {"b": len(seen)}}
+
+    monkeypatch.setitem(sys.modules, "benchmarks.gate.quality", SimpleNamespace(bless=bless))
+    monkeypatch.setattr(run, "available", lambda: list(STAGES))
+    for _ in range(2):
+        assert blessed("bless quality tiny.toml --reason seeds")[0] == 0
+    assert seen[0] is None and seen[1]["values"] == {"b": 1}
