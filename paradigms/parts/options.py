@@ -22,6 +22,13 @@ def positive(**options: int | Sequence[int]) -> None:
             raise ValueError(f"{name} = {value}; allowed: 1 or more")
 
 
+def not_negative(**options: float) -> None:
+    """Raises ValueError for the first of `options` that is below 0."""
+    for name, value in options.items():
+        if not value >= 0:
+            raise ValueError(f"{name} = {value}; allowed: 0 or more")
+
+
 def fractions(**options: float) -> None:
     """Raises ValueError for the first of `options` outside [0, 1)."""
     for name, value in options.items():

@@ -15,7 +15,7 @@ from benchmarks.plan import presets, selection
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.grid import refuse_large
 from benchmarks.plan.stage_contract import check_stages
-from paradigms.base import Paradigm, Stage
+from paradigms.base import Paradigm, Player, Stage
 from tests.benchmarks.conftest import cells_of, grid
 
 SMOKE = (presets.FOLDER / "smoke.toml").read_text()
@@ -136,6 +136,11 @@ class Declared(Paradigm):
         [{"ema_decay": 1.5}],
         [{"loss": None}],
         [{"schedule": 0.5}],
+        [{"turns": 0}],
+        [{"after_update": 0.5}],
+        [{"rivals": [None]}],
+        [{"rivals": [Player([], torch.sum)]}],
+        [{"rivals": [Player([nn.Parameter(torch.zeros(2))], torch.sum, turns=0)]}],
     ],
     ids=str,
 )
