@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install bench smoke test test-engines chaos lint speed report gate bless list doctor clean
+.PHONY: help install bench smoke test test-engines chaos lint speed report page talk gate bless list doctor clean
 
 help: ## print this list of targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -43,6 +43,14 @@ speed: $(INSTALLED) ## time updates and samplers of the paradigms and of peers; 
 
 report: $(INSTALLED) ## rewrite tables and figures in DIR from its records (DIR=results/digits)
 	$(PY) -m benchmarks report $(DIR) $(ARGS)
+
+talk: $(INSTALLED) ## write slides, notes, figures and animations of the committed runs into results/talk (ARGS="DIR --theme dark")
+	$(PY) -m benchmarks talk $(ARGS)
+
+page: $(INSTALLED) ## name the page of DIR, written if it is missing, and open it where there is a desktop
+	@test -f $(DIR)/report.html || $(PY) -m benchmarks report $(DIR) $(ARGS)
+	@echo $(DIR)/report.html
+	@xdg-open $(DIR)/report.html >/dev/null 2>&1 || open $(DIR)/report.html >/dev/null 2>&1 || true
 
 gate: $(INSTALLED) ## compare the working tree with its baseline (ARGS="PRESET --base REVISION"); preset digits by default
 	$(PY) -m benchmarks gate $(ARGS)

@@ -95,7 +95,7 @@ def _executed(twin: Paradigm, stage: Stage, batch: Batch) -> tuple[int, int]:
     update = count_flops(lambda: twin.update_once(batch, optimizer))
     twin.leave()
     twin.zero_grad(set_to_none=True)
-    return begin, update or 6 * len(batch.x) * sum(p.numel() for p in stage.parameters)
+    return begin, update or 6 * len(batch.x) * sum(p.numel() for p in stage.trained)
 
 
 def curve_points(plans: list[StagePlan], n_points: int) -> list[list[int]]:

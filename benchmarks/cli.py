@@ -5,6 +5,7 @@ A command prints its results to standard output, and progress and errors to stan
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import traceback
@@ -14,9 +15,11 @@ from typer.exceptions import TyperException
 
 import paradigms
 from benchmarks import commands, options
-from benchmarks.errors import BadInput
+from benchmarks.errors import BadInput, one_line
 from benchmarks.execute.signals import interruptible
+from benchmarks.store.records import DamagedRecord
 
+LONGEST = 1500  # characters of an error's line; the longest names all paradigms, data sets and presets
 INTERRUPTED = 130  # what the app returns after a KeyboardInterrupt
 HELP = """Compare ways to train generative models and recognisers at equal training compute.
 
@@ -36,6 +39,13 @@ for name, command in commands.found().items():
     app.command(name)(command)
 
 
+def _outside(error: OSError | DamagedRecord) -> str:
+    """What happened to a file or folder during a command, in one line."""
+    at = getattr(error, "filename", None)
+    said = f"{at}: {error.strerror}" if at is not None and error.strerror else error
+    return f"{one_line(said, LONGEST)}; the same command goes on where this one ended (--traceback shows where)"
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit; an error of the user is one line on standard error and exit code 2.
 
@@ -51,8 +61,16 @@ def main(arguments: list[str] | None = None) -> None:
         if options.TRACEBACK in arguments:
             traceback.print_exc()
         usage = isinstance(error, TyperException)
-        message = f"{' '.join(error.format_message().split())} (see --help)" if usage else error
+        message = f"{one_line(error.format_message(), LONGEST)} (see --help)" if usage else one_line(error, LONGEST)
         print(f"error: {message}", file=sys.stderr)
+        code = 2
+    except BrokenPipeError:  # whoever read the output, such as `head`, has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except (OSError, DamagedRecord) as error:  # a folder that was deleted or locked, or a record gone, during a command
+        if options.TRACEBACK in arguments:
+            traceback.print_exc()
+        print(f"error: {_outside(error)}", file=sys.stderr)
         code = 2
     if code == INTERRUPTED:
         again = shlex.join(["python", "-m", "benchmarks", *arguments])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from benchmarks.errors import BadInput
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.fingerprint import train_code
 from benchmarks.plan.preflight import resolve
+from benchmarks.plan.selection import trusted
 from benchmarks.score.scoring import Scoring
 from benchmarks.store import records
 from benchmarks.store.trained import NoWeights, Trained
@@ -26,22 +28,24 @@ RESIDUALS = ("off_policy_residual", "on_policy_residual")
 SAMPLE = ("fid_ratio", "fid2_ratio", "kid", "precision", "recall", "memorisation", "label_agreement")
 
 
-def diagnose(path: Path, device: str = "auto", data_dir: Path | None = None) -> dict:
+def diagnose(path: Path, device: str = "auto", data_dir: Path | None = None, files: Sequence[str] = ()) -> dict:
     """Score the weights of a quality cell again.
 
     path: the cell's record, cells/*.json of a results folder.
     device: "auto", "cpu" or "cuda".
     data_dir: folder of the data sets; None for the default.
+    files: paradigms' files that may be executed where a record names them.
 
     Returns {"record": path, "weights": path, "code_changed": whether the training code has changed since, "quality":
     as in the record, "lost": as `where_lost`}.
 
-    Raises BadInput where `path` is not the record of a finished quality cell, or its weights do not fit its paradigm.
+    Raises BadInput where `path` is not the record of a finished quality cell, its weights do not fit its paradigm, or
+    its paradigm is a file that is none of `files`.
     """
-    cell = read_cell(path).model_copy(update={"device": resolve(device)})
+    cell = trusted(read_cell(path), files).model_copy(update={"device": resolve(device)})
     job = open_job(cell, path.resolve().parent.parent, {"data_dir": data_dir})
     paradigm = job.build().requires_grad_(False)
-    trained = Trained(job.results_dir, records.read(path)["trained"])
+    trained = Trained(job.results_dir, records.read(path).get("trained") or cell.trained_stem)
     try:
         weights = trained.file()
     except NoWeights as error:

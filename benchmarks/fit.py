@@ -9,8 +9,6 @@ from its checkpoint ends in the same weights as uninterrupted training.
 
 from __future__ import annotations
 
-import os
-import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ import torch
 from pytorch_lightning import Callback
 from torch import Tensor
 
+from benchmarks import checkpoint as checkpoints
 from benchmarks.stage_checks import check_updates, check_weights
 from benchmarks.trainer import trainer
 from paradigms.base import Batch, Paradigm, derive_seed
@@ -100,7 +99,7 @@ class TrainingMonitor(Callback):
                 self.points.remove(paradigm.update)
                 self.run.evaluate_now(self.index, paradigm.update, self.seconds)
             if self.run.checkpoint:
-                self.run.save(self.index, self.seconds, paradigm.progress(), self.points)
+                self.run.save(self.index, self.seconds, paradigm.snapshot(), self.points)
             self.since = self.saved = time.perf_counter()
 
     def on_train_end(self, trainer, paradigm) -> None:
@@ -119,6 +118,7 @@ class Fit:
     x, label: the training split on its device, (N, C, H, W) and (N,).
     updates: number of updates of each stage.
     checkpoint: file to save to and to resume from; None for neither.
+    key: of what is trained; a checkpoint of another key is not resumed.
     points: per stage, the updates before which `evaluate` is called.
     evaluate: (stage, update, seconds of training) -> plain values, which are kept in `self.curve`; it is called with
         the averaged weights in place.
@@ -133,12 +133,13 @@ class Fit:
         updates: Sequence[int],
         *,
         checkpoint: Path | None = None,
+        key: str = "",
         points: Sequence[Sequence[int]] = (),
         evaluate: Callable[[int, int, float], dict] | None = None,
         progress: Callable[[int, int], None] = lambda stage, update: None,
     ):
         self.paradigm, self.x, self.label, self.updates = paradigm, x, label, list(updates)
-        self.checkpoint, self.progress, self.evaluate = checkpoint, progress, evaluate
+        self.checkpoint, self.key, self.progress, self.evaluate = checkpoint, key, progress, evaluate
         self.points = [list(p) for p in points] or [[] for _ in updates]
         self.reports: list[dict] = []
         self.curve: list[dict] = []
@@ -183,7 +184,7 @@ class Fit:
                 "updates": n_updates,
                 "batch_size": batches.batch_size,
                 "seconds": watch.seconds,
-                "n_parameters": sum(p.numel() for p in stage.parameters),
+                "n_parameters": sum(p.numel() for p in stage.trained),
                 "loss_curve": [[update, float(loss)] for update, loss in paradigm.curve],
             }
         )
@@ -200,18 +201,14 @@ class Fit:
         self.paradigm.swap_averages()
 
     def save(self, index: int, seconds: float, progress: dict, points: set[int]) -> None:
-        """Writes the checkpoint atomically: a kill at any moment leaves the previous one intact."""
+        """Writes the checkpoint; without one from now on where the optimiser's state cannot be saved."""
         state = {"stage": index, "seconds": seconds, "progress": progress, "points": sorted(points)}
         state |= {"reports": self.reports, "curve": self.curve}
-        partial = self.checkpoint.with_suffix(f".{os.getpid()}.tmp")
-        torch.save(state, partial)
-        os.replace(partial, self.checkpoint)
+        try:
+            checkpoints.save(self.checkpoint, state, self.key)
+        except TypeError as error:
+            print(f"no checkpoint is kept, so training that is killed starts again: {error}", flush=True)
+            self.checkpoint = None
 
     def _saved(self) -> dict | None:
-        if self.checkpoint is None or not self.checkpoint.is_file():
-            return None
-        try:
-            return torch.load(self.checkpoint, weights_only=True, map_location=self.x.device)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            print(f"checkpoint {self.checkpoint} cannot be read ({error}); training starts from the beginning")
-            return None
+        return self.checkpoint and checkpoints.load(self.checkpoint, self.key, self.x.device)

@@ -19,6 +19,8 @@ from paradigms import load
 from paradigms.base import Paradigm
 from paradigms.parts.networks.shared_network import SharedNetwork, accelerate
 
+CHECKPOINT = "checkpoint.safetensors"
+
 
 @dataclass
 class Job:

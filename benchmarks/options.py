@@ -6,11 +6,27 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
+
+from benchmarks.errors import short
 
 TRACEBACK = "--traceback"
 
 EngineName = StrEnum("EngineName", ["local", "ray", "slurm"])
+
+
+def _path(text: str) -> Path:
+    """A path with ~ as the home folder, which no shell puts in the place of ~ in --results=~/results."""
+    try:
+        path = Path(text).expanduser()
+        path.exists()  # fails for a name that is too long, and in a folder that may not be searched
+    except RuntimeError:
+        raise BadParameter(f"{short(text)}: there is no such home folder") from None
+    except OSError as error:
+        raise BadParameter(f"{short(text)}: {error.strerror}") from None
+    return path
+
+
 DeviceName = StrEnum("DeviceName", ["auto", "cpu", "cuda"])
 AxisName = StrEnum("AxisName", ["flops", "images", "seconds"])
 
@@ -20,7 +36,12 @@ Traceback = Annotated[
 ]
 Json = Annotated[bool, Option("--json", help="Print JSON; default: text for a terminal.")]
 DataDir = Annotated[
-    Path | None, Option(help="Folder of the data sets; default: $ALEXNET_MOMENT_DATA, else a per-user cache.")
+    Path | None,
+    Option(
+        parser=_path,
+        metavar="PATH",
+        help="Folder of the data sets; default: $ALEXNET_MOMENT_DATA, else a per-user cache.",
+    ),
 ]
 Device = Annotated[
     DeviceName, Option(help="Device to compute on; auto is the GPU where torch finds one, else the CPU.")
@@ -37,6 +58,16 @@ Jobs = Annotated[
 Files = Annotated[
     list[str],
     Option("--paradigm", metavar="FILE", help="Paradigm's .py file to list as well; repeatable; default: none."),
+]
+
+# Of `rescore` and `diagnose`.
+Trusted = Annotated[
+    list[str],
+    Option(
+        "--paradigm",
+        metavar="FILE",
+        help="Paradigm's .py file that a record names and that may be executed; repeatable; default: none.",
+    ),
 ]
 
 # Of `run`.
@@ -62,7 +93,9 @@ Changes = Annotated[
 ]
 Budget = Annotated[float, Option(metavar="FACTOR", help="Factor on the preset's training FLOPs.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Check the preset and print its cells; default: run them.")]
-Results = Annotated[Path | None, Option(help="Results folder, made if absent; default: results/<preset>.")]
+Results = Annotated[
+    Path | None, Option(parser=_path, metavar="PATH", help="Results folder, made if absent; default: results/<preset>.")
+]
 
 Engine = Annotated[EngineName, Option(help="What starts the cells: this machine, a Ray cluster, or Slurm.")]
 Slurm = Annotated[
@@ -84,7 +117,7 @@ Selftest = Annotated[
 ]
 
 # Of `rescore`, `report` and `diagnose`.
-Finished = Annotated[Path, Argument(help="Results folder of a run.")]
+Finished = Annotated[Path, Argument(parser=_path, metavar="RESULTS", help="Results folder of a run.")]
 Every = Annotated[bool, Option("--all", help="Score every trained cell; default: those whose scores are out of date.")]
 Axis = Annotated[
     AxisName | None, Option(help="Cost at which runs are compared; default: the end of training, whatever it cost.")
@@ -92,8 +125,12 @@ Axis = Annotated[
 AA = Annotated[
     Path | None,
     Option(
+        parser=_path,
+        metavar="PATH",
         help="Results folder of the A/A study (the same code repeated); default: the folder aa beside "
-        "RESULTS, else the committed one."
+        "RESULTS, else the committed one.",
     ),
 ]
-Record = Annotated[Path, Argument(metavar="RECORD", help="Record of a quality cell: cells/*.json of a results folder.")]
+Record = Annotated[
+    Path, Argument(parser=_path, metavar="RECORD", help="Record of a quality cell: cells/*.json of a results folder.")
+]

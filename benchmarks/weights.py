@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
@@ -11,18 +10,17 @@ from safetensors.torch import save_model
 from torch import Tensor, nn
 
 from benchmarks.errors import BadInput
+from benchmarks.store import atomic
 
 
 def save(module: nn.Module, path: Path) -> None:
-    """Write a module's state dict atomically.
+    """Write a module's state dict atomically, as `store.atomic` does.
 
     module: its state dict is written; a tensor with several names is written once.
     path: the file; missing folders are made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    save_model(module, str(fresh))
-    os.replace(fresh, path)
+    with atomic.replacing(path) as fresh:
+        save_model(module, str(fresh))
 
 
 def load(path: Path, device: torch.device | str) -> dict[str, Tensor]:

@@ -23,7 +23,8 @@ from benchmarks import data
 from benchmarks.cost.timing import measure_timing
 from benchmarks.data.pixels import to_float
 from benchmarks.errors import BadInput
-from benchmarks.job import Job
+from benchmarks.global_state import unchanged
+from benchmarks.job import CHECKPOINT, Job
 from benchmarks.plan.cell import Cell
 from benchmarks.score.extractors import cache
 from benchmarks.score.leakage_guard import refuse_shared
@@ -31,6 +32,8 @@ from benchmarks.score.score import score
 from benchmarks.store import provenance, records
 from benchmarks.train.train import train
 from paradigms.base import NonFinite
+
+NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 
 
 class ProgressFile:
@@ -64,8 +67,9 @@ def main(spec_path: str) -> int:
     try:
         job = open_job(cell, results_dir, spec)
         record["data_note"] = job.dataset.note or None
-        record |= RUN[cell.kind](job, ProgressFile(job.work_dir / "progress.json"))
-    except Exception as error:
+        with unchanged():
+            record |= RUN[cell.kind](job, ProgressFile(job.work_dir / "progress.json"))
+    except (Exception, SystemExit) as error:  # a paradigm's code may call sys.exit
         traceback.print_exc()
         first_line = (str(error).splitlines() or [""])[0]
         record |= {"status": _status(error), "reason": f"{type(error).__name__}: {first_line}"}
@@ -78,7 +82,7 @@ def main(spec_path: str) -> int:
     records.write(records.path_of(results_dir, cell), record)
     if record["status"] != "done":
         return 1
-    (results_dir / ".work" / cell.work_stem / "checkpoint.pt").unlink(missing_ok=True)
+    (results_dir / ".work" / cell.work_stem / CHECKPOINT).unlink(missing_ok=True)
     return 0
 
 
@@ -134,10 +138,12 @@ def open_job(cell: Cell, results_dir: Path, spec: dict) -> Job:
     return Job(cell, results_dir, dataset, networks, device, x, label)
 
 
-def _status(error: Exception) -> str:
+def _status(error: BaseException) -> str:
     if isinstance(error, NonFinite):
         return "non_finite"
-    return "oom" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"
+    # The allocator of the CPU raises a bare RuntimeError.
+    out_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError) or NO_MEMORY in str(error)
+    return "oom" if out_of_memory else "failed"
 
 
 if __name__ == "__main__":

@@ -11,10 +11,12 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import os
 import sys
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -75,19 +77,24 @@ def facts(name: str) -> dict[str, str]:
 
     name: as in `source`.
 
-    Raises UnknownParadigm where there is no such file or it is not Python.
+    Raises UnknownParadigm where there is no such file, it is not Python, or a fact is no text.
     """
     path = source(name)
     try:
         with tokenize.open(path) as file:  # decodes as Python does: byte-order mark, coding cookie
             tree = ast.parse(file.read())
+    except (RecursionError, MemoryError):  # what the parser raises for deep nesting
+        raise UnknownParadigm(f"paradigm file {path}: nested too deeply") from None
     except SyntaxError as error:
         where = f"line {error.lineno}: " if error.lineno else ""
         raise UnknownParadigm(f"paradigm file {path}: {where}{_line(error.msg)}") from None
     except (OSError, ValueError) as error:
         raise UnknownParadigm(f"paradigm file {path}: {_line(error)}") from None
-    summary = (ast.get_docstring(tree) or "").split("\n")[0]
-    return {"name": short_name(name), "summary": summary} | _class_facts(tree)
+    summary, found = (ast.get_docstring(tree) or "").split("\n")[0], _class_facts(tree)
+    for fact, value in found.items():
+        if not isinstance(value, str):
+            raise UnknownParadigm(f"paradigm file {path}: class fact {fact} = {value!r:.100}; it must be a text")
+    return {"name": short_name(name), "summary": summary} | found
 
 
 def facts_or_error(name: str) -> dict[str, str]:
@@ -140,8 +147,8 @@ def _plugins() -> dict[str, tuple[str, ...]]:
 def _given_file(name: str) -> Path:
     """The file of a path, which must not be named like another paradigm. Raises UnknownParadigm."""
     path = Path(name).resolve()
-    if not path.is_file():
-        raise UnknownParadigm(f"paradigm file {name}: no such file")
+    if not os.path.isfile(path):  # False also for a name that is too long
+        raise UnknownParadigm(f"paradigm file {name[:300]}: no such file")
     if path.stem in _own() | _plugins().keys() and path not in _files(path.stem):
         raise UnknownParadigm(f"paradigm file {name}: there is a paradigm named {path.stem!r} already; rename the file")
     return path
@@ -156,14 +163,27 @@ def _files(name: str) -> Iterator[Path]:
 
 
 def _module_file(name: str, module: str) -> Path:
-    """The file of an entry point's module. Raises UnknownParadigm where it is not installed (any more)."""
-    try:
-        spec, said = importlib.util.find_spec(module), ""
-    except Exception as error:  # finding a module imports the packages that it is in
-        spec, said = None, f": {type(error).__name__}: {_line(error)}"
-    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
-        raise UnknownParadigm(f"paradigm {name!r}: entry point {module!r} cannot be found{said}")
-    return Path(spec.origin).resolve()
+    """The file of an entry point's module, found without importing the packages that it is in.
+
+    Raises UnknownParadigm where it is not installed (any more).
+    """
+    within, spec, parts = None, None, module.split(".")
+    for depth in range(1, len(parts) + 1):
+        spec = _spec(".".join(parts[:depth]), within)
+        within = spec and spec.submodule_search_locations
+        if spec is None or (within is None and depth < len(parts)):
+            break
+    else:
+        if spec.origin is not None and Path(spec.origin).is_file():
+            return Path(spec.origin).resolve()
+    raise UnknownParadigm(f"paradigm {name!r}: entry point {module!r} cannot be found")
+
+
+def _spec(module: str, within: Sequence[str] | None) -> ModuleSpec | None:
+    """Where a module is; `importlib.util.find_spec` would run the packages that it is in, so that listing the names of
+    plug-ins would execute them. within: the folders of its package; None for a module in none."""
+    finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+    return next((spec for finder in finders if (spec := finder.find_spec(module, within)) is not None), None)
 
 
 def _class_facts(tree: ast.Module) -> dict[str, str]:

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from paradigms.training.solver import NonFinite, Solver, derive_seed
-from paradigms.training.stage import Batch, Stage
+from paradigms.training.stage import Batch, Player, Stage
 
-__all__ = ["Batch", "Likelihood", "NonFinite", "Paradigm", "Stage", "derive_seed"]
+__all__ = ["Batch", "Likelihood", "NonFinite", "Paradigm", "Player", "Stage", "derive_seed"]
 
 
 class Likelihood(NamedTuple):
@@ -109,11 +109,14 @@ class Paradigm(Solver):
         raise NotImplementedError
 
     def sample_labelled(
-        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default"
+        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default", label: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Returns the images that `sample` returns for an equal generator, and the classes that they were requested in.
+        """Returns images and the classes that they were requested in; without `label` the images are those of `sample`.
 
         The classes are (n,) int64, or None where the model is not conditioned on the class. Arguments as in `sample`.
+
+        label: classes to request, (n,) int64; None for uniformly drawn ones. Raises ValueError where the model is not
+            conditioned on the class.
         """
         raise NotImplementedError
 
@@ -151,8 +154,19 @@ class Paradigm(Solver):
         """
         raise NotImplementedError
 
-    def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
+    def chain_step(
+        self,
+        state: Tensor,
+        step: int,
+        nfe: int,
+        generator: torch.Generator,
+        sampler: str,
+        label: Tensor | None = None,
+    ) -> Tensor:
         """Returns the chain's states at `step + 1` from its states (B, ...) at `step`, by one evaluation of the link.
+
+        label: classes, (B,), for a chain that is conditioned on them and whose states do not hold them; no other chain
+            takes this argument.
 
         Raises NotImplementedError for a sampler whose step needs more than the current state.
         """

@@ -199,10 +199,10 @@ class DBN(Paradigm):
 
     @torch.no_grad()
     def sample_labelled(
-        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default"
+        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default", label: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Images after `nfe` Gibbs sweeps from noise and a mean-field pass down; their clamped labels or None."""
-        mean = self.top.noise(n, generator)
+        mean = self.top.noise(n, generator, label)
         label = mean[:, self.n_units :].argmax(1) if self.top.n_labels else None
         for _ in range(nfe):
             mean = self._sweep(mean, generator)

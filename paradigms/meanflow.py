@@ -2,7 +2,8 @@
 
 Source: Geng et al., "Mean Flows for One-step Generative Modeling", 2025 (arXiv 2505.13447), equations 6 (identity),
 9 to 11 (loss), 12 (sampling), 22 (adaptive weight); the identity over a finite step: Guo et al., "SplitMeanFlow", 2025
-(arXiv 2507.16884).
+(arXiv 2507.16884); the predicted tangent: Geng et al., "Improved Mean Flows", 2025 (arXiv 2512.02012), in its form
+without a second head, where the predicted velocity is u(x_t, t, t).
 
 symbol    meaning                                                          shape
 x, eps    data in [-1, 1]; standard normal noise                           (B, C, H, W)
@@ -20,6 +21,9 @@ carries what the network knows of shorter intervals further than the exact tange
 are computed on the rows with r < t only. A share of those rows starts near t = 1, where sampling starts and where the
 logit-normal distribution has hardly any mass. The weight has the power 0.5; the paper's 1 favours the modes with small
 errors, which are the zeros on the digits. Measurements of all of these are in results/LOG.md.
+
+Improved MeanFlow is velocity = "conditional", derivative = "jvp", tangent = "predicted": its loss |V - (eps - x)|^2
+with V = u + (t - r) stop(du/dt) is the loss here, in value and gradient, since V - (eps - x) = u - target.
 """
 
 from __future__ import annotations
@@ -45,7 +49,8 @@ from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.flow.tangent import DERIVATIVES
 from paradigms.parts.options import one_of, with_images_for
 
-CHOICES = {"velocity": VELOCITIES, "derivative": ("secant", *DERIVATIVES)}
+TANGENTS = ("velocity", "predicted")
+CHOICES = {"velocity": VELOCITIES, "derivative": ("secant", *DERIVATIVES), "tangent": TANGENTS}
 SECANT_SHARES = (0.1, 0.5)  # range of the secant's length as a share of the interval
 SHORTEST = 1e-4  # smallest interval that is divided by
 WEIGHT_FLOOR = 0.01
@@ -63,6 +68,9 @@ class MeanFlow(FlowChain, Paradigm):
     Loss
         velocity: "marginal" or "conditional", as in `diffusion`.
         derivative: of u along the path, "secant", or the tangent by one of `DERIVATIVES`.
+        tangent: direction of this derivative, "velocity" for that of the option `velocity`, or "predicted" for the
+            network's u(x, t, t). The secant always has the predicted one where the mean velocity is over a part of the
+            training split, which is biased away from the path of the row that it belongs to.
         interval_share: share of the rows with r < t, in [0, 1]; the others are flow matching.
         corner_share: share of the rows with r < t that have t near 1 and r anywhere below, in [0, 1].
         weight_power: p of the weight 1 / (squared error + c)^p.
@@ -89,6 +97,7 @@ class MeanFlow(FlowChain, Paradigm):
         conditional: bool = False,
         velocity: str = "marginal",
         derivative: str = "secant",
+        tangent: str = "velocity",
         interval_share: float = 0.4,
         corner_share: float = 0.5,
         weight_power: float = 0.5,
@@ -98,12 +107,12 @@ class MeanFlow(FlowChain, Paradigm):
         ema_decay: float = 0.999,
     ):
         super().__init__(shape, n_classes, conditional)
-        one_of(CHOICES, velocity=velocity, derivative=derivative)
-        _check(velocity, derivative, interval_share=interval_share, corner_share=corner_share)
+        one_of(CHOICES, velocity=velocity, derivative=derivative, tangent=tangent)
+        _check(velocity, derivative, tangent, interval_share=interval_share, corner_share=corner_share)
         shares = {"interval_share": interval_share, "corner_share": corner_share}
         with_images_for(lambda n: _requested_rows(n, **shares), batch_size, **shares)
         self.net = self.network(backbone, width)
-        self.velocity, self.derivative, self.weight_power = velocity, derivative, weight_power
+        self.velocity, self.derivative, self.tangent, self.weight_power = velocity, derivative, tangent, weight_power
         self.interval_share, self.corner_share = interval_share, corner_share
         self.lr, self.lr_adam, self.batch_size, self.ema_decay = lr, lr_adam, batch_size, ema_decay
 
@@ -149,11 +158,15 @@ class MeanFlow(FlowChain, Paradigm):
             return velocity
         z, t, r, v = x_t[n_equal:], t[n_equal:], r[n_equal:], velocity[n_equal:]
         rest = Batch(batch.x[n_equal:], batch.label[n_equal:])
+        net, secant = self.field(self.condition(rest.label)), self.derivative == "secant"
+        partly = reference is not None and len(reference.x) < len(self.data)
 
         def field(z: Tensor, t: Tensor) -> Tensor:
+            if self.tangent == "predicted" or (secant and partly):
+                return net(z, t, t)
             return v if mean is None else mean(z, t, allowed=reference.of_class_of(rest))
 
-        follow = self.along_a_secant if self.derivative == "secant" else self.along_the_tangent
+        follow = self.along_a_secant if secant else self.along_the_tangent
         return torch.cat([velocity[:n_equal], follow(z, t, r, v, field, self.condition(rest.label))])
 
     def along_the_tangent(
@@ -180,7 +193,11 @@ class MeanFlow(FlowChain, Paradigm):
         (t - r) u(z, t, r) = displacement from t to s + (s - r) u(z_s, s, r),
 
         where z_s is one Heun step of the field away from z. Arguments as in `along_the_tangent`, but v may also be a
-        random draw whose mean is the field at z.
+        random draw whose mean is the velocity at z.
+
+        Its fixed point is the average velocity up to the errors of a chain of such steps. They are largest over the
+        whole interval, where they are 13 % on the digits (root mean square); the one-step FID ratio of the fixed point
+        is that of the exact flow (1.18 and 1.19).
         """
         low, high = SECANT_SHARES
         length = (t - r) * (low + (high - low) * torch.rand_like(t))
@@ -204,10 +221,13 @@ def _requested_rows(n: int, interval_share: float, corner_share: float) -> list[
     return [rows for rows, share in zip(row_counts(n, interval_share, corner_share), shares, strict=True) if share]
 
 
-def _check(velocity: str, derivative: str, **shares: float) -> None:
+def _check(velocity: str, derivative: str, tangent: str, **shares: float) -> None:
     for name, value in shares.items():
         if not 0 <= value <= 1:
             raise ValueError(f"{name} = {value}; allowed: 0 to 1")
-    if (velocity, derivative) == ("conditional", "secant"):
+    if (velocity, derivative, tangent) == ("conditional", "secant", "velocity"):
         # The path of one draw is straight, so its secant is not the mean over draws of the network along the true path.
-        raise ValueError(f"derivative = 'secant' with velocity = 'conditional'; allowed: {', '.join(DERIVATIVES)}")
+        raise ValueError(
+            f"derivative = 'secant' with velocity = 'conditional' and tangent = 'velocity'; allowed: "
+            f"{', '.join(DERIVATIVES)}, or tangent = 'predicted'"
+        )

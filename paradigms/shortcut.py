@@ -14,7 +14,9 @@ label     class, where the network is conditioned on it                         
 Differs: time runs from data to noise. The network receives the time r at which the step ends instead of d, so r = t
 gives the velocity field itself. Flow matching has the mean velocity over the training split as target, and Muon is the
 optimiser, as for all generators here. The two halves are taken with the current weights, in the paper with their
-average.
+average. As in the paper, the shortest steps are taken with the velocity field itself, in training and in sampling: this
+anchors all longer steps in flow matching. Steps start and end on the grid of their own length, so that a chain of jumps
+has a power of two of them.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from paradigms.parts.flow.flow import Field, conditioned, flow_matching_loss, on
 from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.options import fractions, with_images_for
 
-N_HALVINGS = 5  # the shortest half step is 2^-N_HALVINGS
+N_HALVINGS = 5
+SHORTEST = 0.5**N_HALVINGS  # half step, which is taken with the velocity field
 
 
 class Shortcut(FlowChain, Paradigm):
@@ -87,9 +90,18 @@ class Shortcut(FlowChain, Paradigm):
         x, label = batch.x[n:], self.condition(batch.label[n:])
         t, d = self.draw_steps(x)
         x_t = on_path(x, torch.randn_like(x), t)
-        field = conditioned(self.net, label)
+        field = self.field(label)
         consistent = (field(x_t, t, t - 2 * d) - two_halves(field, x_t, t, d)).square().mean()
         return (n * local + len(x) * consistent) / len(batch.x)
+
+    def field(self, label: Tensor | None) -> Field:
+        """Returns the network's field, conditioned on `label` (B,) or on nothing (None); short steps have r = t."""
+        net = conditioned(self.net, label)
+        # Times on the grid differ from multiples of SHORTEST by rounding errors.
+        return lambda x_t, t, r: net(x_t, t, torch.where(t - r < 1.5 * SHORTEST, t, r))
+
+    def allows(self, nfe: int, sampler: str) -> bool:
+        return super().allows(nfe, sampler) and (sampler == "euler" or nfe.bit_count() == 1)
 
     def draw_steps(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns (t, d), (B,) each: d = 2^-k with k uniform over 1 to N_HALVINGS; t a multiple of 2 d in (0, 1]."""
@@ -107,11 +119,7 @@ def parts(n: int, consistent_share: float) -> tuple[int, int]:
 
 @torch.no_grad()
 def two_halves(field: Field, x_t: Tensor, t: Tensor, d: Tensor) -> Tensor:
-    """Returns the direction (B, C, H, W) of the step from t to t - 2 d as two steps of length d, without gradient.
-
-    The shortest halves are shorter than any step that is trained: the network interpolates there between the
-    flow-matching field (length 0) and the shortest trained step.
-    """
+    """Returns the direction (B, C, H, W) of the step from t to t - 2 d as two steps of length d, without gradient."""
     first = field(x_t, t, t - d)
     middle = t - d
     second = field(x_t - over_image(d, x_t) * first, middle, middle - d)

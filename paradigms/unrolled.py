@@ -23,22 +23,20 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from paradigms.base import Batch, Paradigm, Stage
-from paradigms.parts.flow import samplers
-from paradigms.parts.flow.flow import draw_rows, over_image
+from paradigms.parts.flow.flow import draw_rows
 from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.flow.gradient_cache import cached_loss
 from paradigms.parts.flow.prediction import OF_ANY_STEP
+from paradigms.parts.flow.unrolled_chain import check_steps, unroll
 from paradigms.parts.losses.sample_loss import N_REAL, SampleLoss
 from paradigms.parts.networks.encoder import Encoder
 from paradigms.parts.options import one_of, positive
 
-STEPS = (1, 2, 4, 8)
 CHOICES = {"reached": ("last", "drawn"), "space": ("pixels", "features"), "prediction": OF_ANY_STEP}
 ENCODER_SHARE = 0.1  # of the paradigm's own budget, where the loss compares features too
 N_FEATURES_FROM = 2000  # training images whose features set the lengths of the kernels on features
@@ -98,7 +96,7 @@ class Unrolled(FlowChain, Paradigm):
     ):
         super().__init__(shape, n_classes, conditional)
         one_of(CHOICES, reached=reached, space=space, prediction=prediction)
-        _check_steps(k, reach or k)
+        check_steps(k, reach or k)
         positive(batch_size=batch_size, cached_rows=cached_rows or 1)
         self.net = self.network(backbone, width, prediction)
         self.encoder = Encoder(shape) if space == "features" else None
@@ -164,16 +162,4 @@ class Unrolled(FlowChain, Paradigm):
         steps: numbers of the steps whose network receives gradient; None for all.
         label: classes, (B,), or None for an unconditional network.
         """
-        x, field = eps, self.field(label)
-        for step, (t, r) in enumerate(pairwise(samplers.grid(self.k, eps))):
-            with torch.set_grad_enabled(torch.is_grad_enabled() and (steps is None or step in steps)):
-                velocity = field(x, t, t)
-            x = x - over_image(t - r, x) * velocity
-        return x
-
-
-def _check_steps(k: int, reach: int) -> None:
-    if k not in STEPS:
-        raise ValueError(f"k = {k!r}; allowed: {', '.join(map(str, STEPS))}")
-    if not 1 <= reach <= k:
-        raise ValueError(f"reach = {reach}; allowed: 1 to k = {k}")
+        return unroll(self.field(label), eps, self.k, steps)

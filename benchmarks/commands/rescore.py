@@ -16,6 +16,7 @@ def command(
     every: options.Every = False,
     jobs: options.Jobs = None,
     data_dir: options.DataDir = None,
+    paradigm: options.Trusted = [],  # noqa: B006 (typer copies it)
     as_json: options.Json = False,
 ) -> int:
     """Score trained cells again, without training.
@@ -24,7 +25,7 @@ def command(
     """
     require_folder(results)
     place, began = session.Place(results, data_dir=data_dir, jobs=jobs), time.monotonic()
-    cells, lines = rescore_.cells_of(place)
+    cells, lines = rescore_.cells_of(place, paradigm)
     for line in lines:
         print(line, file=sys.stderr)
     executed = session.execute(cells, place, again=every)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from tabulate import tabulate
@@ -13,6 +14,7 @@ from benchmarks.errors import BadInput
 from benchmarks.execute import session
 from benchmarks.plan import presets, selection
 from benchmarks.plan.cell import Cell
+from benchmarks.plan.grid import refuse_large
 from benchmarks.store import records
 
 
@@ -38,10 +40,11 @@ def command(
     if slurm and engine is not options.EngineName.slurm:
         raise BadInput(f"--slurm {slurm[0]}: is an option of --engine slurm; the engine is {engine.value}")
     for option, value in (("--jobs", jobs), ("--budget", budget)):
-        if value is not None and not value > 0:
-            raise BadInput(f"{option} {value:g}: must be greater than 0")
+        if value is not None and not 0 < value < math.inf:
+            raise BadInput(f"{option} {value:g}: must be greater than 0 and finite")
     changes = [*changes, *([f"seeds={seeds}"] if seeds is not None else [])]
     grid = selection.scaled(selection.selected(presets.load(preset, changes), paradigm), budget)
+    refuse_large(grid)
     folder = results or Path("results") / grid.name
     place = session.Place(folder, device.value, data_dir, jobs, engine.value, tuple(slurm))
     cells = session.plan(grid, place, build=not dry_run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from benchmarks.data import offline
 from benchmarks.errors import BadInput
 
 FIX = "delete it, and the next run downloads it"
@@ -39,6 +40,11 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _download(folder: Path, name: str, homes: tuple[str, ...], known_hash: str) -> Path:
+    if not offline.allowed.get():
+        raise BadInput(
+            f"data file {folder / name}: absent, and a dry run downloads nothing; name the folder that holds it with "
+            "--data-dir, or run without --dry-run to download it"
+        )
     import pooch
 
     reasons = []

@@ -1,7 +1,7 @@
 """Writes the report in a child process, so that no process of it outlives the command; skips what would not change.
 
-`.work/report.json` describes the files from which tables and figures were made, and these. While both are as described,
-`unchanged` gives what the command prints.
+`.work/report.json` describes the files from which tables, figures and the page were made, and these. While both are as
+described, `unchanged` gives what the command prints.
 """
 
 from __future__ import annotations
@@ -9,47 +9,49 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.errors import BadInput
 from benchmarks.execute import fork_server
 from benchmarks.plan.fingerprint import PACKAGES, ROOT
+from benchmarks.store import atomic
 
 STAMP = "report.json"
-LIBRARIES = ("matplotlib", "seaborn", "pandas", "numpy")
+LIBRARIES = ("matplotlib", "seaborn", "pandas", "numpy", "altair", "jinja2", "itables")
 
 
-def draw(results_dir: Path, aa_dir: Path | None = None) -> dict:
-    """Write tables and figures of a results folder.
+def draw(folders: Sequence[Path], aa_dir: Path | None = None) -> dict:
+    """Write tables, figures and the page of results folders.
 
-    Returns the comparison as "summary" and as "json", and as "failures" what could not be written.
+    Returns the comparisons as "summary" and as "json", and as "failures" what could not be written.
 
-    results_dir: folder of the records.
+    folders: of the records; several of them share the page of the first.
     aa_dir: as in `report.write`.
 
     Raises BadInput where there are no records or the folder cannot be written.
     """
     try:
-        return fork_server.ask(__name__, {"results_dir": results_dir, "aa_dir": aa_dir})
+        return fork_server.ask(__name__, {"folders": [*folders], "aa_dir": aa_dir})
     except ChildProcessError as error:
-        raise BadInput(f"results folder {results_dir}: the process that writes the report {error}") from None
+        raise BadInput(
+            f"results folder {', '.join(map(str, folders))}: the process that writes the report {error}"
+        ) from None
 
 
-def answer(results_dir: Path, aa_dir: Path | None = None) -> dict:
+def answer(folders: Sequence[Path], aa_dir: Path | None = None) -> dict:
     """`draw` within the child process."""
     from benchmarks import report
 
+    results_dir, *others = folders
     inputs = _described(_inputs(results_dir))
     failures: list[str] = []
-    table = report.write(results_dir, aa_dir, failures)
-    said = {"summary": report.summary(table), "json": table.to_json(orient="records", indent=1)}
-    if aa_dir is None and not failures and (results_dir / ".work").is_dir():
+    compared = dict(zip(folders, report.write_all(folders, aa_dir, failures), strict=True))
+    said = {"summary": report.summaries(compared), "json": report.to_json(compared)}
+    if aa_dir is None and not others and not failures and (results_dir / ".work").is_dir():
         stamp = {"inputs": inputs, "outputs": _described(_outputs(results_dir)), **said}
-        partial = results_dir / ".work" / "report.tmp"
-        partial.write_text(json.dumps(stamp))
-        partial.replace(results_dir / ".work" / STAMP)
+        atomic.write(results_dir / ".work" / STAMP, json.dumps(stamp).encode())
     return said | {"failures": failures}
 
 
@@ -66,7 +68,8 @@ def unchanged(results_dir: Path) -> dict[str, str] | None:
 def _inputs(results_dir: Path) -> Iterable[Path]:
     for folder in PACKAGES:
         yield from (ROOT / folder).rglob("*.py")
-        yield from (ROOT / folder).rglob("*.toml")
+        for kind in ("*.toml", "*.j2", "*.css", "*.js"):
+            yield from (ROOT / folder).rglob(kind)
     yield from results_dir.glob("cells*/*.json")
     yield from results_dir.glob("cells.*")
     yield from (results_dir / "samples").glob("*")
@@ -77,6 +80,7 @@ def _inputs(results_dir: Path) -> Iterable[Path]:
 def _outputs(results_dir: Path) -> Iterable[Path]:
     yield from (results_dir / "tables").rglob("*")
     yield from (results_dir / "figures").rglob("*")
+    yield from results_dir.glob("*.html")
 
 
 def _described(paths: Iterable[Path]) -> str:

@@ -55,5 +55,5 @@ class EarlyReport:
             self.child = None
         if self.due and self.left and self.child is None:
             self.due = False
-            request = {"results_dir": self.results_dir}
+            request = {"folders": [self.results_dir]}
             self.child = fork_server.begin(drawing.__name__, request)

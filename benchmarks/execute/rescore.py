@@ -12,20 +12,22 @@ import paradigms
 from benchmarks.errors import BadInput
 from benchmarks.execute import fork_server, preparation, session
 from benchmarks.execute.engines.local import WORKER
-from benchmarks.plan import fingerprint
+from benchmarks.plan import fingerprint, selection
 from benchmarks.plan.cell import Cell
 from benchmarks.store import records
 
 
-def cells_of(place: session.Place) -> tuple[list[Cell], list[str]]:
+def cells_of(place: session.Place, files: Sequence[str] = ()) -> tuple[list[Cell], list[str]]:
     """Cells to score again, and one line for each finished cell without weights.
 
     place: `results_dir` is read; scoring networks that are not cached are built in `data_dir`.
 
+    files: paradigms' files that may be executed where a record names them.
+
     Returns the quality cells with weights, with today's hashes of the scoring code and the scoring networks. Nothing is
     trained: a cell keeps its train key, and a record without weights is left unchanged.
 
-    Raises BadInput where no cell has weights.
+    Raises BadInput where no cell has weights, or where one names a paradigm's file that is none of `files`.
     """
     finished = {name: cell for name, record in records.in_folder(place.results_dir) if (cell := _cell(record))}
     found = [cell for cell in finished.values() if session.has_weights(place.results_dir, cell)]
@@ -35,6 +37,7 @@ def cells_of(place: session.Place) -> tuple[list[Cell], list[str]]:
         for name, cell in finished.items()
         if cell not in found
     ]
+    found = [selection.trusted(cell, files) for cell in found]
     if not found:
         raise BadInput(f"results folder {place.results_dir}: no trained cells to score; run its preset first")
     fork_server.import_once([preparation.PREPARE, WORKER])

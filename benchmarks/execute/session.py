@@ -151,7 +151,7 @@ def has_weights(results_dir: Path, cell: Cell) -> bool:
 
 def concluded(results_dir: Path, as_json: bool, failures: list[str]) -> str:
     """As `finish`, but tables and figures that would not change are not written again."""
-    drawn = drawing.unchanged(results_dir) or _noted(drawing.draw(results_dir), failures)
+    drawn = drawing.unchanged(results_dir) or _noted(drawing.draw([results_dir]), failures)
     return drawn["json" if as_json else "summary"]
 
 
@@ -162,22 +162,29 @@ def _noted(drawn: dict, failures: list[str] | None) -> dict:
 
 
 def finish(
-    results_dir: Path,
+    folders: Sequence[Path],
     as_json: bool = False,
     budget_axis: str | None = None,
     aa_dir: Path | None = None,
     failures: list[str] | None = None,
 ) -> str:
-    """Write tables and figures; returns the comparison as text for a terminal.
+    """Write tables, figures and the page; returns the comparison as text for a terminal.
 
-    results_dir: folder of the records.
-    as_json: return every column, as JSON.
+    folders: of the records; several of them share the page of the first.
+    as_json: return every column, as JSON; of several folders with the column `results`.
     budget_axis: "flops", "images" or "seconds": return the comparison at an equal cost on this axis.
     aa_dir, failures: as in `report.write`.
     """
-    drawn = _noted(drawing.draw(results_dir, aa_dir), failures)
+    drawn = _noted(drawing.draw(folders, aa_dir), failures)
     if budget_axis:
         from benchmarks import report
 
-        return report.at_equal(results_dir, budget_axis, as_json)
+        return report.at_equal(folders, budget_axis, as_json)
     return drawn["json" if as_json else "summary"]
+
+
+def page_of(folders: Sequence[Path]) -> Path:
+    """Path of the page that `finish` writes."""
+    from benchmarks.report.page import FILE
+
+    return folders[0] / FILE

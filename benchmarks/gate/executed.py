@@ -73,7 +73,7 @@ def of_call(fn: Callable[[], object]) -> dict[str, int | None]:
         with instrument() as running:
             fn()
         counts.append(running.found)
-    return {FLOPS: count_flops(fn, everything=True)} | _agreed(counts)
+    return {FLOPS: count_flops(fn)} | _agreed(counts)
 
 
 def of_updates(job: Job, paradigm: Paradigm) -> dict[str, dict[str, int | None]]:
@@ -99,7 +99,7 @@ def of_updates(job: Job, paradigm: Paradigm) -> dict[str, dict[str, int | None]]
             if paradigm.update >= FIRST:
                 windows.open_next()
         else:
-            flops = count_flops(update, everything=True)
+            flops = count_flops(update)
             counts = [count for index, count in enumerate(windows.counts) if index not in windows.UNCOUNTED]
             found[paradigm.stage.name] = {FLOPS: flops} | _agreed(counts)
             windows.counts = []

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.plan.settings import (
+    FileName,
     Labels,
     Limits,
     Method,
@@ -38,11 +39,11 @@ class Training(Method, TrainSettings):
     train_code: hash of the code that training runs.
     """
 
-    dataset: str
+    dataset: FileName
     seed: int
     device: Literal["cpu", "cuda"]
     changes: Options = {}
-    ancestor: str | None = None
+    ancestor: FileName | None = None
     budget_flops: float
     data_hash: str
     train_code: str
@@ -85,7 +86,7 @@ class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
 
     kind: Literal["quality", "training", "timing"]
     preset: str
-    variant: str
+    variant: FileName
     repetition: int
     trial: int | None = None
 

@@ -12,6 +12,8 @@ from benchmarks.plan import fingerprint
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.preset import Budget, Preset, Variant
 
+MAX_CELLS = 50_000
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -38,6 +40,18 @@ def cells(preset: Preset, machine: Machine) -> list[Cell]:
     grid = Grid(preset, machine)
     quality = [cell for repetition in range(preset.seeds) for cell in grid.quality(repetition)]
     return quality + [cell for launch in range(preset.timing_launches) for cell in grid.timing(launch)]
+
+
+def refuse_large(preset: Preset) -> None:
+    """Raise BadInput where a preset has more than MAX_CELLS cells, which it would take long only to list."""
+    trained = sum(max(len(variant.trials), 1) + 1 for variant in preset.variants.values())
+    n = len(preset.datasets) * (preset.seeds * trained + preset.timing_launches * len(preset.variants))
+    if n > MAX_CELLS:
+        raise BadInput(
+            f"preset {preset.name!r}: seeds = {preset.seeds} and timing_launches = {preset.timing_launches} with "
+            f"{len(preset.variants)} variants on {len(preset.datasets)} data sets are some {n} cells; allowed: "
+            f"{MAX_CELLS}; lower one of them, or choose variants with --paradigm"
+        )
 
 
 @dataclass(frozen=True)

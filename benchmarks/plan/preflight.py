@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -17,12 +18,15 @@ from torch import nn
 import paradigms
 from benchmarks import data
 from benchmarks.data import Dataset
+from benchmarks.data.offline import offline
 from benchmarks.data.pixels import to_float
-from benchmarks.errors import BadInput, nearest
+from benchmarks.errors import BadInput, nearest, one_line, short
 from benchmarks.plan.preset import Preset, Variant
+from benchmarks.plan.stage_contract import check_stages
 from benchmarks.score import floors
 from benchmarks.score.extractors import cache
 from benchmarks.train.warm_start import adopt
+from paradigms.base import Paradigm
 
 N_ROWS = 64  # training images for the statistics that a paradigm computes before its first update
 
@@ -31,7 +35,8 @@ def answer(preset: Preset, **request) -> dict:
     """`prepare` in a child process, on the preset's threads and without warnings, so that an error is one line."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(preset.threads)
-    return prepare(preset, **request)
+    with nullcontext() if request.get("build", True) else offline():
+        return prepare(preset, **request)
 
 
 def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, build: bool = True) -> dict:
@@ -40,7 +45,8 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
     preset: the grid.
     device: "auto", "cpu" or "cuda".
     data_dir: folder of the data sets; None for the default.
-    build: whether to list the scoring networks that are not cached, or whose floors are not.
+    build: whether to list the scoring networks that are not cached, or whose floors are not, and in `answer` to
+        download absent data.
 
     Returns {"device": "cpu" or "cuda", "data_hashes": data set -> hash, "extractors": (data set, kind) -> hash of the
     cached scoring networks, "unbuilt": if `build`, (data set, kind) of the others and of those without floors for the
@@ -116,9 +122,11 @@ def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> Non
     _member(list(variant.nfe_of), variant.samplers or kind.samplers[:1], f"{where}: nfe_of: sampler")
     try:
         paradigm = kind(dataset.shape, dataset.n_classes, **variant.options)
+        _observe(paradigm, dataset)
+        check_stages(paradigm)
     except Exception as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"{where}: options {variant.options} on {dataset.name}: {reason}") from error
+        reason = one_line(error) or type(error).__name__
+        raise BadInput(f"{where}: options {short(variant.options)} on {dataset.name}: {reason}") from error
     if not kind.can("sample"):
         return
     for sampler in variant.samplers or kind.samplers[:1]:
@@ -141,8 +149,7 @@ def check_start(variant: Variant, ancestor: Variant, where: str, dataset: Datase
     built = []
     for one in (variant, ancestor):
         paradigm = paradigms.load(one.paradigm)(dataset.shape, dataset.n_classes, **one.options)
-        images, labels = dataset.train.images[:N_ROWS], dataset.train.labels[:N_ROWS]
-        paradigm.observe(to_float(torch.from_numpy(images)), torch.from_numpy(labels))
+        _observe(paradigm, dataset)
         built.append(paradigm)
     try:
         adopt(built[0], built[1].state_dict(), variant.init_from)
@@ -150,9 +157,15 @@ def check_start(variant: Variant, ancestor: Variant, where: str, dataset: Datase
         raise BadInput(f"{where}: {error}") from None
 
 
+def _observe(paradigm: Paradigm, dataset: Dataset) -> None:
+    images, labels = dataset.train.images[:N_ROWS], dataset.train.labels[:N_ROWS]
+    with torch.no_grad():
+        paradigm.observe(to_float(torch.from_numpy(images)), torch.from_numpy(labels))
+
+
 def _member(given: list[str], allowed: list[str], what: str) -> None:
     for name in given:
         if name not in allowed:
             raise BadInput(
-                f"{what} {name!r} is unknown; allowed: {', '.join(allowed) or 'none'}{nearest(name, allowed)}"
+                f"{what} {short(name)} is unknown; allowed: {', '.join(allowed) or 'none'}{nearest(name, allowed)}"
             )

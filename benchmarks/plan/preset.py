@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo
+from pydantic import AfterValidator, Field, PositiveFloat, ValidationInfo
 
 from benchmarks.errors import nearest
 from benchmarks.plan.primaries import Gate
 from benchmarks.plan.settings import (
     Counts,
     DeclaredLook,
+    Few,
     Labels,
     Limits,
     Method,
@@ -24,9 +26,10 @@ from benchmarks.plan.settings import (
     TrainSettings,
 )
 
-VariantName = Annotated[str, Field(pattern="^[a-z0-9-]+$")]
+MAX_NAME = 100  # characters, since a name is a part of the names of files
+VariantName = Annotated[str, Field(pattern="^[a-z0-9-]+$", max_length=MAX_NAME)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Evaluations = PositiveInt | Literal["best"]
+Evaluations = Few | Literal["best"]
 
 
 class Budget(Strict):
@@ -61,6 +64,12 @@ class Variant(Labels, Method, Sampling):
     only_start: bool = False
     init_from: VariantName | None = None
     init_share: Share | None = None
+
+
+def family(title: str) -> str:
+    """What the titles of chains of several lengths share: the text before the first number, such as "One loss" of
+    "One loss, 4-step chain" and "Unrolled, K" of "Unrolled, K = 4"."""
+    return re.split(r" = |,? \d", title, maxsplit=1)[0]
 
 
 def _checked(variants: dict[str, Variant]) -> dict[str, Variant]:
@@ -151,9 +160,9 @@ class Preset(TrainSettings, ScoreSettings, TimeSettings, Limits):
     name: str
     description: str
     datasets: Annotated[Names, Field(min_length=1)]
-    seeds: PositiveInt
+    seeds: Few
     base_seed: int = 0
-    timing_launches: NonNegativeInt = 1
+    timing_launches: Annotated[int, Field(ge=0, le=10_000)] = 1
     budget_flops: Budget
     budget_of: dict[str, PositiveFloat] = {}
     looks: dict[str, DeclaredLook] = {}

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
 
 import paradigms
-from benchmarks.errors import BadInput, nearest
-from benchmarks.plan.preset import Budget, Preset, Variant
+from benchmarks.errors import BadInput, nearest, one_line
+from benchmarks.plan.cell import Cell
+from benchmarks.plan.preset import MAX_NAME, Budget, Preset, Variant
 
 
 def scaled(preset: Preset, factor: float) -> Preset:
     """The preset with another training budget.
 
     factor: positive factor on `budget_flops`.
+
+    Raises BadInput where the product is 0 or infinite.
     """
     budget = {name: value * factor for name, value in preset.budget_flops.model_dump().items()}
-    return preset.model_copy(update={"budget_flops": Budget(**budget)})
+    try:
+        return preset.model_copy(update={"budget_flops": Budget(**budget)})
+    except ValidationError:
+        raise BadInput(
+            f"--budget {factor:g}: gives a budget of {budget} FLOPs; it must be above 0 and finite"
+        ) from None
 
 
 def selected(preset: Preset, names: Sequence[str]) -> Preset:
@@ -40,6 +51,27 @@ def selected(preset: Preset, names: Sequence[str]) -> Preset:
     return preset.model_copy(update={"variants": variants}) if names else preset
 
 
+def trusted(cell: Cell, files: Sequence[str]) -> Cell:
+    """The cell of a record, with the paradigm's file that the user names in the place of the one that the record names.
+
+    A record may come from someone else, and to load a paradigm's file executes it.
+
+    cell: of a record.
+    files: names and paths that the user gives with --paradigm.
+
+    Raises BadInput where the record names a file and the user does not name one of the same name.
+    """
+    if not cell.paradigm.endswith(".py"):
+        return cell
+    given = [file for file in files if file.endswith(".py") and Path(file).stem == Path(cell.paradigm).stem]
+    if not given:
+        raise BadInput(
+            f"the record of {cell.stem} names the paradigm's file {one_line(cell.paradigm, 200)}; a file that only a "
+            f"record names is not executed: name it too, with --paradigm {one_line(Path(cell.paradigm).name, 100)}"
+        )
+    return cell.model_copy(update={"paradigm": str(Path(given[-1]).resolve())})
+
+
 def _matching(preset: Preset, name: str) -> dict[str, Variant]:
     if name in preset.variants:
         return {name: preset.variants[name]}
@@ -53,11 +85,13 @@ def _matching(preset: Preset, name: str) -> dict[str, Variant]:
             raise
         allowed = sorted({*preset.variants, *paradigms.names()})
         raise BadInput(
-            f"--paradigm {name}: no such variant of preset {preset.name!r} and no such paradigm; "
+            f"--paradigm {one_line(name, 100)}: no such variant of preset {preset.name!r} and no such paradigm; "
             f"allowed: {', '.join(allowed)}, or a path to a .py file{nearest(name, allowed)}"
         ) from None
     fresh = Variant(paradigm=str(path) if name.endswith(".py") else name)
     key = re.sub("[^a-z0-9-]", "-", paradigms.short_name(name).lower())
+    if len(key) > MAX_NAME:
+        raise BadInput(f"--paradigm {one_line(name, 100)}: the file's name is too long; allowed: {MAX_NAME} characters")
     if key in preset.variants:
         raise BadInput(
             f"--paradigm {name}: preset {preset.name!r} has a variant {key!r} of paradigm "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PositiveFloat
 
 
 def _distinct(values: list) -> list:
@@ -31,9 +31,14 @@ def _plain(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return options
 
 
+# Files are named by it, and a cell may come from a record of someone else: it must lead into no other folder.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_length=200)]
 Distinct = AfterValidator(_distinct)
 Names = Annotated[list[str], Distinct]
-Counts = Annotated[list[PositiveInt], Field(min_length=1), Distinct]
+# No count is so large that to list it takes minutes, or to allocate it all memory of a computer.
+Count = Annotated[int, Field(gt=0, le=10_000_000)]
+Few = Annotated[int, Field(gt=0, le=10_000)]
+Counts = Annotated[list[Few], Field(min_length=1, max_length=1000), Distinct]
 Options = Annotated[dict[str, JsonValue], AfterValidator(_plain)]
 Extractors = Annotated[list[Literal["cnn", "autoencoder", "inception"]], Field(min_length=1, max_length=2), Distinct]
 Score = Literal["recognition", "probe", "samples", "likelihood", "chain", "reconstruction", "signals"]
@@ -94,8 +99,8 @@ class TrainSettings(Strict):
     compute: how the networks of generators are computed, as in `paradigms.parts.networks.shared_network`.
     """
 
-    threads: PositiveInt = 1
-    curve_points: PositiveInt
+    threads: Annotated[int, Field(gt=0, le=1024)] = 1
+    curve_points: Annotated[int, Field(gt=0, le=1000)]
     compute: Compute = []
 
 
@@ -122,9 +127,9 @@ class ScoreSettings(Strict):
     """
 
     nfe: Counts
-    n_samples: PositiveInt | Literal["train"] = "train"
+    n_samples: Count | Literal["train"] = "train"
     curve_nfe: Counts
-    sample_batch: PositiveInt
+    sample_batch: Count
     scores: Scores = SCORES
     extractors: Extractors = SCORING
 

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from benchmarks.score import scored_samples
 from benchmarks.score.scored_samples import SEED, RealFeatures
+from benchmarks.store import atomic, parsing
 
 # The distance of one draw has a standard deviation of 10 % to 50 % of its mean, so 500 draws leave a standard error of
 # 0.5 % to 2 %.
@@ -111,7 +111,7 @@ def _key(extractor: nn.Module, data_hash: str, n_samples: int) -> str:
 
 def _read(path: Path, key: str) -> dict[str, Floor] | None:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = parsing.value(parsing.content(path))
         if kept["hash"] != _seal(key, kept["floors"]):
             return None  # damaged: it is computed again
         return {split: Floor(**kept["floors"][split]) for split in SPLITS}
@@ -122,11 +122,8 @@ def _read(path: Path, key: str) -> dict[str, Floor] | None:
 def _write(path: Path, key: str, found: dict[str, Floor]) -> None:
     """Replace the file atomically, so that processes that compute the same floors at once do no harm."""
     numbers = {split: floor._asdict() for split, floor in found.items()}
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps({"floors": numbers, "hash": _seal(key, numbers)}, indent=1), encoding="utf-8")
-        os.replace(partial, path)
+        atomic.write(path, json.dumps({"floors": numbers, "hash": _seal(key, numbers)}, indent=1).encode())
 
 
 def _seal(key: str, numbers: dict) -> str:

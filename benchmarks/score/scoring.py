@@ -15,11 +15,13 @@ from benchmarks.data.pixels import to_float, to_uint8
 from benchmarks.flops import flops_per_sample
 from benchmarks.job import Job
 from benchmarks.score.chain import chain_scores, disguise_fields
+from benchmarks.score.contract import BrokenContract, check_images, check_labels, outputs, own_generator
 from benchmarks.score.leakage_guard import refuse_shared
 from benchmarks.score.marks import marks
-from benchmarks.score.metrics import Scorer, accuracy, nearest, outputs, recognition
+from benchmarks.score.metrics import Scorer, accuracy, nearest, recognition
 from benchmarks.score.metrics.probe import probe, probe_rows
 from benchmarks.score.nfe import count_evaluations
+from benchmarks.store import atomic
 from paradigms.base import NonFinite, Paradigm, derive_seed
 
 N_GRID = 16
@@ -115,7 +117,7 @@ class Scoring:
 
         sampler: name. nfe: requested number of evaluations. redraw: number of a further draw with other noise.
 
-        Raises NonFinite for samples that are not finite, ValueError for samples outside [-1, 1].
+        Raises NonFinite for samples that are not finite, BrokenContract for what else the interface excludes.
         """
         parts = ("samples", redraw) if redraw else ("samples",)
         generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, *parts))
@@ -126,6 +128,8 @@ class Scoring:
                 x, label = self._batch(n, nfe, generator, sampler)
                 images.append(to_uint8(x))
                 labels.append(label)
+        if not counter.rows:
+            raise BrokenContract(f"{sampler!r} at {nfe} evaluations never calls its link, so nothing of it is counted")
         label = None if any(label is None for label in labels) else torch.cat(labels)
         return Drawn(torch.cat(images), label, counter.rows / self.n_samples)
 
@@ -134,20 +138,19 @@ class Scoring:
         if not self.grids:
             return None
         path = self.job.results_dir / "samples" / f"{self.job.cell.stem}.npz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, real=self.job.dataset.test.images[:N_GRID], **self.grids)
+        with atomic.replacing(path) as fresh, fresh.open("wb") as file:
+            np.savez_compressed(file, real=self.job.dataset.test.images[:N_GRID], **self.grids)
         return str(path.relative_to(self.job.results_dir))
 
     def _batch(self, n: int, nfe: int, generator: torch.Generator, sampler: str) -> tuple[Tensor, Tensor | None]:
-        if self.paradigm.can("sample_labelled"):
-            x, label = self.paradigm.sample_labelled(n, nfe, generator, sampler)
-        else:
-            x, label = self.paradigm.sample(n, nfe, generator, sampler), None
-        # Rounding to uint8 would make an image of anything.
-        if not torch.isfinite(x).all():
-            raise NonFinite(f"samples of {sampler!r} at {nfe} evaluations are not finite")
-        if x.abs().max() > 1.001:
-            raise ValueError(f"samples of {sampler!r} at {nfe} evaluations reach {float(x.abs().max()):.3g}, beyond 1")
+        where = f"{sampler!r} at {nfe} evaluations"
+        with own_generator(where):
+            if self.paradigm.can("sample_labelled"):
+                x, label = self.paradigm.sample_labelled(n, nfe, generator, sampler)
+            else:
+                x, label = self.paradigm.sample(n, nfe, generator, sampler), None
+        check_images(x, n, self.job.dataset.shape, where)
+        check_labels(label, n, self.job.dataset.n_classes, where)
         return x, label
 
     def _allowed(self, nfes, samplers) -> list[tuple[str, int]]:

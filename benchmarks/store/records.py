@@ -12,11 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import paradigms
+from benchmarks.errors import one_line
 from benchmarks.plan.cell import Cell
-from benchmarks.store import schema
+from benchmarks.store import atomic, checksum, parsing, schema
 
 SCHEMA = 2
 ARCHIVE = "cells.jsonl.xz"
+REASON = 500  # characters of a record's reason, which may be the text of a plug-in's error
 STALE_READS = 5
 STATUSES = ("done", "failed", "timeout", "oom", "non_finite", "interrupted")
 
@@ -35,65 +37,71 @@ def opening(cell: Cell, status: str, reason: str | None = None) -> dict:
     described = cell.model_dump() | {fact: facts.get(fact) for fact in paradigms.FACTS}
     described["title"] = cell.title or facts.get("title")
     keys = {"key": cell.key, "train_key": cell.train_key}
+    reason = reason and one_line(reason, REASON)
     heading = {"schema": SCHEMA, "kind": cell.kind, **keys, "status": status, "reason": reason}
     return heading | {"cell": described}
 
 
 def readable(cell: Cell, record: dict) -> dict:
-    """The cell's record, if `read` will take it; else one that failed and says at which place it does not fit.
+    """The cell's record with its reason in one short line, if `read` will take it; else one that failed and says at
+    which place it does not fit.
 
     A scored quantity of the wrong type, such as one that a plug-in adds, would otherwise be found by the next reader.
     """
-    if (wrong := schema.problem(finite(record))) is None:
+    if isinstance(record.get("reason"), str):
+        record = record | {"reason": one_line(record["reason"], REASON)}
+    try:
+        parsing.value(json.dumps(finite(record)).encode())
+        wrong = schema.problem(finite(record))
+    except (TypeError, ValueError, RecursionError) as error:
+        wrong = one_line(error)
+    if wrong is None:
         return record
     kept = {part: record.get(part) for part in ("wall_seconds", "provenance")}
     return opening(cell, "failed", f"its record does not fit the schema: {wrong}") | kept
 
 
 def write(path: Path, record: dict) -> None:
-    """Write `record` so that a reader, or a kill at any moment, finds the old file or the new one, whole.
+    """Write `record` atomically, as `store.atomic` does, with its checksum.
 
     Numbers that are NaN or infinite become null: JSON has no name for them.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, (json.dumps(finite(record), indent=1, allow_nan=False) + "\n").encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with fresh.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    atomic.write(path, (json.dumps(checksum.seal(finite(record)), indent=1) + "\n").encode())
 
 
 def read(path: Path) -> dict:
-    """The record in `path`. Raises DamagedRecord where it is not a whole record, or not as `schema` describes it."""
+    """The record in `path`, without its checksum.
+
+    Raises DamagedRecord where it is not a whole record, not as `schema` describes it, or was changed since it was
+    written.
+    """
     try:
-        record = json.loads(_text(path))
+        record = parsing.value(_content(path))
     except (OSError, ValueError) as error:
-        raise DamagedRecord(f"{path}: {' '.join(str(error).split())}") from None
-    return _checked(record, path)
+        raise DamagedRecord(f"{path}: {one_line(error)}") from None
+    return _checked(record, str(path))
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     for _ in range(STALE_READS):
         try:
-            return path.read_text(encoding="utf-8")
+            return parsing.content(path)
         except OSError as error:
             if error.errno != errno.ESTALE:  # of a network file system: the file was replaced while it was read
                 raise
-    return path.read_text(encoding="utf-8")
+    return parsing.content(path)
 
 
-def _checked(record: object, path: Path) -> dict:
+def _checked(record: object, where: str) -> dict:
     if wrong := schema.problem(record):
-        raise DamagedRecord(f"{path}: {wrong}")
-    return record
+        raise DamagedRecord(f"{where}: {wrong}")
+    try:
+        changed = checksum.broken(record)
+    except ValueError as error:
+        raise DamagedRecord(f"{where}: {one_line(error)}") from None
+    if changed:
+        raise DamagedRecord(f"{where}: changed since it was written (its checksum differs)")
+    return {name: value for name, value in record.items() if name != checksum.FIELD}
 
 
 def in_folder(results_dir: Path) -> Iterator[tuple[str, dict | DamagedRecord]]:
@@ -131,8 +139,8 @@ def _copied(name: str, record: dict, first: dict[tuple, str]) -> str | None:
 def pack(results_dir: Path) -> int:
     """Move the records of `cells/` into the archive, which reads like the folder; returns how many it then holds."""
     kept = [(name, record) for name, record in in_folder(results_dir) if isinstance(record, dict)]
-    lines = (json.dumps([name, record], separators=(",", ":")) + "\n" for name, record in kept)
-    _replace(results_dir / ARCHIVE, lzma.compress("".join(lines).encode()))
+    lines = (json.dumps([name, checksum.seal(record)], separators=(",", ":")) + "\n" for name, record in kept)
+    atomic.write(results_dir / ARCHIVE, lzma.compress("".join(lines).encode()))
     for name, _ in kept:
         (results_dir / "cells" / name).unlink(missing_ok=True)
     return len(kept)
@@ -142,14 +150,23 @@ def _unpacked(archive: Path) -> dict[str, dict | DamagedRecord]:
     if not archive.is_file():
         return {}
     try:
-        lines = [json.loads(line) for line in lzma.decompress(archive.read_bytes()).splitlines()]
-        found = {str(name): record for name, record in lines}
-    except (OSError, EOFError, lzma.LZMAError, ValueError, TypeError) as error:
-        return {archive.name: DamagedRecord(f"{archive}: {' '.join(str(error).split())}")}
-    wrong = {name: schema.problem(record) for name, record in found.items()}
-    return {
-        name: DamagedRecord(f"{archive}: {name}: {said}") if (said := wrong[name]) else found[name] for name in found
-    }
+        lines = [parsing.value(line) for line in parsing.unpacked(parsing.content(archive)).splitlines()]
+        found = {_file_name(name): record for name, record in lines}
+    except (OSError, ValueError, TypeError) as error:
+        return {archive.name: DamagedRecord(f"{archive}: {one_line(error)}")}
+    for name, record in found.items():
+        try:
+            found[name] = _checked(record, f"{archive}: {name}")
+        except DamagedRecord as error:
+            found[name] = error
+    return found
+
+
+def _file_name(name: object) -> str:
+    """The name of a record's file in an archive. Raises ValueError where it is a path, or no name at all."""
+    if not isinstance(name, str) or not name or Path(name).name != name:
+        raise ValueError(f"{one_line(repr(name))} is no name of a file")
+    return name
 
 
 def path_of(results_dir: Path, cell: Cell) -> Path:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 Number = float | None  # an integer is one, too; a bool, a string, NaN and infinity are not
 Text = str | None
 Flag = bool | None
+# A part of a file's name: a record of another folder must not lead a reader or a writer out of its own.
+FileName = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f]{1,100}$")]
+FolderName = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]{0,249}$")]
 
 
 class Saved(BaseModel):

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from benchmarks.store.saved import Flag, Number, Saved, SavedCost, Text
+from benchmarks.errors import one_line
+from benchmarks.store.saved import FileName, Flag, FolderName, Number, Saved, SavedCost, Text
 from benchmarks.store.saved_quality import SavedQuality
 
+SamplesFile = Annotated[str, Field(pattern=r"^samples/[^/\\\x00-\x1f]{1,250}\.npz$")]
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
 SHORT = reprlib.Repr()
 SHORT.maxlist = SHORT.maxdict = 2
@@ -22,8 +24,8 @@ SHORT.maxlist = SHORT.maxdict = 2
 class SavedCell(Saved):
     """The settings of the cell, as far as the report reads them by name."""
 
-    variant: str
-    dataset: str
+    variant: FileName
+    dataset: FileName
     repetition: int
     preset: Text = None
     paradigm: Text = None
@@ -39,7 +41,7 @@ class SavedCell(Saved):
     budget_flops: Number = None
     device: Text = None
     threads: int | None = None
-    ancestor: Text = None
+    ancestor: FolderName | None = None
 
 
 class SavedProvenance(Saved):
@@ -132,7 +134,8 @@ class SavedRecord(Saved):
     key: str
     status: Literal["done", "failed", "timeout", "oom", "non_finite", "interrupted"]
     reason: Text = None
-    samples_file: Text = None
+    samples_file: SamplesFile | None = None
+    trained: FolderName | None = None
     cell: SavedCell
     provenance: SavedProvenance | None = None
     training: SavedTraining | None = None
@@ -151,5 +154,7 @@ def problem(record: object) -> str | None:
         wanted = wanted.partition(" or instance of ")[0]
         if first["type"] == "missing":
             return f"{place} is missing"
-        return f"{place or 'record'} = {SHORT.repr(first['input'])}; it must be: {wanted}"
+        return one_line(f"{place or 'record'} = {SHORT.repr(first['input'])}; it must be: {wanted}")
+    except RecursionError:
+        return "nested too deeply"
     return None

@@ -1,23 +1,37 @@
 """What training leaves behind: one folder per trained cell, with its weights and what they cost.
 
 `trained/STEM/` holds `end.safetensors`, weights kept along the way, and `training.json`. That is written last: a folder
-without it is not finished. It holds the hash of every file of weights, so that changed ones are noticed.
+without it is not finished. It holds the hash of every file of weights and a checksum of itself, so that changed ones
+are noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from benchmarks.store import records
+from pydantic import ValidationError
+
+from benchmarks.errors import one_line
+from benchmarks.store import checksum, parsing, records
+from benchmarks.store.saved import FileName, Saved
 
 END, REPORT = "end.safetensors", "training.json"
 
 
 class NoWeights(ValueError):
     """The weights of a cell are absent, unfinished or changed; the message is one line that says which."""
+
+
+class SavedReport(Saved):
+    """What `training.json` holds: weights is the hash of every file of weights by its name."""
+
+    train_key: str
+    training: dict[str, Any]
+    points: list[dict[str, Any]]
+    weights: dict[FileName, str]
 
 
 @dataclass(frozen=True)
@@ -49,19 +63,26 @@ class Trained:
         finished, or was trained under another key than `key`."""
         path = self.folder / REPORT
         try:
-            report = json.loads(path.read_text(encoding="utf-8"))
-            missing = {"train_key", "training", "points", "weights"} - report.keys()
-        except (OSError, ValueError, AttributeError) as error:
-            raise NoWeights(f"{path}: {' '.join(str(error).split())}") from None
-        if missing:
-            raise NoWeights(f"{path}: lacks {sorted(missing)[0]!r}")
+            report = parsing.value(parsing.content(path))
+            SavedReport.model_validate(report)
+            changed = checksum.broken(report)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = one_line(".".join(map(str, first["loc"])) or "all of it")
+            raise NoWeights(f"{path}: does not fit: {place}: {first['msg']}") from None
+        except (OSError, ValueError) as error:
+            raise NoWeights(f"{path}: {one_line(error)}") from None
+        if changed:
+            raise NoWeights(f"{path}: changed since it was written (its checksum differs)")
         if key is not None and report["train_key"] != key:
             raise NoWeights(f"{path}: trained under another key")
         return report
 
     def file(self, name: str = END) -> Path:
-        """A file of weights. Raises NoWeights where it is absent or not as it was written."""
+        """The path of a file of weights. Raises NoWeights where it is absent or not as it was written."""
         expected, path = self.report()["weights"].get(name), self.folder / name
+        if path.exists() and not path.is_file():
+            raise NoWeights(f"weights {path}: is no file")
         try:
             found = _hash(path)
         except OSError as error:
@@ -71,9 +92,9 @@ class Trained:
         return path
 
     def done(self, key: str) -> bool:
-        """Whether it is finished under this train key, with all its files in place."""
+        """Whether it is finished under this train key, with all its files in place as they were written."""
         try:
-            return all((self.folder / name).is_file() for name in self.report(key)["weights"])
+            return all(self.file(name) for name in self.report(key)["weights"])
         except NoWeights:
             return False
 

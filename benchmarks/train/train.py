@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from benchmarks.budget import CHARGED, StagePlan, curve_points, plan_stages
 from benchmarks.fit import Fit
-from benchmarks.job import Job
+from benchmarks.job import CHECKPOINT, Job
 from benchmarks.store.trained import END
 from benchmarks.train.layer_signals import signals
 from benchmarks.train.warm_start import left, start_from
@@ -44,7 +44,8 @@ def train(job: Job, progress: Callable) -> dict:
         job.x,
         job.label,
         [plan.updates for plan in plans],
-        checkpoint=job.work_dir / "checkpoint.pt",
+        checkpoint=job.work_dir / CHECKPOINT,
+        key=job.cell.train_key,
         points=[sorted({*at, *layers.moments[stage]}) for stage, at in enumerate(points)],
         evaluate=measure,
         progress=lambda stage, update: progress("training", *_position(plans, stage, update)),

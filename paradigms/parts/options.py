@@ -22,6 +22,13 @@ def positive(**options: int | Sequence[int]) -> None:
             raise ValueError(f"{name} = {value}; allowed: 1 or more")
 
 
+def not_negative(**options: float) -> None:
+    """Raises ValueError for the first of `options` that is below 0."""
+    for name, value in options.items():
+        if not value >= 0:
+            raise ValueError(f"{name} = {value}; allowed: 0 or more")
+
+
 def fractions(**options: float) -> None:
     """Raises ValueError for the first of `options` outside [0, 1)."""
     for name, value in options.items():
@@ -49,3 +56,9 @@ def with_images_for(parts: Callable[[int], Sequence[int]], batch_size: int, **sh
     given = ", ".join(f"{name} = {value}" for name, value in shares.items())
     why = f"; with fewer, {given} rounds to a part without images" if least > 1 else ""
     raise ValueError(f"batch_size = {batch_size}; allowed: {least} or more{why}")
+
+
+def requestable(label: object, conditional: bool) -> None:
+    """Raises ValueError where classes are given (not None) to a model that is not conditioned on the class."""
+    if label is not None and not conditional:
+        raise ValueError("label = classes; allowed: None, since the model is not conditioned on the class")

@@ -1,13 +1,14 @@
 """Training engine: solves one stage at a time, seeds every update by itself, and resumes to the bit.
 
-An update is one call of `update_once`: learning rate, seed, loss and gradient, clipping, optimiser step, average of the
-weights. Training, timing and tests all call it, so what is timed and tested is what trains.
+An update is one call of `update_once`: learning rate, seed, the turn of every player (loss and gradient, clipping,
+optimiser step), what the stage does after an update, average of the weights. Training, timing and tests all call it, so
+what is timed and tested is what trains.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import final
 
 import torch
@@ -15,9 +16,12 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from paradigms.training.cuda_graph import Captured
+from paradigms.training.saved_buffers import saved_float_buffers
 from paradigms.training.stage import Batch, Stage
 
 CURVE_POINTS = 200
+
+Optimizers = torch.optim.Optimizer | Sequence[torch.optim.Optimizer]  # one, or one per player of the stage
 
 
 class NonFinite(RuntimeError):
@@ -29,13 +33,14 @@ class Solver(LightningModule):
 
     seed: of the whole training; every update derives its own from it.
     stage: the stage that is being trained, None before `enter` and after `leave`.
-    captured: the CUDA graph of the stage's gradient, None where there is none yet.
+    captured: the CUDA graphs of the players' gradients by their numbers, None where there are none yet.
     update: number of finished updates of the stage.
     n_updates: number of updates that are planned for the stage.
+    progress: share of these updates that were made before this one, a scalar tensor in [0, 1], for losses that change.
     averages: exponential moving averages of the tensors of `averaged()`; empty where the stage keeps none.
     last_loss: loss of the last update, None before the first; on a GPU the next update overwrites it.
     curve: (update, loss) at up to about `CURVE_POINTS` updates of the stage.
-    optimizer_state: state that a resumed optimiser starts from, None for a fresh one.
+    optimizer_state: states that resumed optimisers start from, one per player; None for fresh ones.
     """
 
     def __init__(self):
@@ -43,36 +48,37 @@ class Solver(LightningModule):
         self.automatic_optimization = False
         self.seed = 0
         self.stage: Stage | None = None
-        self.captured: Captured | None = None
+        self.captured: dict[int, Captured] | None = None
         self.update = self.n_updates = 0
         self.averages: list[Tensor] = []
         self.averaged_buffers: list[tuple[nn.Module, str]] = []  # found once a stage: finding them takes long
         self.curve: list[tuple[int, Tensor]] = []
         self.last_loss: Tensor | None = None
-        self.optimizer_state: dict | None = None
+        self.optimizer_state: list[dict] | None = None
+        self.register_buffer("progress", torch.zeros(()), persistent=False)
 
     @final
-    def progress(self) -> dict:
+    def snapshot(self) -> dict:
         """Returns all that `resume` needs to continue the current stage, as plain values and tensors."""
         return {
             "update": self.update,
             "weights": self.state_dict(),
-            "optimizer": self.optimizers(use_pl_optimizer=False).state_dict(),
+            "optimizer": [one.state_dict() for one in _each(self.optimizers(use_pl_optimizer=False))],
             "averages": self.averages,
             "curve": [(update, float(loss)) for update, loss in self.curve],
         }
 
     @final
-    def resume(self, progress: dict) -> None:
-        """Continues the entered stage from where `progress()` was called."""
-        self.load_state_dict(progress["weights"])
-        self.update, self.optimizer_state = progress["update"], progress["optimizer"]
-        self.averages = [average.to(self.device) for average in progress["averages"]]
-        self.curve = [(update, torch.tensor(loss)) for update, loss in progress["curve"]]
+    def resume(self, snapshot: dict) -> None:
+        """Continues the entered stage from where `snapshot()` was called."""
+        self.load_state_dict(snapshot["weights"])
+        self.update, self.optimizer_state = snapshot["update"], snapshot["optimizer"]
+        self.averages = [average.to(self.device) for average in snapshot["averages"]]
+        self.curve = [(update, torch.tensor(loss)) for update, loss in snapshot["curve"]]
 
     @final
     def enter(self, stage: Stage, n_updates: int) -> None:
-        """Starts training `stage`: from now on its parameters, and no others, receive gradients.
+        """Starts training `stage`: its own parameters receive gradients, others only in the turns of its rivals.
 
         n_updates: planned number of updates, at least 0; the learning-rate schedule spans it.
         """
@@ -92,13 +98,13 @@ class Solver(LightningModule):
 
     @final
     def averaged(self) -> list[Tensor]:
-        """Returns what an average is over: the stage's parameters, and every saved floating-point buffer once.
+        """Returns what an average is over: the stage's trained parameters, and every saved floating-point buffer once.
 
         Averaged weights would not fit the last running statistics of batch norm. The average of a constant is the
         constant, to the bit. Buffers of other types, such as counts, keep their last value.
         """
         buffers = (getattr(module, name) for module, name in self.averaged_buffers)
-        return [*(parameter.detach() for parameter in self.stage.parameters), *buffers]
+        return [*(parameter.detach() for parameter in self.stage.trained), *buffers]
 
     @final
     def leave(self) -> None:
@@ -119,29 +125,47 @@ class Solver(LightningModule):
             average.copy_(held)
 
     @final
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Returns the entered stage's optimiser, ready for `update_once`; Lightning calls this by its name."""
-        optimizer = self.stage.optimizer(list(self.stage.parameters))
-        for group in optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
-        if self.optimizer_state is not None:
-            optimizer.load_state_dict(self.optimizer_state)
-        return optimizer
+    def configure_optimizers(self) -> Optimizers:
+        """Returns the stage's optimiser, or one per player, for `update_once`; Lightning calls this by its name."""
+        optimizers = [player.optimizer(list(player.parameters)) for player in self.stage.players]
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
+        for optimizer, state in zip(optimizers, self.optimizer_state or [], strict=False):
+            optimizer.load_state_dict(state)
+        return optimizers if self.stage.rivals else optimizers[0]
 
     @final
-    def loss_and_gradient(self, batch: Batch) -> Tensor:
-        """Returns the entered stage's loss on a batch, a detached scalar, and leaves its gradient in `.grad`.
+    def loss_and_gradient(self, batch: Batch, number: int = -1) -> Tensor:
+        """Returns a player's loss on a batch, a detached scalar, and leaves its gradient in `.grad`.
 
-        On a GPU a steady stage is captured as a CUDA graph at its first batch; the next call overwrites the scalar.
+        On a GPU a steady stage is captured as CUDA graphs at its first batch; the next call overwrites the scalar.
+
+        number: of the player in the entered stage's `players`; the last one is the stage itself.
         """
-        if self.stage.steady and batch.x.is_cuda:
-            self.captured = self.captured or Captured(self.stage, batch, self)
-            return self.captured(batch)
-        for parameter in self.stage.parameters:
-            parameter.grad = None
-        loss = self.stage.loss(batch)
-        loss.backward()
-        return loss.detach()
+        player = self.stage.players[number]
+        with self.stage.turn_of(player):
+            if self.stage.steady and batch.x.is_cuda:
+                self.captured = self.captured or {}
+                if number not in self.captured:
+                    self.captured[number] = Captured(player, batch, self)
+                return self.captured[number](batch)
+            for parameter in player.parameters:
+                parameter.grad = None
+            loss = player.loss(batch)
+            loss.backward()
+            return loss.detach()
+
+    @final
+    def take_turn(self, number: int, batch: Batch, optimizer: torch.optim.Optimizer) -> Tensor:
+        """Trains the player `number` of the entered stage in its turn; returns its last loss, a detached scalar."""
+        player = self.stage.players[number]
+        for _ in range(player.turns):
+            loss = self.loss_and_gradient(batch, number)
+            if player.clip_norm is not None:
+                nn.utils.clip_grad_norm_(player.parameters, player.clip_norm)
+            optimizer.step()
+        return loss
 
     @final
     def training_step(self, batches: Iterable[Batch], batch_idx: int) -> None:
@@ -157,7 +181,7 @@ class Solver(LightningModule):
                 self._record(update, loss.clone())
 
     @final
-    def update_once(self, batch: Batch, optimizer: torch.optim.Optimizer) -> Tensor:
+    def update_once(self, batch: Batch, optimizer: Optimizers) -> Tensor:
         """One whole update of the entered stage; returns the loss before it, a detached scalar.
 
         Updates beyond the planned number keep the schedule at its end (progress 1), so timing may make as many as it
@@ -166,17 +190,23 @@ class Solver(LightningModule):
         batch: training images and labels, on the module's device.
         optimizer: from `configure_optimizers`.
         """
-        factor = self.stage.schedule(min(self.update / max(self.n_updates, 1), 1.0))
-        for group in optimizer.param_groups:
+        optimizers, progress = _each(optimizer), self._share()
+        factor = self.stage.schedule(progress)
+        for group in (group for one in optimizers for group in one.param_groups):
             group["lr"] = group["initial_lr"] * factor
+        self.progress.fill_(progress)
         self._reseed(derive_seed(self.seed, self.stage.name, self.update))
-        self.last_loss = loss = self.loss_and_gradient(batch)
-        if self.stage.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.stage.parameters, self.stage.clip_norm)
-        optimizer.step()
+        for number, one in enumerate(optimizers, start=-len(optimizers)):
+            self.last_loss = self.take_turn(number, batch, one)
         self.update += 1
+        if self.stage.after_update:
+            with torch.no_grad():
+                self.stage.after_update(self._share())
         self._average()
-        return loss
+        return self.last_loss
+
+    def _share(self) -> float:
+        return min(self.update / max(self.n_updates, 1), 1.0)
 
     @final
     def transfer_batch_to_device(self, batch: Iterable[Batch], device: torch.device, index: int) -> Iterable[Batch]:
@@ -203,18 +233,11 @@ class Solver(LightningModule):
         self.curve.append((update, loss))
 
 
+def _each(optimizers: Optimizers) -> Sequence[torch.optim.Optimizer]:
+    return [optimizers] if isinstance(optimizers, torch.optim.Optimizer) else optimizers
+
+
 def derive_seed(*parts: object) -> int:
     """Returns a seed in [0, 2^63) that is a function of the printed `parts` alone, the same on every computer."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-def saved_float_buffers(module: nn.Module) -> list[tuple[nn.Module, str]]:
-    """Returns the places (owner, name) of the floating-point buffers in a module's state dict, each buffer once."""
-    places = {
-        id(buffer): (owner, name)
-        for owner in module.modules()
-        for name, buffer in owner._buffers.items()
-        if buffer is not None and buffer.is_floating_point() and name not in owner._non_persistent_buffers_set
-    }
-    return list(places.values())

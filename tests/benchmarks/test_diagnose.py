@@ -113,12 +113,12 @@ def test_it_prints_tables_and_where_quality_is_lost(run, capsys):
 def bad_inputs(folder, record):
     """Paths that cannot be diagnosed, and what the error must say."""
     cells, weights = record.parent, next((folder / "trained").iterdir()) / "end.safetensors"
-    other = copy.deepcopy(json.loads(record.read_text()))
+    other = records.read(record)
 
     def put(name, change):
         changed = copy.deepcopy(other)
         change(changed)
-        (cells / f"{name}.json").write_text(json.dumps(changed))
+        records.write(cells / f"{name}.json", changed)
         return cells / f"{name}.json"
 
     yield folder / "nowhere.json", "No such file"
@@ -166,10 +166,10 @@ def test_the_figures_draw_a_real_cell_and_skip_folders_without_the_fields(run, t
     assert any("unrolled-k2" in label for label in labels)
     write_run(tmp_path, ["diffusion"], n_seeds=1, npz=False)
     for path in (tmp_path / "cells").glob("*.json"):
-        record = json.loads(path.read_text())
+        record = records.read(path)
         for part in ("reach", "mismatch"):
             (record.get("quality") or {}).pop(part, None)
-        path.write_text(json.dumps(record))
+        records.write(path, record)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert figure.draw(read(tmp_path)) is None

@@ -108,14 +108,14 @@ def test_a_change_of_scoring_scores_again_and_a_change_of_training_trains_again(
     back = run(place)  # the numbers of the first run come back from where they were set aside
     assert back == first
 
-    command(place, "rescore", "results/tiny", "--all")
+    command(place, "rescore", "results/tiny", "--all", "--paradigm", "mine.py")
     (again,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
     assert again["rescored"] and numbers(again) == numbers(first)
 
     aside = place / "results" / "tiny" / "stale"  # a rescoring that was interrupted goes on where it ended
     (file,) = (place / "results" / "tiny" / "cells").glob("*.json")
     file.rename(aside / file.name)
-    command(place, "rescore", "results/tiny")
+    command(place, "rescore", "results/tiny", "--paradigm", "mine.py")
     (resumed,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
     assert numbers(resumed) == numbers(first)
 

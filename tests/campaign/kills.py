@@ -55,7 +55,7 @@ def work(folder: Path, report: Path | None) -> int:
             from benchmarks.execute.signals import interruptible
 
             with interruptible():
-                drawing.draw(report)
+                drawing.draw([report])
             return 0
         found = execute(cells(), Place(folder, jobs=2), FAKE_WORKER)
     except KeyboardInterrupt:

@@ -3,8 +3,10 @@
 import contextlib
 import copy
 import inspect
+from dataclasses import replace
 from unittest.mock import patch
 
+import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -54,11 +56,14 @@ def check_options(cls):
 
 
 def check_stages(cls):
-    """Each stage trains exactly the declared parameters, every one of them, and its loss is a finite scalar."""
+    """Each stage trains exactly the declared parameters, every one of them, and its loss is a finite scalar.
+
+    Teachers, which `after_update` moves, stay where they are for this check.
+    """
     paradigm, batch = build(cls), images()
     stages = paradigm.stages()
     assert stages and len({stage.name for stage in stages}) == len(stages)
-    for stage in stages:
+    for stage in (replace(stage, after_update=None) for stage in stages):
         paradigm.enter(stage, N_UPDATES)
         with torch.no_grad():
             stage.begin()
@@ -67,10 +72,31 @@ def check_stages(cls):
         for _ in range(N_UPDATES):
             loss = paradigm.update_once(batch, optimizer)
             assert loss.shape == () and torch.isfinite(loss), stage.name
-        declared = {id(parameter) for parameter in stage.parameters}
+        declared = {id(parameter) for parameter in stage.trained}
         trained = {name for name, p in paradigm.named_parameters() if not torch.equal(p, before[name])}
         expected = {name for name, p in paradigm.named_parameters() if id(p) in declared}
         assert trained == expected, (stage.name, trained ^ expected)
+        paradigm.leave()
+
+
+def check_players(cls):
+    """In its turn a player changes its own parameters alone, and no other one's receive a gradient."""
+    paradigm, batch = build(cls), images()
+    for stage in (stage for stage in paradigm.stages() if stage.rivals):
+        assert len({id(p) for p in stage.trained}) == len(stage.trained), f"{stage.name}: a parameter has two players"
+        paradigm.enter(stage, N_UPDATES)
+        with torch.no_grad():
+            stage.begin()
+        for _ in range(N_UPDATES):
+            for number, optimizer in enumerate(paradigm.configure_optimizers()):
+                own = {id(parameter) for parameter in stage.players[number].parameters}
+                others = {name: p for name, p in paradigm.named_parameters() if id(p) not in own}
+                before = {name: p.detach().clone() for name, p in others.items()}
+                paradigm.zero_grad(set_to_none=True)
+                paradigm.take_turn(number, batch, optimizer)
+                for name, parameter in others.items():
+                    assert parameter.grad is None, f"{stage.name}, player {number}: {name} receives a gradient"
+                    assert torch.equal(parameter, before[name]), f"{stage.name}, player {number}: {name} changes"
         paradigm.leave()
 
 
@@ -85,7 +111,7 @@ class OnDevice(TorchDispatchMode):
 
 
 def update_without_values(paradigm, index):
-    """Computes loss and gradient of the stage `index` on tensors without values; returns the stage.
+    """Computes losses and gradients of the players of stage `index` on tensors without values; returns the stage.
 
     Raises AssertionError where the host computes, and another error where it reads a value.
     """
@@ -93,7 +119,8 @@ def update_without_values(paradigm, index):
     paradigm.enter(stage, 1)
     # The device "meta" has no autocast; where losses ask for it, it is to be off.
     with patch.object(torch, "autocast", lambda *_, **__: contextlib.nullcontext()), OnDevice():
-        stage.loss(batch).backward()
+        for number in range(len(stage.players)):
+            paradigm.loss_and_gradient(batch, number)
     paradigm.leave()
     return stage
 
@@ -158,6 +185,13 @@ def check_labels(cls):
     nfe = next(k for k in range(1, 100) if paradigm.allows(k, sampler))
     x, label = paradigm.sample_labelled(5, nfe, torch.Generator().manual_seed(0), sampler)
     assert torch.equal(x, draw(paradigm, 5, nfe, sampler=sampler))
+    given = torch.arange(5) % N_CLASSES
+    if label is None:
+        with pytest.raises(ValueError, match="not conditioned"):
+            paradigm.sample_labelled(5, nfe, torch.Generator().manual_seed(0), sampler, given)
+    else:
+        _, found = paradigm.sample_labelled(5, nfe, torch.Generator().manual_seed(0), sampler, given)
+        assert torch.equal(found, given)
     assert label is None or (label.shape == (5,) and label.dtype == torch.int64)
     assert label is None or (label.min() >= 0 and label.max() < N_CLASSES)
 
@@ -186,4 +220,13 @@ def check_state_dict(cls):
             assert torch.equal(paradigm.logits(images().x), twin.logits(images().x))
 
 
-CHECKS = (check_options, check_stages, check_steady, check_samples, check_labels, check_recognition, check_state_dict)
+CHECKS = (
+    check_options,
+    check_stages,
+    check_players,
+    check_steady,
+    check_samples,
+    check_labels,
+    check_recognition,
+    check_state_dict,
+)

@@ -108,7 +108,12 @@ def test_a_draw_of_the_velocity_gives_the_secants_target_on_average(points):
     assert torch.allclose((found[1] + found[2]) / 2, found[0], atol=1e-12) and not torch.equal(found[1], found[0])
 
 
-OPTIONS = [{}, {"velocity": "conditional", "derivative": "jvp"}, *({"derivative": name} for name in DERIVATIVES)]
+OPTIONS = [
+    {},
+    {"velocity": "conditional", "derivative": "jvp"},
+    {"tangent": "predicted"},
+    *({"derivative": name} for name in DERIVATIVES),
+]
 
 
 @pytest.mark.parametrize("options", OPTIONS)
@@ -183,6 +188,7 @@ def test_times_are_logit_normal_where_they_are_spread_and_reach_up_to_noise_in_t
         {"velocity": "mean"},
         {"velocity": "conditional"},  # not with the secant, which is the default
         {"derivative": "adjoint"},
+        {"tangent": "mean"},
         {"corner_share": 1.5},
         {"interval_share": -0.1},
     ],

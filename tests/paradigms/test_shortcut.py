@@ -61,6 +61,35 @@ def test_the_target_of_a_long_step_gets_no_gradient():
     assert not two_halves(lambda x, s, r: gain * field(x, s, r), x_t, t, d).requires_grad
 
 
+def test_the_shortest_halves_are_taken_with_the_velocity_which_flow_matching_trains():
+    """Every longer step rests on them; at times on the grid and at those that sampling's rounding gives."""
+    model, asked = shortcut().double(), []
+    model.net.forward = lambda x, t, r: asked.append((t, r)) or torch.zeros_like(x)
+    for n_steps, anchored in ((8, False), (16, False), (32, True), (64, True)):
+        asked.clear()
+        model.sample(3, n_steps, torch.Generator().manual_seed(0), "jump")
+        assert [torch.equal(t, r) for t, r in asked] == [anchored] * n_steps
+
+
+def test_jumps_are_allowed_on_the_grid_that_was_trained():
+    model = shortcut()
+    assert [nfe for nfe in range(1, 20) if model.allows(nfe, "jump")] == [1, 2, 4, 8, 16]
+    assert model.allows(3, "euler") and not model.allows(0, "jump")
+
+
+def test_a_loss_that_rests_on_untrained_short_steps_is_noticed(monkeypatch):
+    """A network that is right at r = t and on steps of 1/16 or more, and wrong between: the loss must not ask there."""
+    model = shortcut(consistent_share=0.5)
+    x, label, asked = torch.randn(256, *SHAPE), torch.zeros(256, dtype=torch.int64), []
+    model.observe(x, label)
+    net = type(model.net).forward
+    monkeypatch.setattr(type(model.net), "forward", lambda self, x, t, r: asked.append(t - r) or net(self, x, t, r))
+    torch.manual_seed(0)
+    model.loss(Batch(x, label))
+    lengths = torch.cat(asked)
+    assert ((lengths == 0) | (lengths > 0.06)).all() and (lengths > 0.06).any()
+
+
 def test_without_consistent_rows_it_is_flow_matching():
     model = shortcut(consistent_share=0.0)
     x, label = torch.randn(16, *SHAPE), torch.zeros(16, dtype=torch.int64)

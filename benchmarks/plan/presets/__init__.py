@@ -6,6 +6,7 @@ does not set from the preset NAME. `--set key=value` on the command line replace
 
 from __future__ import annotations
 
+import os
 import tomllib
 import typing
 from collections.abc import Iterable, Sequence
@@ -14,10 +15,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from benchmarks import data
-from benchmarks.errors import BadInput, nearest
-from benchmarks.plan.preset import Preset
+from benchmarks.errors import BadInput, nearest, one_line, short
+from benchmarks.plan.preset import Preset, family
 
 FOLDER = Path(__file__).parent
+MAX_BYTES = 1 << 20  # of a preset's file; the largest of the project holds 10,000
 
 
 def names() -> list[str]:
@@ -42,6 +44,8 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
         _apply(raw, change)
     try:
         preset = Preset.model_validate(raw | {"name": path.stem})
+    except RecursionError:
+        raise BadInput(f"preset file {path}: nested too deeply") from None
     except ValidationError as error:
         raise BadInput(_one_line(error, raw, path, changes)) from None
     # `--set datasets=...` may choose some of a file's data sets, whose budgets stay in the file.
@@ -57,11 +61,11 @@ def load(name: str, changes: Sequence[str] = ()) -> Preset:
 
 
 def _drawn(preset: Preset) -> list[str]:
-    """Names that a preset's `looks` may have: series, families of chains (such as "Unrolled, K" for the titles
-    "Unrolled, K = 1" and "Unrolled, K = 4"), variants and their paradigms."""
+    """Names that a preset's `looks` may have: series, families of chains (such as "One loss" for the titles
+    "One loss, 1-step chain" and "One loss, 4-step chain"), variants and their paradigms."""
     variants = preset.variants.values()
     series = [variant.series for variant in variants if variant.series]
-    families = [variant.title.partition(" = ")[0] for variant in variants if " = " in (variant.title or "")]
+    families = [kind for variant in variants if variant.title and (kind := family(variant.title)) != variant.title]
     return [*series, *families, *preset.variants, *(variant.paradigm for variant in variants)]
 
 
@@ -70,14 +74,14 @@ def _member(name: str, allowed: Iterable[str], key: str, where: str) -> None:
     allowed = list(dict.fromkeys(allowed))
     if name not in allowed:
         listed = ", ".join(allowed) or "none"
-        raise BadInput(f"{where}: {key}: {name!r} is unknown; allowed: {listed}{nearest(name, allowed)}")
+        raise BadInput(f"{where}: {key}: {short(name)} is unknown; allowed: {listed}{nearest(name, allowed)}")
 
 
 def _path(name: str) -> Path:
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.is_file():
+    if not os.path.isfile(path):  # False also for a name that is too long
         raise BadInput(
-            f"preset {name!r} is unknown; allowed: {', '.join(names())}, or a path to a .toml file"
+            f"preset {short(name)} is unknown; allowed: {', '.join(names())}, or a path to a .toml file"
             + nearest(name, names())
         )
     return path
@@ -86,14 +90,20 @@ def _path(name: str) -> Path:
 def _read(path: Path) -> dict:
     """The keys of a preset's file, and those that it takes from the preset that its key `like` names."""
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"holds {path.stat().st_size} bytes; allowed: {MAX_BYTES}")
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise BadInput(f"preset file {path}: nested too deeply") from None
     except (OSError, ValueError) as error:
-        raise BadInput(f"preset file {path}: {error}") from None
+        raise BadInput(f"preset file {path}: {one_line(error)}") from None
     like = raw.pop("like", None)
     if like is None:
         return raw
     if like not in names():
-        raise BadInput(f"preset file {path}: like = {like!r}; allowed: {', '.join(names())}{nearest(like, names())}")
+        raise BadInput(
+            f"preset file {path}: like = {short(like)}; allowed: {', '.join(names())}{nearest(like, names())}"
+        )
     inherited = _read(_path(like))
     if "variants" in raw:
         for key in ("pairs", "gate"):  # they are of the variants that they are declared beside
@@ -105,16 +115,19 @@ def _apply(raw: dict, change: str) -> None:
     key, equals, value = change.partition("=")
     *parents, last = key.strip().split(".")
     if not equals or not last:
-        raise BadInput(f"--set {change!r}: must be key=value, such as --set nfe=[1,4]")
+        raise BadInput(f"--set {short(change)}: must be key=value, such as --set nfe=[1,4]")
     table = raw
     for parent in parents:
         table = table.setdefault(parent, {})
         if not isinstance(table, dict):
-            raise BadInput(f"--set {change}: {parent!r} is a value and has no keys; allowed: --set {parent}=value")
+            said = f"{short(parent)} is a value and has no keys; allowed: --set {one_line(parent, 100)}=value"
+            raise BadInput(f"--set {one_line(change, 100)}: {said}")
     try:
         table[last] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         table[last] = value.strip()
+    except RecursionError:
+        raise BadInput(f"--set {one_line(change, 100)}: nested too deeply") from None
 
 
 def _one_line(error: ValidationError, raw: dict, path: Path, changes: Sequence[str]) -> str:
@@ -127,11 +140,13 @@ def _one_line(error: ValidationError, raw: dict, path: Path, changes: Sequence[s
         return f"{where}: key {_dotted(problems[0]['loc'])!r} is missing"
     if kind == "extra_forbidden":
         allowed = sorted(_fields(key[:-1]) - {"name"})
-        return f"{where}: key {_dotted(key)!r} is unknown; allowed: {', '.join(allowed)}{nearest(key[-1], allowed)}"
+        return (
+            f"{where}: key {short(_dotted(key))} is unknown; allowed: {', '.join(allowed)}{nearest(key[-1], allowed)}"
+        )
     # A key that allows several types gives one problem per type.
     same = [problem["msg"] for problem, other in zip(problems, keys, strict=True) if other == key]
     wanted = " or ".join(message.removeprefix("Input should be ") for message in same)
-    return f"{where}: {_dotted(key)} = {value!r}; must be: {wanted.removeprefix('Value error, ')}"
+    return f"{where}: {one_line(_dotted(key), 100)} = {short(value)}; must be: {wanted.removeprefix('Value error, ')}"
 
 
 def _dotted(key: Iterable) -> str:
@@ -165,4 +180,4 @@ def _origin(path: Path, key: str, changes: Sequence[str]) -> str:
     """Where a value comes from: the option that set it, else the file."""
     inside = key.replace("[", ".[") + "."
     setters = [change for change in changes if inside.startswith(change.partition("=")[0].strip() + ".")]
-    return f"--set {setters[-1]}" if setters else f"preset file {path}"
+    return f"--set {one_line(setters[-1], 100)}" if setters else f"preset file {path}"

@@ -20,6 +20,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
+from matplotlib.figure import Figure
+
 from benchmarks.execute.cores import cores
 from benchmarks.report.attempt import attempt
 from benchmarks.report.figures import style
@@ -39,37 +41,49 @@ def names() -> list[str]:
 def write(frames: Frames, folder: Path) -> list[str]:
     """Draw every figure into `folder` in all of `style.FORMATS`, as NAME, or NAME-DATASET of several data sets.
 
+    A figure of an earlier report that is not drawn now is removed in the end, so that a report that is interrupted
+    leaves the old ones.
+
     Returns the figures that failed, in words; all others are drawn.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn, failures = names(), []
-    for name in drawn:
-        for form in style.FORMATS:
-            for old in (*folder.glob(f"{name}.{form}"), *folder.glob(f"{name}-*.{form}")):
-                old.unlink()
+    patterns = [f"{name}{more}.{form}" for name in drawn for more in ("", "-*") for form in style.FORMATS]
+    old = {path for pattern in patterns for path in folder.glob(pattern)}
     drawn = [name for name in drawn if attempt(f"figure {name}", failures, None, _module, name)]
-    datasets = {dataset: frames.of(dataset) for dataset in frames.datasets}
-    shown = {
-        "series": datasets,
-        "all": {dataset: one.without_series() for dataset, one in datasets.items()},
-        "main": {dataset: _main(one.without_series()) for dataset, one in datasets.items()},
-    }
     # A figure takes seconds, most of them fonts; forks need not import matplotlib again.
     with ProcessPoolExecutor(cores(), get_context("fork" if sys.platform == "linux" else "spawn")) as pool:
         tasks = {
             f"figure {path.name}": pool.submit(_draw, name, one, path)
             for name in drawn
-            for dataset, one in shown[getattr(_module(name), "SHOWN", "main")].items()
-            for path in [folder / (f"{name}-{dataset}" if len(datasets) > 1 else name)]
+            for dataset in frames.datasets
+            for one in [shown(name, frames.of(dataset))]
+            for path in [folder / (f"{name}-{dataset}" if len(frames.datasets) > 1 else name)]
             if len(one.cells)
         }
         for what, task in tasks.items():
-            attempt(what, failures, None, task.result)
+            old -= attempt(what, failures, set(), task.result)
+    for path in old:
+        path.unlink(missing_ok=True)
     return failures
 
 
 def _module(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def shown(name: str, frames: Frames) -> Frames:
+    """The frames of one data set with the variants that a figure shows."""
+    wanted = getattr(_module(name), "SHOWN", "main")
+    if wanted == "series":
+        return frames
+    return frames.without_series() if wanted == "all" else _main(frames.without_series())
+
+
+def drawn(name: str, frames: Frames) -> Figure | None:
+    """A figure of the frames of one data set, in the current style; None where they hold nothing for it."""
+    some = shown(name, frames)
+    return _module(name).draw(some) if len(some.cells) else None
 
 
 def _main(frames: Frames) -> Frames:
@@ -82,8 +96,8 @@ def _main(frames: Frames) -> Frames:
     return frames.only({*shown, *recognition}) if shown or recognition else frames
 
 
-def _draw(name: str, frames: Frames, path: Path) -> None:
+def _draw(name: str, frames: Frames, path: Path) -> set[Path]:
+    """The files that the figure was written to; none where the frames hold nothing for it."""
     with style.context():
         fig = _module(name).draw(frames)
-        if fig is not None:
-            style.save(fig, path)
+        return set() if fig is None else style.save(fig, path)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -16,16 +18,23 @@ from pandas import DataFrame, Series
 from benchmarks.report.figures import style
 from benchmarks.report.formats import DASH
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.languages import say
+from benchmarks.report.languages.wrapping import wrap
 
-LINE_SPACING = 1.25
-RATIO = "FID ratio (lower is better)"
+LINE_SPACING = 1.3
+LABEL_WIDTH = 26  # letters of a line of a label beside the axes
 
 
 def ratio_of(samples: DataFrame) -> tuple[str, str]:
     """(column, axis title) of the quality to draw: the FID ratio, or FID where no floor is known."""
     if samples.fid_ratio.notna().any():
-        return "fid_ratio", RATIO
-    return "fid", "FID (lower is better)"
+        return "fid_ratio", ratio_title()
+    return "fid", say("FID (lower is better)")
+
+
+def ratio_title() -> str:
+    """The title of an axis of FID ratios."""
+    return say("FID ratio (lower is better)")
 
 
 def series(ax: Axes, x: Series, mean: Series, sd: Series, look: style.LineStyle) -> None:
@@ -55,14 +64,14 @@ def plain_log(axis: Axis, decades: float, write: Callable[[float], str] = "{:g}"
 
 def floor_line(ax: Axes) -> None:
     """Draw the line at ratio 1: as close to the held-out images as real training images are."""
-    ax.axhline(1, color=style.GREY, linestyle=(0, (6, 3)), linewidth=2, zorder=1)
+    ax.axhline(1, color=style.theme().muted, linestyle=(0, (6, 3)), linewidth=2, zorder=1)
     ax.annotate(
-        "real training images",
+        say("real training images = 1"),
         (0.01, 1),
         xycoords=("axes fraction", "data"),
         xytext=(0, 4),
         textcoords="offset points",
-        color=style.GREY,
+        color=style.theme().muted,
         fontsize=style.SMALL,
     )
 
@@ -72,15 +81,16 @@ def direct_labels(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
 
     Call it when the y axis has its scale and data.
     """
-    height = ax.figure.get_figheight() * 0.72 * 72  # points; the rest is for the labels below
-    gap = style.SMALL * LINE_SPACING / height
+    height = ax.figure.get_figheight() * style.top(ax.figure) * 0.76 * 72  # points; the rest is below the axes
+    line = style.SMALL * LINE_SPACING / height
     to_axes = ax.transData + ax.transAxes.inverted()
     ax.set_ylim(ax.get_ylim())
     ends = sorted(ends, key=lambda end: end[1])
-    heights = spread([to_axes.transform((x, y))[1] for x, y, *_ in ends], gap)
-    for (x, y, name, color), at in zip(ends, heights, strict=True):
+    names = [wrap(name, LABEL_WIDTH) for _, _, name, _ in ends]
+    heights = spread([to_axes.transform((x, y))[1] for x, y, *_ in ends], [line * len(lines) for lines in names])
+    for (x, y, _, color), lines, at in zip(ends, names, heights, strict=True):
         ax.annotate(
-            name,
+            "\n".join(lines),
             (x, y),
             xytext=(1.03, at),
             textcoords="axes fraction",
@@ -89,42 +99,56 @@ def direct_labels(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
             color=style.ink(color),
             fontweight="bold",
             arrowprops={"arrowstyle": "-", "color": color, "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 8},
+            linespacing=1.05,
         )
 
 
-def spread(heights: list[float], gap: float) -> list[float]:
-    """Sorted heights, moved as little as needed for a distance of at least `gap` between neighbours."""
-    groups: list[list[float]] = []
-    for height in heights:
-        groups.append([height])
-        while len(groups) > 1 and _low(groups[-1], gap) - _high(groups[-2], gap) < gap:
+def spread(heights: list[float], sizes: list[float]) -> list[float]:
+    """Centres of labels of these sizes, moved from their sorted `heights` as little as needed not to overlap."""
+    groups: list[list[tuple[float, float]]] = []
+    for label in zip(heights, sizes, strict=True):
+        groups.append([label])
+        while len(groups) > 1 and _low(groups[-1]) < _low(groups[-2]) + _size(groups[-2]):
             last = groups.pop()
             groups[-1] += last
-    return [_low(group, gap) + gap * index for group in groups for index in range(len(group))]
+    placed = []
+    for group in groups:
+        low = _low(group)
+        for _, size in group:
+            placed.append(low + size / 2)
+            low += size
+    return placed
 
 
-def _low(group: list[float], gap: float) -> float:
-    return sum(group) / len(group) - gap * (len(group) - 1) / 2
+def _size(group: list[tuple[float, float]]) -> float:
+    return sum(size for _, size in group)
 
 
-def _high(group: list[float], gap: float) -> float:
-    return _low(group, gap) + gap * (len(group) - 1)
+def _low(group: list[tuple[float, float]]) -> float:
+    """The lower end of labels that touch each other, with the mean of their heights in their middle."""
+    return sum(height for height, _ in group) / len(group) - _size(group) / 2
 
 
-def legend(fig: Figure, frames: Frames, names: list[str], columns: int = 5) -> None:
+def legend(fig: Figure, frames: Frames, names: list[str], columns: int = 4) -> None:
     """Draw one legend above all axes. names: of variants or series. columns: fewer for longer names."""
     handles = []
     for name in names:
         color, marker, dash = style.look(frames, name)
-        handles.append(Line2D([], [], color=color, marker=marker, linestyle=dash, label=style.label(frames, name)))
-    fig.legend(
+        shown = "\n".join(wrap(style.label(frames, name), LABEL_WIDTH))
+        handles.append(Line2D([], [], color=color, marker=marker, linestyle=dash, label=shown))
+    drawn = fig.legend(
         handles=handles,
-        loc="outside upper center",
+        loc="upper center",
+        bbox_to_anchor=(0.5, style.top(fig)),
         ncols=min(len(handles), columns),
         fontsize=style.SMALL,
         frameon=False,
         handlelength=2.4,
     )
+    # The layout makes room for a legend or for a title, not for one below the other.
+    drawn.set_in_layout(False)
+    height = drawn.get_window_extent(FigureCanvasAgg(fig).get_renderer()).height / fig.bbox.height
+    fig.get_layout_engine().set(rect=(0, 0, 1, style.top(fig) - height))
 
 
 def image_strip(ax: Axes, images: ndarray | None, columns: int | None = None) -> None:
@@ -146,7 +170,10 @@ def image_strip(ax: Axes, images: ndarray | None, columns: int | None = None) ->
 
 
 def _padded(image: ndarray) -> ndarray:
-    """(C, H, W) -> (H + gap, W + gap, 3) with a white gap at the right and below."""
+    """(C, H, W) -> (H + gap, W + gap, 3) with a gap of the paper's colour at the right and below."""
     rgb = np.repeat(image, 3, axis=0) if len(image) == 1 else image
     gap = max(1, image.shape[-1] // 16)
-    return np.pad(rgb.transpose(1, 2, 0), ((0, gap), (0, gap), (0, 0)), constant_values=255)
+    height, width = image.shape[1:]
+    padded = np.full((height + gap, width + gap, 3), 255 * np.array(to_rgb(style.theme().paper)), dtype=np.uint8)
+    padded[:height, :width] = rgb.transpose(1, 2, 0)
+    return padded

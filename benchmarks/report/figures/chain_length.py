@@ -8,10 +8,12 @@ from pandas import Series
 
 from benchmarks.report import caption
 from benchmarks.report.figures import style
-from benchmarks.report.figures.axes import RATIO, direct_labels, floor_line, ratio_axis, series
+from benchmarks.report.figures.axes import direct_labels, floor_line, ratio_axis, ratio_title, series
+from benchmarks.report.formats import number
 from benchmarks.report.frames import choice
 from benchmarks.report.frames.frames import Frames, over_seeds
 from benchmarks.report.frames.lengths import Entry, by_budget, entries, families, kind_of
+from benchmarks.report.languages import say
 
 SHOWN = "all"
 
@@ -23,15 +25,16 @@ def draw(frames: Frames) -> Figure | None:
     budgets = [budget for budget in by_budget(entries(frames)) if families(budget)]
     if not budgets:
         return None
-    fig = style.figure()
+    budgets = budgets[:1] if style.on_stage() else budgets
+    fig = style.figure(_finding(frames, budgets[0]))
     axes = fig.subplots(1, len(budgets), squeeze=False, sharey=True)[0]
     for ax, budget in zip(axes, budgets, strict=True):
         ends = [*_families(ax, frames, budget), *_fields(ax, frames, budget)]
         ax.set_xscale("log", base=2)
         ax.set_xticks([1, 2, 4, 8, 16, 32], ["1", "2", "4", "8", "16", "32"])
-        ax.set_xlabel("NFE")
-        ax.set_title(f"{budget[0].flops:.2g} training FLOPs".replace("e+", "e"))
-        ratio_axis(ax, RATIO if ax is axes[0] else "")
+        ax.set_xlabel(say("network evaluations (NFE)"))
+        ax.set_title(say("{flops} training FLOPs", flops=number(budget[0].flops)))
+        ratio_axis(ax, ratio_title() if ax is axes[0] else "")
         floor_line(ax)
         direct_labels(ax, _without_shared_ending(ends))
     shown = {entry.variant for budget in budgets for entry in _drawn(budget)}
@@ -97,3 +100,17 @@ def _fields(ax: Axes, frames: Frames, budget: list[Entry]) -> list[tuple[float, 
 
 def _column(values: list[float]) -> Series:
     return Series(values, dtype=float)
+
+
+def _finding(frames: Frames, budget: list[Entry]) -> str:
+    """The shortest and the longest chain of the two largest families."""
+    largest = sorted(families(budget).items(), key=lambda family: (-len(family[1]), family[0]))[:2]
+    found = [
+        say(
+            "{first}: FID ratio {short}, {last}: {long}",
+            **{"first": style.label(frames, members[0].variant), "short": number(members[0].ratio)},
+            **{"last": style.label(frames, members[-1].variant), "long": number(members[-1].ratio)},
+        )
+        for _, members in sorted(largest, reverse=True)
+    ]
+    return say("; ").join(found)

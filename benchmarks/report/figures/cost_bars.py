@@ -13,8 +13,11 @@ from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import plain_log
 from benchmarks.report.formats import number
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.languages import say
+from benchmarks.report.languages.wrapping import wrap
 
 USUAL_NFE = 4
+NAME_WIDTH = 36  # letters of a line of a variant's name
 COSTS = ["train_images_per_second", "peak_train_bytes"]
 
 
@@ -29,13 +32,19 @@ def draw(frames: Frames) -> Figure | None:
     nfe = _shared_nfe(primary.nfe)
     at = primary[primary.nfe == nfe].groupby("variant")[["sample_images_per_second", "peak_sample_bytes"]].mean()
     panels = [
-        ("training, images / s (higher is better)", cells.train_images_per_second),
-        ("training, peak MiB (lower is better)", cells.peak_train_bytes / 2**20),
-        (f"sampling at {nfe:g} NFE, images / s (higher is better)", at.sample_images_per_second),
-        (f"sampling at {nfe:g} NFE, peak MiB (lower is better)", at.peak_sample_bytes / 2**20),
+        (say("training, images / s (higher is better)"), cells.train_images_per_second),
+        (say("training, peak MiB (lower is better)"), cells.peak_train_bytes / 2**20),
+        (
+            say("sampling, {nfe} NFE, images / s (higher is better)", nfe=f"{nfe:g}"),
+            at.sample_images_per_second,
+        ),
+        (
+            say("sampling, {nfe} NFE, peak MiB (lower is better)", nfe=f"{nfe:g}"),
+            at.peak_sample_bytes / 2**20,
+        ),
     ]
     variants = frames.ordered(cells.index)[::-1]
-    fig = style.figure()
+    fig = style.figure(_finding(frames, cells.train_images_per_second))
     axes = fig.subplots(2, 2, sharey=True).flat
     for ax, (title, values) in zip(axes, panels, strict=True):
         _bars(ax, frames, title, values.reindex(variants), shared=alone.reindex(variants).ne(True))
@@ -63,8 +72,8 @@ def _bars(ax: Axes, frames: Frames, title: str, values: Series, shared: Series) 
     ax.set_xlim(start, start * max(ends.max() / start, 2) ** 1.25)  # room for the longest bar's number
     plain_log(ax.xaxis, decades=0, write="{:,g}".format)
     ax.tick_params(axis="x", labelsize=style.TINY)
-    labels = [style.label(frames, variant) for variant in values.index]
-    ax.set_yticks(range(len(values)), labels, fontsize=style.SMALL)
+    labels = ["\n".join(wrap(style.label(frames, variant), NAME_WIDTH)) for variant in values.index]
+    ax.set_yticks(range(len(values)), labels, fontsize=style.SMALL, linespacing=1.0)
     ax.set_title(title, fontsize=style.SMALL)
     ax.grid(False, axis="y")
     ax.spines[["top", "right", "bottom"]].set_visible(False)
@@ -75,3 +84,17 @@ def _shared_nfe(nfe: Series) -> float:
     counts = nfe.value_counts()
     most = counts[counts == counts.max()].index
     return min(most, key=lambda n: (abs(n - USUAL_NFE), n), default=USUAL_NFE)
+
+
+def _finding(frames: Frames, speeds: Series) -> str:
+    """The fastest and the slowest of the generators, or of all variants where there is at most one generator."""
+    generators = speeds[speeds.index.isin(set(frames.timing.variant))].dropna()
+    found = generators if len(generators) > 1 else speeds.dropna()
+    if len(found) < 2:
+        return say("What training and sampling cost")
+    return say(
+        "In training, {fast} processes {fast_speed} images per second, {slow} {slow_speed}: {factor} times fewer",
+        **{"fast": style.label(frames, found.idxmax()), "fast_speed": number(found.max())},
+        **{"slow": style.label(frames, found.idxmin()), "slow_speed": number(found.min())},
+        factor=number(found.max() / found.min()),
+    )

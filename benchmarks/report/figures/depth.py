@@ -1,80 +1,53 @@
-"""Test error against depth, and the gradient norm of each layer at the start of training."""
+"""Test error against depth: what pre-training was needed for, and what replaced it."""
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from pandas import DataFrame
 
 from benchmarks.report import caption
 from benchmarks.report.figures import axes, style
-from benchmarks.report.formats import number
-from benchmarks.report.frames.chains import chains
+from benchmarks.report.formats import number, percent
 from benchmarks.report.frames.depth import depth
 from benchmarks.report.frames.frames import Frames
-from benchmarks.report.frames.parts import listed
-from benchmarks.report.frames.rows import VANISHED
+from benchmarks.report.languages import say
 
 SHOWN = "series"
 
 
 def draw(frames: Frames) -> Figure | None:
-    """Left: test error against the number of hidden layers. Right: gradient norm by layer in the deepest networks."""
+    """One line per series: test error against the number of hidden layers."""
     table = depth(frames)
     if table.n_hidden_layers.nunique() < 2:
         return None
-    fig = style.figure()
-    left, right = fig.subplots(1, 2)
-    _errors(left, frames, table)
-    _gradients(right, frames, table.n_hidden_layers.max())
-    axes.legend(fig, frames, list(dict.fromkeys(table.series)), columns=4)
+    fig = style.figure(_finding(frames, table))
+    ax = fig.subplots()
+    ends = []
+    for series, line in table.groupby("series", sort=False):
+        line = line.sort_values("n_hidden_layers")
+        look = style.look(frames, series)
+        axes.series(ax, line.n_hidden_layers, 100 * line.error, 100 * line.error_sd, look)
+        ends.append((line.n_hidden_layers.iloc[-1], 100 * line.error.iloc[-1], style.label(frames, series), look.color))
+    ax.set(xlabel=say("hidden layers"), ylabel=say("test error, % (lower is better)"))
+    ax.set_xticks(sorted(table.n_hidden_layers.unique()))
+    ax.set_yscale("log")
+    axes.plain_log(ax.yaxis, decades=4)
+    axes.direct_labels(ax, ends)
     budget = f"{number(table.train_flops.min())} to {number(table.train_flops.max())} training FLOPs"
     style.note(
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames)} {budget}, pre-training included. Learning "
-        "rates were chosen by validation error. Right: norm of the supervised loss's gradient at the start of "
-        "supervised training, relative to the highest hidden layer, geometric mean over seeds.",
+        "rates were chosen by validation error.",
         caption.origin(frames),
     )
     return fig
 
 
-def _errors(ax: Axes, frames: Frames, table: DataFrame) -> None:
-    for series, line in table.groupby("series", sort=False):
-        line = line.sort_values("n_hidden_layers")
-        axes.series(ax, line.n_hidden_layers, 100 * line.error, 100 * line.error_sd, style.look(frames, series))
-    ax.set(xlabel="hidden layers", ylabel="test error, % (lower is better)", title="Test error")
-    ax.set_xticks(sorted(table.n_hidden_layers.unique()))
-    ax.set_yscale("log")
-    axes.plain_log(ax.yaxis, decades=4)
-
-
-def _gradients(ax: Axes, frames: Frames, deepest: int) -> None:
-    """Norms relative to the highest hidden layer, so that losses of different size share an axis."""
-    norms: dict[str, list[list[float]]] = {}
-    for chain in chains(frames, "signals"):
-        layers = listed(listed(chain.quality["signals"])[0].get("layers"))[:-1]
-        measured = [layer.get("gradient_norm") for layer in layers]
-        if chain.series and len(layers) == deepest and None not in measured:
-            norms.setdefault(chain.series, []).append(measured)
-    for series, seeds in norms.items():
-        logs = np.log(np.maximum(seeds, VANISHED))
-        logs -= logs[:, -1:]
-        color, marker, dash = style.look(frames, series)
-        x = np.arange(1, deepest + 1)
-        ax.plot(x, np.exp(logs.mean(0)), color=color, marker=marker, linestyle=dash)
-    ax.set(xlabel="hidden layer, from the input", ylabel="gradient norm, highest layer = 1")
-    ax.set_title(f"Gradient at the start, {deepest:g} hidden layers")
-    ax.set_yscale("log")
-    exponents = np.arange(np.floor(np.log10(ax.get_ylim()[0])), np.ceil(np.log10(ax.get_ylim()[1])) + 1, 2)
-    ax.yaxis.set_major_locator(FixedLocator(10.0**exponents))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(round(np.log10(value)))))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(np.arange(1, deepest + 1))
-
-
-def _power(exponent: int) -> str:
-    """A power of ten, such as 10⁻⁴."""
-    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+def _finding(frames: Frames, table: DataFrame) -> str:
+    deepest = table[table.n_hidden_layers == table.n_hidden_layers.max()].sort_values("error")
+    best, worst = deepest.iloc[0], deepest.iloc[-1]
+    return say(
+        "With {layers} hidden layers the test error is {low} for {best} and {high} for {worst}",
+        **{"layers": f"{best.n_hidden_layers:g}", "low": percent(best.error, 2), "high": percent(worst.error, 2)},
+        **{"best": style.label(frames, best.series), "worst": style.label(frames, worst.series)},
+    )

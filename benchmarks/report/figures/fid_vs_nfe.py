@@ -9,8 +9,12 @@ from matplotlib.figure import Figure
 from benchmarks.report import caption
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import direct_labels, floor_line, ratio_axis, ratio_of, series
+from benchmarks.report.formats import number
+from benchmarks.report.frames import leaders
 from benchmarks.report.frames.frames import Frames, over_seeds
+from benchmarks.report.languages import say
 
+SAMPLERS = {"ipndm": "iPNDM", "dpmpp": "DPM-Solver++", "heun": "Heun", "euler": "Euler", "midpoint": "midpoint"}
 THIN = [style.DOTTED, style.DASHDOT, style.DASHED]  # dashes of the further samplers of a variant
 
 
@@ -20,7 +24,7 @@ def draw(frames: Frames) -> Figure | None:
     if samples.empty:
         return None
     value, title = ratio_of(samples)
-    fig = style.figure()
+    fig = style.figure(_finding(frames))
     ax = fig.subplots()
     means = (
         over_seeds(samples, ["variant", "sampler", "primary", "nfe"], value).dropna(subset="mean").sort_values("nfe")
@@ -34,12 +38,12 @@ def draw(frames: Frames) -> Figure | None:
             else:
                 ax.plot(line.nfe, line["mean"], color=look.color, linestyle=next(thin), linewidth=2)
             label = style.label(frames, variant)
-            name = label if primary else f"{label}, {sampler}"
+            name = label if primary else say("{name}, {sampler}", name=label, sampler=SAMPLERS.get(sampler, sampler))
             ends.append((line.nfe.iloc[-1], line["mean"].iloc[-1], name, look.color))
     ax.set_xscale("log", base=2)
     nfes = sorted(samples.nfe.unique())
     ax.set_xticks(nfes, [f"{nfe:g}" for nfe in nfes])
-    ax.set_xlabel("network evaluations per sample (NFE)")
+    ax.set_xlabel(say("network evaluations per sample (NFE)"))
     ratio_axis(ax, title)
     if value == "fid_ratio":
         floor_line(ax)
@@ -52,3 +56,20 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def _finding(frames: Frames) -> str:
+    """The two best variants at few evaluations, and at as many as are best for each."""
+    nfe = leaders.few(frames)
+    at, ever = leaders.leaders(frames, nfe), leaders.leaders(frames)
+    if at.empty or ever.empty:
+        return say("FID against network evaluations per sample")
+    few = [f"{style.label(frames, row.variant)} {number(row.fid_ratio)}" for row in at[:2].itertuples()]
+    best = [
+        f"{style.label(frames, row.variant)} {number(row.fid_ratio)} ({row.nfe_asked:g})"
+        for row in ever[:2].itertuples()
+    ]
+    return say(
+        "FID ratio with {nfe} network evaluations: {few}; with the best number: {best}",
+        **{"nfe": nfe, "few": say("; ").join(few), "best": say("; ").join(best)},
+    )

@@ -1,4 +1,4 @@
-"""Train/inference mismatch: distance of a chain's states at inference from the states that training feeds each link."""
+"""Train/inference mismatch: error that a chain accumulates at inference, beside the error of its single links."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.lines import Line2D
 from pandas import DataFrame
 
 from benchmarks.report import caption
 from benchmarks.report.figures import axes, style
+from benchmarks.report.formats import number, percent
 from benchmarks.report.frames.chains import Chain, chains
 from benchmarks.report.frames.frames import Frames, over_seeds
 from benchmarks.report.frames.parts import listed
+from benchmarks.report.languages import say
 
-PANELS = {
-    "cumulative_error": "accumulated error (lower is better)",
-    "modular_error": "error of single links (lower is better)",
-    "two_sample_accuracy": "two-sample classifier (50 % is best)",
-}
+WHOLE, LINK, SEPARATED = "cumulative_error", "modular_error", "two_sample_accuracy"
 
 
 def draw(frames: Frames) -> Figure | None:
-    """x: from noise (0) to the sample (1). Panels: accumulated error, error of single links, two-sample classifier."""
+    """x: from noise (0) to the sample (1). Thick: error of the whole chain's states. Dotted: error of single links."""
     steps = DataFrame(
         [row for chain in chains(frames, "mismatch") for row in _steps(chain)],
-        columns=["variant", "n_links", "x", "floor", *PANELS],
+        columns=["variant", "n_links", "x", "floor", WHOLE, LINK, SEPARATED],
     )
-    if steps[[*PANELS]].isna().all(axis=None):
+    if steps[[WHOLE, LINK, SEPARATED]].isna().all(axis=None):
         return None
-    fig = style.figure()
-    for ax, (column, title) in zip(fig.subplots(1, 3), PANELS.items(), strict=True):
-        _panel(ax, frames, steps, column, title, pd.to_numeric(steps.floor).abs().median())
-    axes.legend(fig, frames, frames.ordered(steps.variant))
+    fig = style.figure(_finding(frames, steps))
+    _panel(fig.subplots(), frames, steps)
     counts = steps.groupby("variant").n_links.max()
-    lengths = ", ".join(f"{name} {counts[name]}" for name in frames.ordered(steps.variant))
+    names = frames.ordered(steps.variant)
+    separated = steps[steps.x == 1].groupby("variant")[SEPARATED].apply(lambda values: pd.to_numeric(values).mean())
     style.note(
         fig,
-        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames)} Left and middle: unbiased energy distance "
-        "between the chain's states and the states that training feeds the next link (left: states of the whole chain "
-        "from noise; middle: after one link that starts from training's states). Units differ between chains, so "
-        "compare shapes, not heights. Grey: distance between two sets of such training states. Right: accuracy of a "
-        f"classifier that separates both kinds of states. Links of the chain: {lengths}. "
-        + caption.absent(frames, set(steps.variant), "no mismatch diagnosis"),
+        f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames)} Unbiased energy distance between the chain's "
+        "states and the states that training feeds the next link; thick: states of the whole chain from noise; dotted: "
+        "after one link that starts from training's states. Units differ between chains, so compare shapes, not "
+        "heights. Grey: distance between two sets of such training states. A classifier of both kinds of final states "
+        "is right in "
+        + ", ".join(f"{percent(separated[name], 0)} ({style.label(frames, name)})" for name in names)
+        + " of cases; 50 % is best. Links: "
+        + ", ".join(f"{counts[name]} ({style.label(frames, name)})" for name in names)
+        + f". {caption.absent(frames, set(steps.variant), 'no mismatch diagnosis')}",
         caption.origin(frames),
     )
     return fig
@@ -59,25 +59,48 @@ def _steps(chain: Chain) -> Iterator[dict]:
         yield {"floor": None, **step, "variant": chain.variant, "n_links": n_links, "x": place / n_links}
 
 
-def _panel(ax: Axes, frames: Frames, steps: DataFrame, column: str, title: str, floor: float) -> None:
-    table = over_seeds(steps.assign(value=pd.to_numeric(steps[column])), ["variant", "x"], "value")
-    table = table.dropna(subset="mean").sort_values("x")
-    floor = floor if floor > 0 else table["mean"].abs().min() or 1e-6  # unknown in a diagnosis without one
-    for variant, line in table.groupby("variant"):
+def _panel(ax: Axes, frames: Frames, steps: DataFrame) -> None:
+    floor = pd.to_numeric(steps.floor).abs().median()
+    whole, link = (_means(steps, column) for column in (WHOLE, LINK))
+    floor = floor if floor > 0 else whole["mean"].abs().min() or 1e-6  # unknown in a diagnosis without one
+    ends = []
+    for variant, line in whole.groupby("variant"):
         # A distance within its noise may be zero or below, which a log axis cannot show, so it is drawn at the bottom.
-        low = line["mean"].clip(lower=floor / 4) if column != "two_sample_accuracy" else line["mean"]
-        axes.series(ax, line.x, low, line.sd, style.look(frames, variant))
-    ax.set_title(title, fontsize=style.SMALL)
+        line = line.assign(mean=line["mean"].clip(lower=floor / 8))
+        look = style.look(frames, variant)
+        axes.series(ax, line.x, line["mean"], line.sd, look)
+        ends.append((line.x.iloc[-1], line["mean"].iloc[-1], style.label(frames, variant), look.color))
+        single = link[link.variant == variant]
+        ax.plot(single.x, single["mean"].clip(lower=floor / 8), color=look.color, linestyle=style.DOTTED, linewidth=2)
     ax.set(xlim=(-0.03, 1.03), xticks=[0, 0.5, 1])
-    ax.set_xticklabels(["noise", "", "sample"], fontsize=style.SMALL)
-    ax.tick_params(axis="y", labelsize=style.SMALL)
-    if column == "two_sample_accuracy":
-        ax.set_ylim(0.45, 1.02)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        ax.axhline(0.5, color=style.GREY, linewidth=2, linestyle=style.DASHED)
-    else:
-        ax.set_yscale("log")
-        axes.plain_log(ax.yaxis, decades=2)
-        # Further down there is nothing but noise, and bands that reach zero would stretch the axis.
-        ax.set_ylim(bottom=floor / 8)
-        ax.axhspan(floor / 100, floor, color="#ececec", zorder=0)
+    ax.set_xticklabels([say("noise"), say("half of the chain"), say("sample")])
+    ax.set_ylabel(say("distance from training's states\n(lower is better)"))
+    ax.set_yscale("log")
+    axes.plain_log(ax.yaxis, decades=2)
+    ax.set_ylim(bottom=floor / 12)  # further down there is nothing but noise, and bands that reach zero
+    ax.axhspan(floor / 100, floor, color=style.theme().floor, zorder=0)
+    axes.direct_labels(ax, ends)
+    kinds = [("-", say("whole chain from noise")), (style.DOTTED, say("one link from training's states"))]
+    lines = [Line2D([], [], color=style.theme().muted, linestyle=dash, label=label) for dash, label in kinds]
+    ax.legend(handles=lines, fontsize=style.SMALL, frameon=False, loc="upper right")
+
+
+def _means(steps: DataFrame, column: str) -> DataFrame:
+    table = over_seeds(steps.assign(value=pd.to_numeric(steps[column])), ["variant", "x"], "value")
+    return table.dropna(subset="mean").sort_values("x")
+
+
+def _finding(frames: Frames, steps: DataFrame) -> str:
+    """The largest and the smallest amplification that can be told from noise."""
+    cells = frames.cells[frames.cells.variant.isin(set(steps.variant)) & frames.cells.kind.eq("quality")]
+    spread = cells.groupby("variant").mismatch_amplification.agg(lambda values: values.mean(skipna=False)).dropna()
+    if spread.empty or spread.max() <= 0:
+        return say("Error along the chain at inference")
+    values = {"most": style.label(frames, spread.idxmax()), "high": number(spread.max())}
+    positive = spread[spread > 0]
+    if len(positive) < 2:
+        return say("The chain of {most} accumulates {high} times the error of its single links", **values)
+    return say(
+        "The chain of {most} accumulates {high} times the error of its single links, that of {least} {low} times",
+        **{"least": style.label(frames, positive.idxmin()), "low": number(positive.min()), **values},
+    )

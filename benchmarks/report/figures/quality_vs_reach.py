@@ -9,9 +9,11 @@ from pandas import DataFrame
 
 from benchmarks.report import caption
 from benchmarks.report.figures import axes, style
+from benchmarks.report.formats import number, percent
 from benchmarks.report.frames.chains import Chain, chains
 from benchmarks.report.frames.frames import Frames, over_seeds
 from benchmarks.report.frames.parts import listed
+from benchmarks.report.languages import say
 
 
 def draw(frames: Frames) -> Figure | None:
@@ -24,12 +26,12 @@ def draw(frames: Frames) -> Figure | None:
     panels = [(table, draw_) for table, draw_ in ((drawn, _generation), (seen, _recognition)) if not table.empty]
     if not panels:
         return None
-    fig = style.figure()
+    fig = style.figure(_finding(frames, drawn, seen))
     for ax, (table, draw_) in zip(fig.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         draw_(ax, frames, table)
         ax.set(xlim=(-0.06, 1.06), xticks=[0, 0.5, 1])
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        ax.set_xlabel("on-policy reach")
+        ax.set_xlabel(say("share of the chain that one update trains"), fontsize=style.SMALL)
     style.note(
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. {caption.spread(frames, mark='bar')} On-policy reach: share of the "
@@ -62,15 +64,21 @@ def _recognised(chain: Chain) -> tuple | None:
 
 
 def _generation(ax: Axes, frames: Frames, table: DataFrame) -> None:
-    _points(ax, frames, table, lambda variant, nfe: f"{style.label(frames, variant)} @{nfe:g}", log=True)
-    ax.set_title("generation", fontsize=style.SMALL, loc="left")
+    _points(
+        ax,
+        frames,
+        table,
+        lambda variant, nfe: say("{name}, {nfe} NFE", name=style.label(frames, variant), nfe=f"{nfe:g}"),
+        log=True,
+    )
+    ax.set_title(say("generation"), fontsize=style.SMALL, loc="left")
 
 
 def _recognition(ax: Axes, frames: Frames, table: DataFrame) -> None:
     _points(ax, frames, table.assign(nfe=0), lambda variant, _: style.label(frames, variant), log=False)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.set_ylabel("test accuracy (higher is better)")
-    ax.set_title("recognition", fontsize=style.SMALL, loc="left")
+    ax.set_ylabel(say("test accuracy (higher is better)"))
+    ax.set_title(say("recognition"), fontsize=style.SMALL, loc="left")
 
 
 def _points(ax: Axes, frames: Frames, table: DataFrame, name, log: bool) -> None:
@@ -82,6 +90,39 @@ def _points(ax: Axes, frames: Frames, table: DataFrame, name, log: bool) -> None
                     markersize=13, capsize=4, linewidth=2)  # fmt: skip
         ends.append((row.reach, row.mean, name(row.variant, row.nfe), look.color))
     if log:
-        axes.ratio_axis(ax, axes.RATIO)
+        axes.ratio_axis(ax, axes.ratio_title())
         axes.floor_line(ax)
     axes.direct_labels(ax, ends)
+
+
+def _finding(frames: Frames, drawn: DataFrame, seen: DataFrame) -> str:
+    """The best generator, and the best one of those with the most different reach; recognisers where there are none."""
+    table, lower = (drawn, True) if len(drawn) else (seen, False)
+    means = (
+        over_seeds(table, ["variant", "reach"], "quality").dropna(subset="mean").sort_values("mean", ascending=lower)
+    )
+    if means.empty:
+        return say("Quality against gradient reach")
+    best = means.iloc[0]
+    others = means[(means.reach - best.reach).abs() == (means.reach - best.reach).abs().max()]
+    other = others.iloc[0]
+    shown = number if lower else percent
+    values = {
+        "best": style.label(frames, best.variant),
+        "quality": shown(best["mean"]),
+        "reach": percent(best.reach, 0),
+    }
+    values |= {
+        "other": style.label(frames, other.variant),
+        "less": shown(other["mean"]),
+        "reach2": percent(other.reach, 0),
+    }
+    if lower:
+        return say(
+            "{best}: FID ratio {quality}, one update trains {reach} of the chain; {other}: {less}, with {reach2}",
+            **values,
+        )
+    return say(
+        "{best}: accuracy {quality}, one update trains {reach} of the layers; {other}: {less}, with {reach2}",
+        **values,
+    )

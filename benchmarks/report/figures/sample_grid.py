@@ -8,9 +8,13 @@ from numpy import linspace, ndarray
 
 from benchmarks.report import caption
 from benchmarks.report.figures import style
-from benchmarks.report.figures.axes import image_strip
+from benchmarks.report.figures.axes import LABEL_WIDTH, image_strip
+from benchmarks.report.formats import number
 from benchmarks.report.frames.frames import Frames
-from benchmarks.report.frames.samples_file import arrays
+from benchmarks.report.frames.leaders import leaders
+from benchmarks.report.frames.samples_file import arrays, first_cells
+from benchmarks.report.languages import say
+from benchmarks.report.languages.wrapping import wrap
 
 N_IMAGES = 4  # side by side
 FEW_ROWS = 5  # variants that leave room for two rows of images each
@@ -20,7 +24,7 @@ N_NFES = 4  # shown where at most one of the usual ones is available
 
 def draw(frames: Frames) -> Figure | None:
     """One row per variant: samples at several NFEs, then the nearest training images. Last row: real images."""
-    cells = frames.cells.dropna(subset="samples_file").sort_values("repetition").groupby("variant").first()
+    cells = first_cells(frames)
     grids = {name: grid for name, cell in cells.iterrows() if (grid := arrays(frames.folder / cell.samples_file))}
     primary = frames.samples[frames.samples.primary.eq(True)].groupby("variant").sampler.first()
     grids = {name: _named(grids[name], primary[name]) for name in frames.ordered(grids) if name in primary}
@@ -28,7 +32,7 @@ def draw(frames: Frames) -> Figure | None:
     if not nfes:
         return None
     n_shown = N_IMAGES * (2 if len(grids) <= FEW_ROWS else 1)
-    fig = style.figure()
+    fig = style.figure(_finding(frames, nfes))
     axes = fig.subplots(len(grids) + 1, len(nfes) + 1, squeeze=False)
     for row, (name, grid) in zip(axes, grids.items(), strict=False):
         last = [nfe for nfe in nfes if nfe in grid][-1:]
@@ -39,8 +43,10 @@ def draw(frames: Frames) -> Figure | None:
     for index, ax in enumerate(axes[-1][:-1]):
         image_strip(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])
     axes[-1][-1].set_visible(False)
-    _label(axes[-1][0], "real, held out", style.BLACK)
-    for ax, title in zip(axes[0], [*(f"{nfe} NFE" for nfe in nfes), "nearest training\nimages"], strict=True):
+    _label(axes[-1][0], say("real, held out"), style.theme().text)
+    for ax, title in zip(
+        axes[0], [*(say("{nfe} NFE", nfe=nfe) for nfe in nfes), say("nearest training\nimages")], strict=True
+    ):
         ax.set_title(title, fontsize=15)
     seeds = ", ".join(sorted({f"{cells.repetition[name]:g}" for name in grids}))
     style.note(
@@ -72,8 +78,30 @@ def _shown(rows: list[set[int]]) -> list[int]:
 
 
 def _label(ax: Axes, name: str, color: str) -> None:
-    ax.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=style.SMALL, color=style.ink(color))
+    ax.set_ylabel(
+        "\n".join(wrap(name, LABEL_WIDTH)),
+        rotation=0,
+        ha="right",
+        va="center",
+        fontsize=style.SMALL,
+        color=style.ink(color),
+    )
 
 
 def _first(images: ndarray | None, n: int) -> ndarray | None:
     return None if images is None else images[:n]
+
+
+def _finding(frames: Frames, nfes: list[int]) -> str:
+    """The best variant at the fewest and at the most evaluations that are shown."""
+    best = [(nfe, found.iloc[0]) for nfe in dict.fromkeys((nfes[0], nfes[-1])) if len(found := leaders(frames, nfe))]
+    if not best:
+        return say("Samples from the same noise")
+    found = [
+        say(
+            "{best} with {nfe} NFE ({ratio})",
+            **{"nfe": nfe, "best": style.label(frames, row.variant), "ratio": number(row.fid_ratio)},
+        )
+        for nfe, row in best
+    ]
+    return say("Lowest FID ratio: {found}", found=say("; ").join(found))

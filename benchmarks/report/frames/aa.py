@@ -6,6 +6,7 @@ are interleaved in time. Preset: `benchmarks/plan/presets/aa.toml`.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from pandas import DataFrame
 from scipy.special import stdtrit
 
-from benchmarks.errors import BadInput
+from benchmarks.errors import BadInput, one_line
 from benchmarks.report.frames.columns import HEADLINE
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.intervals import LEVEL, detectable
@@ -82,7 +83,8 @@ def noise(frames: Frames, requested: Path | None = None) -> DataFrame:
     """The A/A study that a report takes its minimum detectable effects from; empty where there is none.
 
     requested: a results folder with a study; None for the folder's own if it is a study itself, else that of the folder
-    "aa" beside it, else the committed one. Raises BadInput where `requested` holds none.
+    "aa" beside it, else the committed one. One of these that is damaged is left out with a warning that names it.
+    Raises BadInput where `requested` holds none, or a damaged one.
     """
     own = study(frames)
     if requested is None and len(own):
@@ -90,20 +92,29 @@ def noise(frames: Frames, requested: Path | None = None) -> DataFrame:
     for folder in [requested] if requested else [frames.folder.resolve().parent / "aa", REFERENCE]:
         path = folder / "tables" / "aa.csv"
         if path.is_file():
-            return _read(path)
+            try:
+                return _read(path)
+            except BadInput as error:
+                if requested:
+                    raise
+                warnings.warn(f"left out of the report: {error}", stacklevel=3)
         if requested:
             raise BadInput(f"--aa {requested}: no tables/aa.csv there; make it with: python -m benchmarks run aa")
     return own
 
 
 def _read(path: Path) -> DataFrame:
-    table = pd.read_csv(path)
-    missing = sorted({*KEY, "n", "cv"} - set(table.columns))
-    if missing:
-        raise BadInput(
-            f"A/A study {path}: lacks the column {missing[0]!r}; write it again with: report {path.parents[1]}"
-        )
-    return table
+    again = f"write it again with: report {path.parents[1]}"
+    try:
+        table = pd.read_csv(path)
+        if missing := sorted({*KEY, "n", "cv"} - set(table.columns)):
+            raise ValueError(f"lacks the column {missing[0]!r}")
+        numbers = {name: pd.to_numeric(table[name]) for name in ("nfe", "n", "cv")}
+        if not (numbers["n"].gt(1) & numbers["cv"].ge(0)).all():
+            raise ValueError("has a row without a number of runs above 1 and a coefficient of variation")
+    except (OSError, ValueError, TypeError, OverflowError) as error:
+        raise BadInput(f"A/A study {path}: {one_line(error)}; {again}") from None
+    return table.assign(**numbers)
 
 
 def with_detectable(rows: DataFrame, noise: DataFrame) -> DataFrame:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 # What may differ between the seeds of one experiment; a difference in anything else means two experiments.
 VARIES = {"repetition", "seed", "preset", "limit_seconds", "timing_seconds", "title", "era", "reference", "task"}
-VARIES |= {"trial", "changes", "series", "look", "variant", "kind"}
+VARIES |= {"trial", "changes", "series", "look", "variant", "kind", "starts_from"}
 VARIES |= {"extractor_hashes"}  # as planned, some of them unknown then; the samples say which networks scored them
 CODE = {"code_hash", "train_code"}  # in which timing cells may differ from the seeds that they are shown with
 # Settings that decide no number of such a cell.

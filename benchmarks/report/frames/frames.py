@@ -30,6 +30,7 @@ class Frames:
     trials: one row per trial.
     marks: one row per mark of a training seed: why its samples are no fair entry in a comparison.
     looks: name of a variant, series or family of chains -> its look, the same in every figure of the folder.
+    names: variant -> its display name; series and families of chains are called by their own names.
     left_out: further variants of the data set, which a caption must mention.
     pairs: the pairs of variants that the records' presets compare by their FIDs.
     """
@@ -46,6 +47,7 @@ class Frames:
     trials: DataFrame
     marks: DataFrame
     looks: dict[str, NamedLook] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     pairs: tuple[DeclaredPair, ...] = ()
 

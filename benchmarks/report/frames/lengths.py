@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 from pandas import DataFrame, Series
 
+from benchmarks.plan import preset
 from benchmarks.report.frames.frames import Frames, over_seeds
 
 MOST_CHANGES = 2  # options in which a variant may differ from the one that it is compared with
@@ -133,8 +134,8 @@ def families(found: list[Entry]) -> dict[str, list[Entry]]:
 
 
 def kind_of(family: str) -> str:
-    """A family's name without its lengths and budget, such as "Unrolled, K"."""
-    return family.partition(" = ")[0]
+    """A family's name without its lengths and budget: the text before its first number, such as "Unrolled, K"."""
+    return preset.family(family)
 
 
 def drawn_names(frames: Frames) -> set[str]:
@@ -151,7 +152,10 @@ def _common(members: list[Entry]) -> str:
     titles = [entry.title for entry in members]
     start = _shared(titles)
     end = _shared([title[len(start) :][::-1] for title in titles])[::-1]
-    return f"{start.rstrip(' =')} = {', '.join(str(entry.nfe) for entry in members)}{end}"
+    lengths = [str(entry.nfe) for entry in members]
+    if end.startswith("-"):  # "1-step chain", "4-step chain"
+        return f"{start}{'/'.join(lengths)}{end}"
+    return f"{start.rstrip(' =')} = {', '.join(lengths)}{end}"
 
 
 def _shared(texts: list[str]) -> str:

@@ -12,7 +12,7 @@ from pandas import DataFrame
 
 from benchmarks.errors import BadInput
 from benchmarks.report.floors import corrected
-from benchmarks.report.frames import columns, lengths, looks, marks, pace, pairs, rows
+from benchmarks.report.frames import columns, lengths, looks, marks, pace, pairs, rows, titles
 from benchmarks.report.frames.experiments import separate
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.rows import AXES, LAYERS, LIKELIHOOD, REACH, RECOGNITION, TIMED_CELL, WHO
@@ -23,19 +23,9 @@ KINDS = ("quality", "timing")  # of records that a report is about
 POINT = [*WHO, "sampler", "primary", "nfe"]
 CELL = [
     *[*WHO, "kind", "title", "era", "task", "status", "reason", "paradigm", "options", "commit", "train_code"],
-    *[
-        "machine",
-        "alone",
-        "samples_file",
-        "train_flops",
-        "charged",
-        "train_seconds",
-        "accuracy",
-        *RECOGNITION,
-        *LIKELIHOOD,
-        *REACH,
-    ],
-    *["series", *LAYERS, "squared_error"],
+    *["machine", "alone", "samples_file", "train_flops", "charged", "train_seconds", "accuracy"],
+    *[*RECOGNITION, *LIKELIHOOD, *REACH],
+    *["series", *LAYERS, "squared_error", "file", "preset", "versions", "made", "starts_from"],
     *["mismatch_amplification", "mismatch_reason", "natural_nfe", "floor_corrected", *TIMED_CELL, "timing_flags"],
     *["train_end_to_end_images_per_second", "train_mfu", "train_energy_joules_per_image"],
 ]
@@ -50,7 +40,7 @@ WORDS = {
     *["dataset", "variant", "sampler", "primary", "kind", "title", "era", "task", "status", "reason", "paradigm"],
     *["options", "commit", "train_code", "machine", "samples_file", "exclusive", "fid_extractor", "fid2_extractor"],
     *["stage", "last_stage", "correct", "series", "quality", "mismatch_reason", "timing_flags", "alone", "mark", "why"],
-    *["floor_corrected", "charged"],
+    *["floor_corrected", "charged", "file", "preset", "versions", "made", "starts_from"],
 }  # every other column is numbers
 
 
@@ -65,12 +55,14 @@ def read(folder: Path) -> Frames:
     readable = list(_readable(found))
     if not readable:
         raise BadInput(f"results folder {folder}: every record in cells/ is damaged; run the preset again")
-    everything = separate(sorted((record for record in readable if record["kind"] in KINDS), key=_place))
+    told = titles.retitled((record for record in readable if record["kind"] in KINDS), folder)
+    everything = separate(sorted(told, key=_place))
     if not everything:
         raise BadInput(f"results folder {folder}: nothing is scored or timed yet; go on with: python -m benchmarks run")
     frames = _frames(folder, everything)
     declared = _looks(frames, looks.declared(everything, folder))
-    return replace(frames, looks=declared, pairs=pairs.declared(everything, folder))
+    names = titles.display_names(frames.cells)
+    return replace(frames, looks=declared, names=names, pairs=pairs.declared(everything, folder))
 
 
 def _frames(folder: Path, everything: list[dict]) -> Frames:
@@ -104,9 +96,9 @@ def _looks(frames: Frames, declared: dict[str, looks.NamedLook]) -> dict[str, lo
 
 
 def _readable(found: Iterable[tuple[str, dict | records.DamagedRecord]]) -> Iterator[dict]:
-    for _, record in found:
+    for name, record in found:
         if isinstance(record, dict):
-            yield corrected(record)
+            yield corrected(record) | {"file": name}
         else:
             warnings.warn(f"left out of the report: {record}", stacklevel=4)
 

@@ -13,6 +13,7 @@ from benchmarks.report.frames.pace import Paces
 from benchmarks.report.frames.parts import listed, part
 
 WHO = ["dataset", "variant", "repetition"]
+FACTS = ["title", "era", "task", "paradigm", "train_code", "series", "starts_from", "preset"]
 VANISHED = 1e-30  # a gradient norm of 0 in float32, so that it has a logarithm
 LAYERS = ["n_hidden_layers", "gradient_ratio", "gradient_ratio_end", "saturated", "saturated_end"]
 AXES = ["flops", "images", "seconds"]  # measures of what training costs
@@ -40,7 +41,7 @@ def cell(record: dict) -> dict:
     commit = (provenance.get("commit") or "unknown")[:7] + (" (modified)" if provenance.get("dirty") else "")
     return {
         **{name: record.get(name) for name in ("kind", "status", "reason", "samples_file")},
-        **{name: about.get(name) for name in (*WHO, "title", "era", "task", "paradigm", "train_code", "series")},
+        **{name: about.get(name) for name in (*WHO, *FACTS)},
         **{name: timing.get(name) for name in TIMED_CELL},
         **{name: reach.get(field) for name, field in REACH.items()},
         **{name: likelihood.get(field) for name, field in LIKELIHOOD.items()},
@@ -54,6 +55,9 @@ def cell(record: dict) -> dict:
         "timing_flags": "; ".join(timing.get("flags") or []) or None,
         "options": json.dumps(about.get("options") or {}),
         "commit": commit,
+        "file": record.get("file"),
+        "versions": ", ".join(f"{name} {version}" for name, version in part(provenance, "versions").items()) or None,
+        "made": provenance.get("timestamp_utc"),
         "machine": _machine(provenance, about.get("device")),
         **_layers(listed(quality.get("signals"))),
         "squared_error": part(quality, "reconstruction").get("squared_error"),

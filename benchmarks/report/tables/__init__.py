@@ -35,7 +35,9 @@ from benchmarks.report.frames.frames import Frames
 from benchmarks.report.tables.fields import mark_notes, signed
 from benchmarks.report.tables.markup import WRITERS
 from benchmarks.report.tables.sheet import Sheet
+from benchmarks.store import atomic
 
+Computed = dict[str, DataFrame | None]
 FORMS = ("md",)
 MAIN = "comparison"  # the document that names what failed
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell starts that spreadsheets compute
@@ -55,24 +57,38 @@ def _modules(failures: list[str]) -> dict[str, ModuleType]:
     return {name: module for name, module in loaded.items() if module}
 
 
-def write(comparison: DataFrame, frames: Frames, folder: Path, failures: Sequence[str] = ()) -> list[str]:
+def computed(comparison: DataFrame, frames: Frames, failures: list[str]) -> Computed:
+    """Name of a table -> its rows, those of the comparison for a table without `data`; None where it has none or fails.
+
+    failures: gets a line per table that fails, as `attempt` does.
+    """
+    return {
+        name: attempt(f"table {name}", failures, None, module.data, frames, comparison)
+        if hasattr(module, "data")
+        else comparison
+        for name, module in found().items()
+    }
+
+
+def write(
+    comparison: DataFrame, frames: Frames, folder: Path, failures: Sequence[str] = (), tables: Computed | None = None
+) -> list[str]:
     """Write every table's data as CSV and every document as Markdown, and LaTeX where it says so, into `folder`.
 
     A file of an earlier report that has nothing in it now is removed. A table that fails is left out and named.
 
-    failures: what failed before, such as figures. Returns them and the tables that failed, as the main document names
-    them.
+    failures: what failed before, such as figures. tables: what `computed` returned; None to compute it here. Returns
+    the failures and the tables that failed, as the main document names them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     failures = list(failures)
     _modules(failures)
+    tables = computed(comparison, frames, failures) if tables is None else tables
     documents: dict[str, dict[str, tuple[ModuleType, DataFrame]]] = {}
     for name, module in found().items():
-        rows = comparison
         if hasattr(module, "data"):
-            rows = attempt(f"table {name}", failures, None, module.data, frames, comparison)
-            _csv(rows, folder / f"{name}.csv")
-        documents.setdefault(module.DOCUMENT, {})[name] = (module, rows)
+            _csv(tables[name], folder / f"{name}.csv")
+        documents.setdefault(module.DOCUMENT, {})[name] = (module, tables[name])
     # The document that names the failures comes last.
     for document in sorted(documents, key=lambda name: name == MAIN):
         _write_document(document, documents[document], frames, folder, failures)
@@ -117,7 +133,8 @@ def _csv(table: DataFrame | None, path: Path) -> None:
     else:
         words = table.select_dtypes("object").columns
         table = table.assign(**{name: table[name].map(_no_formula) for name in words})
-        table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        atomic.write(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _no_formula(value: object) -> object:
@@ -135,6 +152,6 @@ def _is_number(text: str) -> bool:
 
 def _text(text: str, path: Path) -> None:
     if text:
-        path.write_text(text, encoding="utf-8")
+        atomic.write(path, text.encode("utf-8", "backslashreplace"))
     else:
         path.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from benchmarks.data import Dataset
 from benchmarks.errors import BadInput
 from benchmarks.score.extractors import autoencoder, classifier, extractor, inception, recipe
 from benchmarks.score.extractors.extractor import Classifier, Extractor
+from benchmarks.store import atomic
 
 SEED = 0
 RECIPES = {"cnn": classifier, "autoencoder": autoencoder}
@@ -41,13 +41,15 @@ def load(dataset: Dataset, cache_dir: Path | None = None, kind: str = "cnn") -> 
     if (found := _read(path, dataset, kind)) is not None:
         return found
     made = build(dataset, kind)
-    partial = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(made.network.state_dict(), partial, {"facts": json.dumps(made.facts), "hash": made.hash})
-        os.replace(partial, path)
+        with atomic.replacing(path) as fresh:
+            save_file(made.network.state_dict(), fresh, {"facts": json.dumps(made.facts), "hash": made.hash})
     except (OSError, SafetensorError) as error:
-        raise BadInput(f"extractor cache {path.parent}: cannot be written ({error}); give a writable folder") from None
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(
+            f"cache of scoring networks {path.parent}: cannot be written ({reason}); make it writable, or name "
+            "another one with the environment variable XDG_CACHE_HOME"
+        ) from None
     made.folder = path.parent
     return made
 

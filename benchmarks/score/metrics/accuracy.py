@@ -6,7 +6,7 @@ from torch import Tensor
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from benchmarks.columns import Column
-from benchmarks.inference import outputs
+from benchmarks.score.contract import outputs
 from benchmarks.statistics import wilson
 
 N_BINS = 15

@@ -20,8 +20,9 @@ from paradigms.parts.flow import samplers
 from paradigms.parts.flow.flow import Field, Rows, conditioned, on_path, over_image
 from paradigms.parts.flow.prediction import predicting
 from paradigms.parts.losses.distances import median_distance
-from paradigms.parts.networks.backbone import build
+from paradigms.parts.networks.backbone import PREDICT_IMAGES, build
 from paradigms.parts.optimizers.muon import muon
+from paradigms.parts.options import requestable
 
 
 class FlowChain:
@@ -47,19 +48,19 @@ class FlowChain:
         """Returns a new network as a field, conditioned on the class if the chain is.
 
         backbone, width: as in `networks.backbone.build`.
-        prediction: what the network's output means, as in `prediction.predicting`.
+        prediction: what the network's output means, as in `prediction.predicting`; "code" always predicts the image.
         """
         net = build(backbone, self.shape, width, self.n_classes if self.conditional else 0)
-        return predicting(prediction, net)
+        return predicting("image" if backbone in PREDICT_IMAGES else prediction, net)
 
     def net_stage(self, name: str, loss: Callable[[Batch], Tensor], **changes) -> Stage:
         """Returns a steady stage that trains all of `self.net` by Muon with the instance's options.
 
         changes: fields of the Stage that differ.
         """
-        optimizer = muon(self.lr, self.lr_adam)
-        settings = {"batch_size": self.batch_size, "optimizer": optimizer, "ema_decay": self.ema_decay, "steady": True}
-        return Stage(name, list(self.net.parameters()), loss, **settings | changes)
+        networks, optimizer = list(self.net.parameters()), muon(self.lr, self.lr_adam)
+        settings = {"batch_size": self.batch_size, "ema_decay": self.ema_decay, "steady": True}
+        return Stage(name, **{"parameters": networks, "loss": loss, "optimizer": optimizer} | settings | changes)
 
     @property
     def rows(self) -> Rows:
@@ -94,25 +95,41 @@ class FlowChain:
 
     @torch.no_grad()
     def sample_labelled(
-        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default"
+        self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default", label: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """As in `Paradigm`: `sampler`, one of `samplers.SAMPLERS`, from standard normal noise."""
-        eps = torch.randn(n, *self.shape, generator=generator, device=self.device)
-        label = None
-        if self.conditional:
-            label = torch.randint(self.n_classes, (n,), generator=generator, device=self.device)
+        eps, label = self.start(n, generator, label)
         integrate = samplers.SAMPLERS[self.samplers[0] if sampler == "default" else sampler]
         return integrate(self.field(label), eps, nfe).clamp(-1, 1), label
+
+    def start(self, n: int, generator: torch.Generator, label: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Returns the start of the chain, standard normal (n, C, H, W), and its classes, (n,), None if unconditional.
+
+        label: classes to request; None for uniformly drawn ones.
+        """
+        requestable(label, self.conditional)
+        eps = torch.randn(n, *self.shape, generator=generator, device=self.device)
+        if self.conditional and label is None:
+            label = torch.randint(self.n_classes, (n,), generator=generator, device=self.device)
+        return eps, label
 
     def on_data(self, x: Tensor, label: Tensor, step: int, nfe: int, generator: torch.Generator) -> Tensor:
         eps = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
         return on_path(x, eps, samplers.grid(nfe, x)[step])
 
-    def chain_step(self, state: Tensor, step: int, nfe: int, generator: torch.Generator, sampler: str) -> Tensor:
+    def chain_step(
+        self,
+        state: Tensor,
+        step: int,
+        nfe: int,
+        generator: torch.Generator,
+        sampler: str,
+        label: Tensor | None = None,
+    ) -> Tensor:
         if sampler not in ("euler", "jump"):
             raise NotImplementedError(f"a step of sampler {sampler!r} is not one link from one state")
-        if self.conditional:
+        if self.conditional and label is None:
             raise NotImplementedError("a step of a class-conditional chain needs a label beside the state")
         t, r = samplers.grid(nfe, state)[step : step + 2]
-        slope = self.field(None)(state, t, r if sampler == "jump" else t)
+        slope = self.field(label)(state, t, r if sampler == "jump" else t)
         return state - over_image(t - r, state) * slope

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from paradigms.parts.options import requestable
 from paradigms.parts.rbm.binary_units import bernoulli
 from paradigms.parts.rbm.units import UNITS
 
@@ -81,9 +82,16 @@ class GenerativeLayer(nn.Module):
         on = torch.multinomial(label, 1, generator=generator).squeeze(1)
         return torch.cat([bernoulli(units, generator), F.one_hot(on, self.n_labels).to(mean.dtype)], dim=1)
 
-    def noise(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """n uniformly distributed visible states (n, V): fair coins, and a label from the uniform distribution."""
-        return self.sample_v(self.v_mean(torch.zeros_like(self.vbias).expand(n, -1)), generator)
+    def noise(self, n: int, generator: torch.Generator | None = None, label: Tensor | None = None) -> Tensor:
+        """n uniformly distributed visible states (n, V): fair coins, and a label from the uniform distribution.
+
+        label: classes of the label units, (n,), instead; ValueError where there are no label units.
+        """
+        requestable(label, self.n_labels > 0)
+        v = self.sample_v(self.v_mean(torch.zeros_like(self.vbias).expand(n, -1)), generator)
+        if label is not None:
+            v[:, len(self.vbias) - self.n_labels :] = F.one_hot(label, self.n_labels).to(v)
+        return v
 
 
 class RBM(GenerativeLayer):

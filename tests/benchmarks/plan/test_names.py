@@ -54,7 +54,7 @@ def test_keys_that_name_a_data_set_or_a_series_are_taken():
 
 
 def test_looks_may_name_a_family_of_chains():
-    assert "Unrolled, K" in presets.load("stepwise").looks
+    assert "One loss" in presets.load("stepwise").looks
 
 
 def test_fewer_data_sets_on_the_command_line_leave_the_budgets_of_the_others_unused():
@@ -74,7 +74,11 @@ def test_two_files_of_one_name_in_one_command_are_refused(write):
 
 
 def test_two_variants_of_a_preset_with_files_of_one_name_are_refused(write):
-    text = PLUG_IN.replace("class Mine", "from paradigms.base import Paradigm\n\nclass Mine(Paradigm)")
+    text = (
+        "from torch import nn\nfrom paradigms.base import Paradigm, Stage\n\n"
+        + PLUG_IN.replace("class Mine", "class Mine(Paradigm)")
+        + "    def stages(self):\n        return [Stage('all', [nn.Parameter()], lambda batch: 0)]\n"
+    )
     files = {name: write(f"{name}/mine.py", text) for name in ("here", "there")}
     preset = grid(["a"], variants={name: Variant(paradigm=path) for name, path in files.items()})
     line = one_line(BadInput, prepare, preset, "cpu", None, False)

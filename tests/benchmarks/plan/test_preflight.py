@@ -29,8 +29,9 @@ def diffusion(**changes):
 def paradigm_file(tmp_path, body):
     path = tmp_path / "mine.py"
     path.write_text(
-        "from paradigms.base import Paradigm\n\n\nclass Mine(Paradigm):\n"
-        '    title, era, reference, task = "Mine", "now", "here", "generation"\n' + body
+        "from torch import nn\nfrom paradigms.base import Paradigm, Stage\n\n\nclass Mine(Paradigm):\n"
+        '    title, era, reference, task = "Mine", "now", "here", "generation"\n'
+        "    def stages(self):\n        return [Stage('all', [nn.Parameter()], lambda batch: 0)]\n" + body
     )
     return str(path)
 

@@ -83,9 +83,7 @@ def test_a_failed_diagnosis_leaves_the_figure_to_the_others(tmp_path):
         fake_run.write(tmp_path, record)
     with style.context():
         fig = mismatch.draw(read(tmp_path).of("digits"))
-    assert "Links of the chain: meanflow 1. Not drawn, no mismatch diagnosis: diffusion." in " ".join(
-        fig.get_supxlabel().split()
-    )
+    assert "Links: 1 (MeanFlow). Not drawn, no mismatch diagnosis: diffusion." in " ".join(fig.get_supxlabel().split())
 
 
 def test_a_gradient_norm_that_is_null_is_missing(tmp_path):

@@ -99,9 +99,11 @@ def test_an_extractor_that_enters_training_mode_later_is_refused(digits, extract
 def drawing(draw) -> Scoring:
     """Scoring of a paradigm that draws with `draw(n)`."""
     scoring = Scoring.__new__(Scoring)
-    paradigm = SimpleNamespace(can=lambda ability: False, link=torch.nn.Identity, sample=lambda n, *_: draw(n))
-    cell = SimpleNamespace(seed=0, sample_batch=50)
-    scoring.job, scoring.paradigm, scoring.n_samples = SimpleNamespace(cell=cell, device="cpu"), paradigm, 180
+    link = torch.nn.Identity()
+    paradigm = SimpleNamespace(can=lambda ability: False, link=lambda: link, sample=lambda n, *_: link(draw(n)))
+    cell, images = SimpleNamespace(seed=0, sample_batch=50), SimpleNamespace(shape=(1, 8, 8), n_classes=10)
+    scoring.job = SimpleNamespace(cell=cell, device="cpu", dataset=images)
+    scoring.paradigm, scoring.n_samples = paradigm, 180
     return scoring
 
 

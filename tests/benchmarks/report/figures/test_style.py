@@ -28,12 +28,12 @@ def test_a_third_party_variant_with_an_unknown_sampler_is_drawn_in_its_look(tmp_
     monkeypatch.setitem(fake_run.RATIOS, "third-party", [9, 8, 7, 6, 5, 4])
     fake_run.write_run(tmp_path, ("third-party", "meanflow"), n_seeds=2)
     fig = drawn(fid_vs_nfe.draw, tmp_path)
-    assert "third-party" in texts(fig)
+    assert "Third-Party" in texts(fig)
     frames = read(tmp_path)
     expected = [style.look(frames, name) for name in ("third-party", "meanflow")]
     assert {look.marker for look in expected} <= {line.get_marker() for line in fig.axes[0].lines}
     assert {look.color for look in expected} <= {line.get_color() for line in fig.axes[0].lines}
-    assert "third-party" in texts(drawn(sample_grid.draw, tmp_path))
+    assert "Third-Party" in texts(drawn(sample_grid.draw, tmp_path))
 
 
 def test_every_word_of_a_look_is_one_that_can_be_drawn():
@@ -49,7 +49,9 @@ def test_a_figure_has_1920_by_1080_pixels():
 def test_further_samplers_are_thin_lines_with_their_name(tmp_path):
     fake_run.write_run(tmp_path, ("diffusion",), n_seeds=2, npz=False)
     fig = drawn(fid_vs_nfe.draw, tmp_path)
-    assert "diffusion, ipndm | diffusion, heun | diffusion |" in texts(fig)
+    shown = texts(fig).replace("\n", " ")
+    title = fake_run.VARIANTS["diffusion"]["title"]
+    assert f"{title}, iPNDM | {title}, Heun | {title} |" in shown
     color = style.look(read(tmp_path), "diffusion").color
     widths = sorted(line.get_linewidth() for line in fig.axes[0].lines if line.get_color() == color)
     assert widths == [2, 2, 3]
@@ -93,7 +95,7 @@ def test_an_unreadable_sample_file_leaves_its_row_out(tmp_path):
     for path in (tmp_path / "samples").glob("meanflow*"):
         path.write_bytes(b"torn")
     shown = texts(drawn(sample_grid.draw, tmp_path))
-    assert "diffusion" in shown and "meanflow" not in shown
+    assert "Diffusion" in shown and "MeanFlow" not in shown
 
 
 def test_samples_of_unusual_lengths_are_shown_at_the_first_the_last_and_some_between(tmp_path):
@@ -175,7 +177,12 @@ def test_a_slow_variant_keeps_a_bar_beside_one_that_is_a_thousand_times_faster(t
 
 def test_spread_labels_keep_their_order_their_distance_and_their_centre():
     heights = [0.1, 0.11, 0.12, 0.5, 0.505, 0.9]
-    moved = spread(heights, 0.05)
+    moved = spread(heights, [0.05] * 6)
     assert all(b - a >= 0.05 - 1e-9 for a, b in itertools.pairwise(moved))
     assert moved[5] == 0.9
     assert sum(moved) == pytest.approx(sum(heights))
+
+
+def test_a_label_of_two_lines_takes_the_room_of_two():
+    low, middle, high = spread([0.5, 0.5, 0.5], [0.05, 0.1, 0.05])
+    assert middle - low == pytest.approx(0.075) and high - middle == pytest.approx(0.075)

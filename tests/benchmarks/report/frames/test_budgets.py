@@ -119,7 +119,7 @@ def test_the_files_say_inf_and_the_sign(tmp_path):
     assert ",inf,inf,inf" in (tmp_path / "tables" / "time_to_target.csv").read_text()
     assert "∞ (0 of 1)" in (tmp_path / "tables" / "time_to_target.md").read_text()
     assert "Generation at 8e12 training FLOPs" in (tmp_path / "tables" / "at_equal_flops.md").read_text()
-    assert "Generation at 160 training seconds" in report.at_equal(tmp_path, "seconds")
+    assert "Generation at 160 training seconds" in report.at_equal([tmp_path], "seconds")
 
 
 def test_records_without_curves_give_empty_tables(tmp_path):
@@ -127,7 +127,7 @@ def test_records_without_curves_give_empty_tables(tmp_path):
     record["quality"]["curve"] = []
     fake_run.write(tmp_path, record)
     assert at_equal(read(tmp_path), "flops").empty and time_to_target(read(tmp_path)).empty
-    assert report.at_equal(tmp_path, "flops") == "nothing was measured along training"
+    assert report.at_equal([tmp_path], "flops") == "nothing was measured along training"
 
 
 def test_the_command_prints_the_axis_that_is_asked_for(tmp_path, monkeypatch, capsys):
@@ -151,9 +151,9 @@ def test_a_variant_that_was_timed_beside_other_cells_or_never_is_left_out_and_na
     fake_run.write(tmp_path, fake_run.timing("diffusion", exclusive=False))
     next((tmp_path / "cells").glob("unrolled-k1.*.timing.*")).unlink()
     assert set(at_equal(read(tmp_path), "seconds").variant) == {"meanflow"}
-    text = report.at_equal(tmp_path, "seconds")
+    text = report.at_equal([tmp_path], "seconds")
     assert re.search(r"diffusion +no clean timing", text) and re.search(r"unrolled-k1 +no clean timing", text)
-    assert "while" not in report.at_equal(tmp_path, "flops")
+    assert "while" not in report.at_equal([tmp_path], "flops")
     frames = read(tmp_path)
     tables.write(comparison(frames), frames, tmp_path / "tables")
     said = (tmp_path / "tables" / "time_to_target.md").read_text()
@@ -171,7 +171,7 @@ def test_a_point_of_an_earlier_stage_is_no_result_of_the_variant(tmp_path):
     table = at_equal(read(tmp_path), "flops").query("measure == 'accuracy'").set_index("variant")
     assert set(table["at"]) == {8e12}
     assert math.isnan(table["mean"]["dbn"]) and table["mean"]["end-to-end"] == pytest.approx(0.9)
-    text = report.at_equal(tmp_path, "flops")
+    text = report.at_equal([tmp_path], "flops")
     assert "an earlier stage of training than the last was under way at that cost: dbn (in top rbm)." in text
     assert "mid-schedule" in text
 

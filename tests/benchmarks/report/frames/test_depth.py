@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.report import figures
 from benchmarks.report.figures import depth as figure
-from benchmarks.report.figures import style
+from benchmarks.report.figures import depth_gradients, style
 from benchmarks.report.frames import read
 from benchmarks.report.frames.depth import depth
 from benchmarks.report.tables import depth as table_file
@@ -47,12 +47,16 @@ def test_the_table_has_mean_spread_and_worst_over_seeds_and_the_ratio_of_gradien
     assert len(layers.body) == 2
 
 
-def test_the_figure_shows_every_series_in_both_panels(frames):
+def test_the_figures_show_every_series_and_say_the_extremes(frames):
     with style.context():
-        fig = figure.draw(frames.of("digits"))
-    left, right = fig.axes
-    assert [len(ax.lines) for ax in (left, right)] == [2, 2]
-    fallen = min(right.lines, key=lambda line: min(line.get_ydata()))
+        errors, gradients = (module.draw(frames.of("digits")) for module in (figure, depth_gradients))
+    assert [len(fig.axes[0].lines) for fig in (errors, gradients)] == [2, 2]
+    said = [" ".join(fig.get_suptitle().split()) for fig in (errors, gradients)]
+    assert said[0].startswith("With 5 hidden layers the test error is 15.00 % for ")
+    assert said[1].startswith(
+        "Through 5 layers the gradient shrinks to 0.0016 with sigmoid, standard start, to 1 with "
+    )
+    fallen = min(gradients.axes[0].lines, key=lambda line: min(line.get_ydata()))
     assert list(fallen.get_ydata()) == pytest.approx([0.2**4, 0.2**3, 0.2**2, 0.2, 1.0])
 
 
@@ -70,6 +74,6 @@ def test_other_figures_leave_the_points_of_a_series_out(tmp_path, monkeypatch):
     assert set(frames.without_series().cells.variant) == {"dbn"}
     figures.write(frames, tmp_path / "figures")
     drawn = (tmp_path / "figures" / "training_curves.svg").read_text()
-    assert "<!-- dbn -->" in drawn and "<!-- relu-1 -->" not in drawn
+    assert "<!-- Deep belief network (greedy RBMs) -->" in drawn and "<!-- ReLU, He start (relu-1) -->" not in drawn
     assert "Not in this figure, but in the tables: relu-1, relu-3." in drawn.replace("\n", " ")
     assert (tmp_path / "figures" / "depth.png").is_file()

@@ -121,7 +121,7 @@ def test_the_figures_show_families_fields_and_changes(frames):
     drawn = [list(line.get_xdata()) for line in ax.lines]
     assert [1.0, 2.0, 4.0, 8.0] in drawn and len([x for x in drawn if len(x) == 4]) == 2
     labels = [text.get_text() for text in changes.axes[0].get_yticklabels()]
-    assert labels[-1] == "unchanged  (4 NFE)" and "reach = 1  (4 NFE)" in labels and len(labels) == 8
+    assert labels[-1] == "unchanged (4\u00a0NFE)" and "reach (4\u00a0NFE)" in labels and len(labels) == 8
 
 
 def test_captions_count_the_seeds_of_what_is_drawn(tmp_path):

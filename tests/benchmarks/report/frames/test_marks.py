@@ -71,8 +71,8 @@ def test_figures_mark_the_name_and_say_why_below(tmp_path):
             artists = [text for ax in fig.axes for text in [*ax.texts, ax.yaxis.label, *ax.get_yticklabels()]]
             artists += [text for ax in fig.axes for text in (ax.title, ax._left_title)]
             artists += [text for legend in fig.legends for text in legend.get_texts()]
-            shown = {text.get_text() for text in artists}
-            assert "meanflow † hidden evaluations" in shown and "meanflow" not in shown, module.__name__
+            shown = {text.get_text().replace("\n", " ") for text in artists}
+            assert "MeanFlow † hidden evaluations" in shown and "MeanFlow" not in shown, module.__name__
             assert "it calls its network more often" in " ".join(fig.get_supxlabel().split()), module.__name__
 
 

@@ -1,0 +1,43 @@
+"""Lines of text of a given width, in languages with and without spaces between words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+TOKEN = re.compile(r"[^ \n]+[ \n]*")
+UNIT = re.compile(r"(?<=\d) (?=%|NFE)")  # a number stays on the line of its unit
+NO_START = "，。；：、）？！%”》"  # noqa: RUF001 (no line begins with these)
+
+
+def width(text: str) -> int:
+    """Width in units of a Latin letter; a Chinese character is two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def wrap(text: str, most: int) -> list[str]:
+    """Lines of width `most` at the most, broken at spaces and between Chinese characters, and nowhere else."""
+    lines = [""]
+    for piece in _pieces(UNIT.sub("\u00a0", text)):
+        if lines[-1] and width(lines[-1]) + width(piece.rstrip()) > most:
+            lines[-1] = lines[-1].rstrip()
+            lines.append("")
+        lines[-1] += piece
+    return [*lines[:-1], lines[-1].rstrip()]
+
+
+def _pieces(text: str) -> list[str]:
+    """The text in parts between which a line may end."""
+    pieces: list[str] = []
+    for token in TOKEN.findall(text):
+        part = ""
+        for letter in token:
+            wide = unicodedata.east_asian_width(letter) in "WF"
+            between = part and (wide or unicodedata.east_asian_width(part[-1]) in "WF")
+            if between and letter not in NO_START and not part[-1].isdigit() and not letter.isspace():
+                pieces.append(part)
+                part = letter
+            else:
+                part += letter
+        pieces.append(part)
+    return pieces

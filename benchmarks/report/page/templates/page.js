@@ -1,0 +1,167 @@
+// The page's own script: tables to sort and filter, charts, the legend, and the links between them. Without it the page
+// is complete as tables and pictures.
+(() => {
+  "use strict";
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const palette = JSON.parse(document.getElementById("palette").textContent);
+  const {default: DataTable, jQuery} = window.tables;
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  document.documentElement.classList.add("live");
+  document.documentElement.classList.toggle("dark", dark.matches);
+
+  // Data of charts: the rows of a table, by the names in its heads. Read before DataTables takes rows out.
+  const rows = new Map(all("table[id]").map((table) => [table.id, rowsOf(table)]));
+  function rowsOf(table) {
+    const names = all("thead th", table).map((head) => head.dataset.name);
+    if (!names.some(Boolean)) return [];
+    return all("tbody tr", table).map((line) => {
+      const row = {};
+      [...line.cells].forEach((cell, index) => {
+        const text = cell.dataset.order ?? cell.textContent.trim();
+        const value = text === "" ? null : Number(text);
+        row[names[index]] = names[index] === "variant" || Number.isNaN(value) ? text : value;
+        if (names[index] === "variant") row.title = cell.firstChild.textContent.trim();
+      });
+      return row;
+    });
+  }
+
+  // Charts. The interpreter of expressions (`ast`) needs no eval, which the content policy forbids.
+  const charts = new Map();
+  function themed(spec) {
+    const ink = dark.matches ? "#ececec" : "#1b1b1b", grid = dark.matches ? "#3a3e43" : "#e4e4e4";
+    const text = dark.matches ? JSON.stringify(spec).replaceAll(`"${palette.black}"`, '"#f2f2f2"').replaceAll('"#0072B2"', '"#4aa8e8"') : JSON.stringify(spec);
+    const axis = {gridColor: grid, domainColor: ink, tickColor: ink, labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 13};
+    return Object.assign(JSON.parse(text), {config: {background: "transparent", view: {stroke: null}, axis, font: "system-ui, DejaVu Sans, sans-serif"}});
+  }
+  async function draw(figure) {
+    const specs = JSON.parse(figure.querySelector("script").textContent);
+    const picked = figure.querySelector("input:checked");
+    const spec = themed(specs[picked ? picked.value : Object.keys(specs)[0]]);
+    spec.datasets = {...spec.datasets, rows: rows.get(figure.dataset.listing)};
+    const {view} = await window.vegaEmbed(figure.querySelector(".plot"), spec, {ast: true, renderer: "svg", logLevel: 1, actions: false, defaultStyle: false, tooltip: {disableDefaultStyle: true}});
+    charts.get(figure)?.finalize();
+    charts.set(figure, view);
+    view.addEventListener("click", (_, item) => item?.datum?.variant && choose(figure.closest("article"), item.datum.variant));
+    await refresh(view, state(figure.closest("article")));
+  }
+  const refresh = (view, {hidden, chosen}) => view.signal("hidden", [...hidden]).signal("chosen", [...chosen]).runAsync();
+
+  // State of a run: series that are switched off, and series that stand out.
+  const states = new Map();
+  function state(article) {
+    if (!states.has(article)) {
+      const off = all("[data-series][aria-pressed=false]", article).map((button) => button.dataset.series);
+      states.set(article, {hidden: new Set(off), chosen: new Set()});
+    }
+    return states.get(article);
+  }
+  function changed(article) {
+    const {hidden, chosen} = state(article);
+    all("[data-series]", article).forEach((button) => button.setAttribute("aria-pressed", !hidden.has(button.dataset.series)));
+    tables.filter((table) => article.contains(table.table().node())).forEach((table) => table.rows().nodes().each((line) => mark(line, chosen)));
+    charts.forEach((view, figure) => article.contains(figure) && refresh(view, state(article)));
+  }
+  function mark(line, chosen) {
+    const box = line.querySelector("[data-variant]");
+    if (!box) return;
+    box.checked = chosen.has(box.dataset.variant);
+    line.classList.toggle("chosen", box.checked);
+  }
+  function toggle(set, value) { if (!set.delete(value)) set.add(value); }
+  function choose(article, variant) { toggle(state(article).chosen, variant); changed(article); }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-series], [data-all]");
+    const help = event.target.closest(".help");
+    if (button) {
+      const article = button.closest("article"), {hidden} = state(article);
+      const names = all("[data-series]", article).map((other) => other.dataset.series);
+      if (button.dataset.series !== undefined) toggle(hidden, button.dataset.series);
+      else names.forEach((name) => button.dataset.all === "on" ? hidden.delete(name) : hidden.add(name));
+      changed(article);
+    } else if (help && explained.showPopover) {
+      event.preventDefault();
+      event.stopPropagation();
+      explained.replaceChildren(...document.getElementById(help.hash.slice(1)).cloneNode(true).childNodes);
+      explained.showPopover();
+      explained.focus();
+    }
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    // Enter on the question mark of a head explains it and does not sort.
+    if (event.target.closest?.(".help") && event.key === "Enter") event.stopPropagation();
+  }, true);
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-variant]")) choose(event.target.closest("article"), event.target.dataset.variant);
+    if (event.target.matches(".axes input")) draw(event.target.closest("figure"));
+  });
+  const explained = document.getElementById("explained");
+
+  // Tables. A cell that a spreadsheet would compute gets an apostrophe in front.
+  const harmless = (text) => /^[=+\-@\t\r]/.test(text) && text !== "-" && Number.isNaN(Number(text.replace(/[ %±,]/g, ""))) ? `'${text}` : text;
+  const plain = (node) => harmless(node.textContent.replace(/\s+/g, " ").trim());
+  const format = {body: (data, row, column, node) => plain(node), header: (data, column, node) => plain(node.querySelector(".head") ?? node)};
+  const tables = [];
+  function activate(table) {
+    const heads = all("thead th", table).map((head) => head.dataset.head);
+    const hidden = JSON.parse(table.dataset.hidden).map((name) => heads.indexOf(name));
+    const length = table.tBodies[0].rows.length, many = length > 50;
+    const buttons = heads.length > 5 ? [{extend: "colvis", text: "Columns"}] : [];
+    const exported = {exportOptions: {columns: ":visible", format}, title: null, filename: table.id};
+    const made = new DataTable(table, {
+      order: [], autoWidth: false, paging: many, pageLength: 50, info: many, searching: true,
+      columnDefs: [{targets: hidden, visible: false}],
+      layout: {topStart: {buttons: [...buttons, {extend: "csvHtml5", text: "CSV", ...exported}]}, topEnd: length > 12 ? "search" : null, bottomStart: many ? "info" : null, bottomEnd: many ? "paging" : null},
+      language: {search: "Search"},
+    });
+    tables.push(made);
+    filters(table, made, heads);
+  }
+  function filters(table, made, heads) {
+    const place = document.querySelector(`.filters[data-for="${CSS.escape(table.id)}"]`);
+    for (const name of JSON.parse(table.dataset.filters)) {
+      const column = made.column(heads.indexOf(name));
+      const values = [...new Set(column.nodes().toArray().map((cell) => cell.textContent.trim()))];
+      if (values.length < 2) continue;
+      const label = document.createElement("label"), select = document.createElement("select");
+      values.sort((a, b) => a.localeCompare(b, "en", {numeric: true}));
+      select.append(new Option("all", ""), ...values.map((value) => new Option(value, value)));
+      select.addEventListener("change", () => {
+        const wanted = select.value;
+        column.search.fixed("filter", wanted === "" ? null : (text, data, index) => made.cell(index, column.index()).node().textContent.trim() === wanted).draw();
+      });
+      select.setAttribute("aria-label", name);
+      label.append(`${name} `, select);
+      place.append(label);
+    }
+  }
+
+  // Work is done when it is seen: a chart that comes near the window, a table of numbers that is opened.
+  const near = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
+    near.unobserve(entry.target);
+    draw(entry.target);
+  }), {rootMargin: "600px"});
+  all("figure.chart").forEach((figure) => near.observe(figure));
+  all(".listing table[id]").forEach(activate);
+  all("details.folded").forEach((details) => details.addEventListener("toggle", () => activate(details.querySelector("table[id]")), {once: true}));
+  dark.addEventListener("change", () => {
+    document.documentElement.classList.toggle("dark", dark.matches);
+    charts.forEach((_, figure) => draw(figure));
+  });
+  window.drawAll = () => Promise.all(all("figure.chart").map((figure) => draw(figure)));
+  addEventListener("beforeprint", () => tables.forEach((table) => table.page.len(-1).draw()));
+
+  // One results folder at a time.
+  const switches = all("[data-run]");
+  function show(id) {
+    const wanted = switches.some((link) => link.dataset.run === id) ? id : switches[0]?.dataset.run;
+    switches.forEach((link) => {
+      link.setAttribute("aria-current", link.dataset.run === wanted);
+      document.getElementById(link.dataset.run).hidden = link.dataset.run !== wanted;
+    });
+  }
+  const current = () => document.getElementById(location.hash.slice(1))?.closest("article")?.id ?? location.hash.slice(1);
+  addEventListener("hashchange", () => document.getElementById(location.hash.slice(1))?.closest("article") && show(current()));
+  show(current());
+  if (innerWidth < 800) all("details.legend").forEach((legend) => { legend.open = false; });
+})();

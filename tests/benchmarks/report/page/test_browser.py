@@ -1,0 +1,178 @@
+"""The page in Chromium, offline: tables, charts, legend, keyboard, dark mode, phones, print, no JavaScript.
+
+`install_browser.sh` installs what these tests need; without it they are skipped.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from contextlib import contextmanager
+
+import pytest
+
+from benchmarks.report import page
+from tests import ROOT
+from tests.benchmarks import fake_run
+from tests.benchmarks.report.page.conftest import REASON, TITLE, run_of
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: install the extra browser")
+CHROMIUM = shutil.which("chromium")
+AXE = ROOT / ".browser" / "axe.min.js"
+ARGUMENTS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+ARGUMENTS += " --disable-component-update --disable-sync"
+DESKTOP = {"width": 1440, "height": 900}
+INSTALL = "run tests/benchmarks/report/page/install_browser.sh"
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=f"needs chromium: {INSTALL}")
+COMPARISON = "#run1-comparison-all"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS.split())
+        yield launched
+        launched.close()
+
+
+@contextmanager
+def opened(browser, path, draw: bool = True, **settings):
+    """The page in a context of its own; what it requests beside its file, and what it complains about, fails."""
+    context = browser.new_context(offline=True, viewport=settings.pop("viewport", DESKTOP), **settings)
+    tab, wrong = context.new_page(), []
+    allowed = (path.as_uri(), "data:", "blob:")
+    tab.on("request", lambda request: request.url.startswith(allowed) or wrong.append(request.url))
+    tab.on("console", lambda message: wrong.append(message.text))
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.goto(path.as_uri())
+    if draw:
+        tab.evaluate("window.drawAll()")
+    yield tab
+    context.close()
+    assert wrong == []
+
+
+def column(tab, number: int) -> list[str]:
+    """The texts of a column of the comparison as it is shown."""
+    return [text.strip() for text in tab.locator(f"{COMPARISON} tbody tr td:nth-child({number})").all_inner_texts()]
+
+
+def points(tab, variant: str) -> int:
+    """How many points the first chart of quality draws of a variant that stand out."""
+    return tab.evaluate(
+        """name => [...document.querySelectorAll('#run1-quality_by_cost .mark-symbol path')]
+        .filter(path => path.__data__.datum.variant === name && path.__data__.opacity === 1).length""",
+        variant,
+    )
+
+
+def test_every_chart_is_drawn_without_a_request_or_a_complaint(browser, digits):
+    with opened(browser, digits) as tab:
+        empty = (
+            "() => [...document.querySelectorAll('figure')].filter(f => !f.querySelector('.plot svg path[d]')).length"
+        )
+        assert tab.locator("figure.chart").count() > 10 and tab.evaluate(empty) == 0
+
+
+def test_the_comparison_is_sorted_filtered_searched_and_its_columns_are_hidden(browser, digits):
+    with opened(browser, digits, draw=False) as tab:
+        tab.locator(f"{COMPARISON} th[data-head='FID ratio'] .dt-column-order").press("Enter")
+        assert "diffusion" in column(tab, 1)[-1]
+        tab.get_by_label("NFE", exact=True).select_option("4")
+        ratios = [float(text.split()[0]) for text in column(tab, 7)]
+        assert len(ratios) == 6 and ratios == sorted(ratios) and ratios[0] == 1.68
+        tab.locator("#run1-comparison").get_by_role("searchbox").fill("unrolled")
+        assert len(column(tab, 1)) == 1 and "diffusion-unrolled-k4" in column(tab, 1)[0]
+        shown = tab.locator(f"{COMPARISON} thead th").count()
+        tab.locator("#run1-comparison").get_by_role("button", name="Columns").press("Enter")
+        tab.locator(".dt-button-collection button", has_text="era").press("Enter")
+        assert tab.locator(f"{COMPARISON} thead th").count() == shown - 1
+
+
+def test_the_legend_switches_series_and_the_table_selects_them_by_keyboard(browser, digits):
+    with opened(browser, digits) as tab:
+        before = points(tab, "meanflow")
+        assert before == 6
+        tab.locator("[data-series=meanflow]").press("Space")
+        tab.wait_for_function(
+            "name => document.querySelector(`[data-series=${name}]`).ariaPressed === 'false'", arg="meanflow"
+        )
+        tab.wait_for_timeout(200)
+        assert points(tab, "meanflow") == 0 and points(tab, "sdae") == 7
+        tab.locator("[data-series=meanflow]").press("Space")
+        tab.locator("input[data-variant=diffusion]").first.press("Space")
+        tab.wait_for_timeout(200)
+        assert points(tab, "diffusion") == 8 and points(tab, "meanflow") == 0
+        assert tab.locator(f"{COMPARISON} tr.chosen").count() == 8
+
+
+def test_tab_reaches_every_control_and_a_question_mark_explains_its_column(browser, digits):
+    with opened(browser, digits, draw=False) as tab:
+        seen = set()
+        for _ in range(60):
+            tab.keyboard.press("Tab")
+            seen.add(
+                tab.evaluate(
+                    "(e => e.dataset.series ?? e.className.split(' ')[0] ?? e.tagName)(document.activeElement)"
+                )
+            )
+        assert {"skip", "meanflow", "help", "scroll", "dt-button"} <= seen
+        order = column(tab, 1)
+        tab.locator(f"{COMPARISON} th[data-head='FID ratio'] .help").press("Enter")
+        assert "FID over its floor" in tab.locator("#explained").inner_text() and column(tab, 1) == order
+        tab.keyboard.press("Escape")
+        assert not tab.locator("#explained").is_visible()
+
+
+def test_without_javascript_the_page_is_tables_and_pictures(browser, digits):
+    with opened(browser, digits, draw=False, java_script_enabled=False) as tab:
+        assert tab.locator(f"{COMPARISON} tbody tr").count() == 35 and tab.locator("noscript img").count() >= 5
+        assert not [one for one in tab.locator(".scripted").all() if one.is_visible()]
+        assert tab.locator("table.gallery img").first.is_visible()
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason=f"needs axe-core: {INSTALL}")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser, digits, scheme):
+    with opened(browser, digits, color_scheme=scheme) as tab:
+        tab.evaluate(AXE.read_text())
+        found = tab.evaluate("axe.run().then(result => result.violations)")
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_the_page_fits_a_phone_and_is_dark_where_the_reader_is(browser, digits):
+    with opened(browser, digits, viewport={"width": 390, "height": 844}, color_scheme="dark") as tab:
+        assert tab.evaluate("document.documentElement.scrollWidth") == 390
+        assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
+        assert "#000000" not in tab.locator("#run1-quality_by_cost .plot").first.inner_html()
+
+
+def test_the_page_prints_without_its_controls(browser, digits):
+    with opened(browser, digits) as tab:
+        tab.emulate_media(media="print")
+        assert not tab.locator(".help").first.is_visible() and not tab.locator(".dt-buttons").first.is_visible()
+        assert tab.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+def test_hostile_names_run_nothing_and_leave_the_table_as_text(browser, hostile, tmp_path):
+    with opened(browser, hostile) as tab:
+        assert tab.evaluate("window.hacked") is None
+        assert TITLE in tab.locator("#run1-comparison-all").inner_text()
+        with tab.expect_download() as download:
+            tab.locator("#run1-failed").get_by_role("button", name="CSV").press("Enter")
+        download.value.save_as(tmp_path / "failed.csv")
+    with (tmp_path / "failed.csv").open(encoding="utf-8-sig") as file:
+        assert f"'{REASON}" in {row["reason"] for row in csv.DictReader(file)}
+
+
+def test_a_switch_shows_one_results_folder_at_a_time(browser, tmp_path):
+    for name, variants in (("first", ("sdae",)), ("second", ("meanflow",))):
+        fake_run.write_run(tmp_path / name, variants, n_seeds=1, npz=False)
+    page.write(
+        [run_of(tmp_path / name, place) for place, name in enumerate(("first", "second"), 1)], tmp_path / "p.html"
+    )
+    with opened(browser, tmp_path / "p.html", draw=False) as tab:
+        assert [tab.locator(f"#run{place}").is_visible() for place in (1, 2)] == [True, False]
+        tab.get_by_role("link", name="second", exact=True).press("Enter")
+        tab.wait_for_function("() => document.getElementById('run1').hidden")
+        assert [tab.locator(f"#run{place}").is_visible() for place in (1, 2)] == [False, True]

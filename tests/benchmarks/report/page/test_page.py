@@ -1,0 +1,167 @@
+"""The page as a file: what it shows, that it needs nothing else, and that names and reasons are text in it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from benchmarks import report
+from benchmarks.report import figures, page
+from benchmarks.report.page.glossary import NUMBERS, entry_of
+from benchmarks.report.page.sections import best, gate, mismatch
+from tests.benchmarks import fake_run
+from tests.benchmarks.report.page.conftest import DIGITS, REASON, TITLE, VARIANT, hostile_records, run_of
+
+MEGABYTE = 10**6
+INLINE = {"script", "style"}
+
+
+class Elements(HTMLParser):
+    """The elements of a page as a browser finds them: (name, attributes), and the texts of each kind of element."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.found, self.texts, self.open = [], {}, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag in {*INLINE, "td", "th", "li", "p", "summary"}:
+            self.open.append(tag)
+            self.texts.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag):
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+
+    def handle_data(self, data):
+        if self.open:
+            self.texts[self.open[-1]][-1] += data
+
+    def of(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+@pytest.fixture(scope="module")
+def elements(digits) -> Elements:
+    return Elements(digits.read_text(encoding="utf-8"))
+
+
+def test_the_page_of_the_digits_run_is_at_most_3_megabytes(digits):
+    assert digits.stat().st_size < 3 * MEGABYTE
+
+
+def test_the_page_names_no_address_but_data_and_places_in_itself(elements):
+    addresses = [value for _, attrs in elements.found for name, value in attrs.items() if name in ("src", "href")]
+    assert addresses and all(value.startswith(("data:image/", "#")) for value in addresses)
+
+
+def test_the_content_policy_allows_exactly_the_scripts_and_styles_of_the_page(elements):
+    policy = next(meta["content"] for meta in elements.of("meta") if "http-equiv" in meta)
+    assert policy.startswith("default-src 'none'") and "unsafe" not in policy
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    for tag in INLINE:
+        run = [text for attrs, text in zip(elements.of(tag), elements.texts[tag], strict=True) if "type" not in attrs]
+        hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in run}
+        assert set(rules[f"{tag}-src"].split()) == hashes
+
+
+def test_no_element_has_a_style_or_a_handler_that_the_policy_would_forbid(elements):
+    assert not [attrs for _, attrs in elements.found if any(name == "style" or name[:2] == "on" for name in attrs)]
+
+
+def test_every_id_stands_once_and_every_link_leads_somewhere(elements):
+    ids = [attrs["id"] for _, attrs in elements.found if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {link["href"][1:] for link in elements.of("a")} <= set(ids)
+
+
+def test_every_head_of_the_digits_page_is_explained(elements):
+    heads = {attrs["data-head"] for attrs in elements.of("th") if "data-head" in attrs}
+    assert len(heads) > 40
+    assert [head for head in heads if entry_of(head).title == NUMBERS[0]] == []
+
+
+def test_every_chart_draws_the_rows_of_a_table_of_the_page(elements):
+    tables = {table["id"] for table in elements.of("table") if "id" in table}
+    charts = [figure["data-listing"] for figure in elements.of("figure")]
+    assert len(charts) > 10 and set(charts) <= tables
+
+
+def test_the_page_answers_in_three_sentences_from_the_paired_table(elements):
+    answer = elements.texts["li"]
+    assert len(answer) == 3
+    assert "0.54 times" in answer[0] and "0.39 to 0.75, 5 seeds" in answer[0] and "significantly lower" in answer[0]
+
+
+def test_the_best_at_1_and_at_4_evaluations_stand_with_significance_cost_and_record():
+    rows = {row[0].text: [cell.text for cell in row] for row in best.blocks(run_of(DIGITS))[0].rows}
+    assert rows["1"][1] == "MeanFlow (one-step identity)" and "tie with Unrolled, K = 1" in rows["1"][3]
+    assert rows["2"][3] == "yes, significantly" and "tie with Diffusion, then unrolled" in rows["4"][3]
+    assert rows["4"][5] == "1.25e12"
+
+
+def test_the_same_records_give_the_same_page(hostile, tmp_path):
+    page.write([run_of(hostile.parent)], tmp_path / page.FILE)
+    assert (tmp_path / page.FILE).read_bytes() == hostile.read_bytes()
+
+
+def test_names_and_reasons_are_text_and_never_markup(hostile):
+    found = Elements(hostile.read_text(encoding="utf-8"))
+    assert not [attrs for attrs in found.of("img") if not attrs["src"].startswith("data:")]
+    scripts = zip(found.of("script"), found.texts["script"], strict=True)
+    assert not [attrs for attrs, text in scripts if "hacked = 1" in text and "type" not in attrs]
+    cells = [text.strip() for text in found.texts["td"]]
+    assert REASON in cells and any(text.startswith(TITLE) for text in cells)
+
+
+def test_hostile_names_pass_through_the_whole_report_as_text(tmp_path, monkeypatch):
+    hostile_records(tmp_path)
+    monkeypatch.setattr(figures, "names", lambda: ["fid_vs_nfe"])
+    report.write(tmp_path)
+    tables = tmp_path / "tables"
+    markdown, latex = ((tables / f"comparison.{form}").read_text() for form in ("md", "tex"))
+    assert r"\<img" in markdown and not re.search(r"(?<!\\)<(img|script|b>)", markdown)
+    assert r"\| \\input{secret} \$x^\$" in markdown
+    assert r"\textbackslash{}input\{secret\} \$x\textasciicircum{}\$" in latex and r"\input{secret}" not in latex
+    with (tables / "comparison.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["reason"] for row in rows if row["variant"] == "diffusion"} == {f"'{REASON}"}
+    assert VARIANT in {row["variant"] for row in rows}
+
+
+def test_several_folders_stand_on_one_page_with_a_switch(tmp_path, monkeypatch):
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder, variants in zip(folders, (("sdae",), ("meanflow",)), strict=True):
+        fake_run.write_run(folder, variants, n_seeds=1, npz=False)
+    monkeypatch.setattr(figures, "names", lambda: [])
+    assert len(report.write_all(folders)) == 2
+    found = Elements((folders[0] / page.FILE).read_text())
+    assert [attrs["data-run"] for attrs in found.of("a") if "data-run" in attrs] == ["run1", "run2"]
+    assert {attrs["id"] for attrs in found.of("article")} == {"run1", "run2"}
+    assert not (folders[1] / page.FILE).exists()
+
+
+def test_a_section_that_fails_is_named_and_the_others_are_written(tmp_path, monkeypatch):
+    def fails(run):
+        raise ValueError("a chart <b>broke</b>")
+
+    fake_run.write_run(tmp_path, ("sdae",), n_seeds=1, npz=False)
+    monkeypatch.setattr(mismatch, "blocks", fails)
+    failures = page.write([run_of(tmp_path)], tmp_path / page.FILE)
+    assert len(failures) == 1 and "section mismatch" in failures[0]
+    text = (tmp_path / page.FILE).read_text()
+    assert "a chart &lt;b&gt;broke" in text and "Provenance of every number" in text
+
+
+def test_the_gate_history_is_read_line_by_line_and_damaged_lines_are_left_out(tmp_path):
+    fake_run.write_run(tmp_path, ("sdae",), n_seeds=1, npz=False)
+    lines = ['{"date": "2026-11-29", "commit": "abc", "verdicts": {"fid": "same"}, "primaries": [1.5]}', "{broken", "3"]
+    (tmp_path / "history.jsonl").write_text("\n".join(lines))
+    rows = gate.blocks(run_of(tmp_path))[0].rows
+    assert [[cell.text for cell in row] for row in rows] == [["2026-11-29", "abc", "-", "fid: same", "1.5"]]

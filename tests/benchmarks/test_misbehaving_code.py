@@ -1,0 +1,80 @@
+"""A paradigm's code that misbehaves in a cell leaves a record that names the cause, and the process as it was."""
+
+import os
+import signal
+
+import pytest
+import torch
+
+from benchmarks import worker
+from benchmarks.global_state import ChangedState, unchanged
+from benchmarks.store import records
+from tests.benchmarks.train.plug_in import executed, training_cell
+
+LOSS = """
+import os, signal, sys
+import numpy
+
+class Mine(Paradigm):
+    title, era, reference, task = "Mine", "other", "none", "recognition"
+
+    def __init__(self, shape, n_classes):
+        super().__init__(shape, n_classes)
+        self.head = nn.Linear(64, n_classes)
+
+    def stages(self):
+        return [Stage("all", list(self.parameters()), self.loss, batch_size=32)]
+
+    def loss(self, batch):
+        {act}
+        return nn.functional.cross_entropy(self.head(batch.x.float().flatten(1)), batch.label)
+"""
+ACTS = {
+    "sys.exit(0)": ("failed", "SystemExit"),
+    "sys.exit('bye')": ("failed", "SystemExit: bye"),
+    "raise ValueError('a\\x1b[2J' + 'b' * 10**6)": ("failed", "ValueError: a [2Jbbb"),
+    "raise RuntimeError(chr(0xd800))": ("failed", "RuntimeError"),
+    "raise MemoryError": ("oom", "MemoryError"),
+    "torch.empty(10**15)": ("oom", "DefaultCPUAllocator"),
+    "numpy.zeros(10**16)": ("oom", "Unable to allocate"),
+    "torch.set_default_dtype(torch.float64)": ("failed", "default dtype from torch.float32 to torch.float64"),
+    "os.chdir('/')": ("failed", "working directory"),
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)": ("failed", "the handler of SIGTERM"),
+    "torch.set_num_threads(7)": ("failed", "number of threads"),
+    "return batch.x": ("failed", ""),
+    "return None": ("failed", ""),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_loss_that_misbehaves_is_a_record_with_its_cause(tmp_path, act):
+    before = torch.get_default_dtype(), os.getcwd(), signal.getsignal(signal.SIGTERM), torch.get_num_threads()
+    cell = training_cell(tmp_path / "mine.py", LOSS.replace("{act}", act.replace("\x1b", "\\x1b")))
+    record = executed(cell, tmp_path)
+    status, said = ACTS[act]
+    assert record["status"] == status and said in record["reason"]
+    assert len(record["reason"]) <= records.REASON and record["reason"].isprintable()
+    after = torch.get_default_dtype(), os.getcwd(), signal.getsignal(signal.SIGTERM), torch.get_num_threads()
+    assert after == before
+
+
+def test_a_loss_that_behaves_is_done(tmp_path):
+    assert executed(training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass")), tmp_path)["status"] == "done"
+
+
+def test_an_error_that_follows_from_a_change_is_named_with_it():
+    with pytest.raises(ChangedState, match=r"default dtype .*; then: TypeError: mixed"), unchanged():
+        torch.set_default_dtype(torch.float64)
+        raise TypeError("mixed")
+    assert torch.get_default_dtype() is torch.float32
+    with pytest.raises(KeyError), unchanged():
+        raise KeyError
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan"), "\ud800", b"bytes"], ids=str)
+def test_a_score_that_no_record_can_hold_is_a_record_that_says_so(tmp_path, monkeypatch, value):
+    cell = training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass"))
+    monkeypatch.setitem(worker.RUN, "training", lambda *_: {"of a plug-in": value})
+    record = executed(cell, tmp_path)
+    assert record["status"] == ("done" if isinstance(value, float) else "failed")
+    assert value != value or "does not fit the schema" in record["reason"]

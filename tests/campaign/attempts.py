@@ -1,0 +1,119 @@
+"""Runs mutations one by one, in this process, and sorts them by how they ended.
+
+A mutation ends well if it is accepted, refused in one short printable line, or named in one where the rest goes on.
+It ends badly with a traceback, with more or longer lines, after too long a time, or if it changed a file elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import resource
+import signal
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.errors import BadInput
+
+SECONDS, LONGEST = 20, 2200
+GOOD = ("accepted", "refused", "named", "cells failed")
+Attempt = Callable[[], str]  # returns "accepted" or "named"; raises BadInput or SystemExit where it is refused
+Make = Callable[[np.random.Generator, Path], tuple[str, Attempt]]
+
+
+class Hang(BaseException):
+    """An attempt took longer than SECONDS."""
+
+
+def campaign(make: Make, count: int, seed: int = 0) -> dict:
+    """Make and run mutations; returns how they ended.
+
+    make: (random generator, folder to work in) -> what is mutated, in words, and the attempt that reads it.
+    count: number of mutations.
+    seed: the same mutations for the same seed.
+
+    Returns {"count", "seed", "outcomes": {what: {outcome: number}}, "bad": [one line each], "peak_memory_bytes"}.
+    """
+    outcomes: dict[str, Counter] = {}
+    bad = []
+    with tempfile.TemporaryDirectory() as place:
+        (inside := Path(place) / "inside").mkdir()
+        (outside := Path(place) / "outside.txt").write_text("mine")
+        for index in range(count):
+            what, attempt = make(np.random.default_rng([seed, index]), inside)
+            outcome, said = ended(attempt)
+            if sorted(path.name for path in Path(place).iterdir()) != ["inside", "outside.txt"]:
+                outcome, said = "wrote elsewhere", str(sorted(Path(place).iterdir()))
+            if outside.read_text() != "mine":
+                outcome, said = "wrote elsewhere", "outside.txt changed"
+            outcomes.setdefault(what, Counter())[outcome] += 1
+            if outcome not in GOOD:
+                bad.append(f"{index} {what}: {outcome}: {said}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    counts = {what: dict(sorted(found.items())) for what, found in sorted(outcomes.items())}
+    return {"count": count, "seed": seed, "outcomes": counts, "bad": bad, "peak_memory_bytes": peak}
+
+
+def ended(attempt: Attempt) -> tuple[str, str]:
+    """How one attempt ended, and what it said."""
+    errors, outcome = io.StringIO(), ""
+    before = signal.signal(signal.SIGALRM, _hang)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("always")
+            outcome = attempt()
+    except SystemExit as end:
+        outcome = {0: "accepted", 1: "cells failed", 2: "refused"}.get(end.code or 0, f"exit code {end.code}")
+    except BadInput as error:
+        outcome = "refused"
+        errors.write(f"error: {error}\n")
+    except Hang:
+        return "hang", ""
+    except BaseException as error:
+        return "traceback", f"{type(error).__name__}: {str(error)[:300]} at {_place(error)}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    lines = errors.getvalue().splitlines()
+    if outcome == "refused" and (len(lines) != 1 or len(lines[0]) > LONGEST or not lines[0].isprintable()):
+        return "no short line", f"{len(lines)} lines: {errors.getvalue()[:300]!r}"
+    return outcome, errors.getvalue()
+
+
+def say(lines: list[str]) -> None:
+    """Pass on lines that name a file; AssertionError where one is long or would move a terminal's cursor."""
+    for line in lines:
+        if len(line) > 800 or not line.isprintable():
+            raise AssertionError(f"no short line: {line[:300]!r}")
+        print(line, file=sys.stderr)
+
+
+def _hang(*_) -> None:
+    raise Hang
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+
+
+def main(make: Make) -> None:
+    """The command line of a kind."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=1000, help="Number of mutations; default: 1000.")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the mutations; default: 0.")
+    given = parser.parse_args()
+    found = campaign(make, given.count, given.seed)
+    print(json.dumps(found, indent=1))
+    sys.exit(bool(found["bad"]))
