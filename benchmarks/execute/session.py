@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.execute import drawing, engines, fork_server, preparation
 from benchmarks.execute.arrivals import Arrivals
+from benchmarks.execute.claims import Claims
 from benchmarks.execute.early_report import EarlyReport
 from benchmarks.execute.engines.local import WORKER
 from benchmarks.execute.folder import usable
@@ -82,6 +83,7 @@ def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bo
             print(line, file=sys.stderr)
         arrivals = Arrivals(place.results_dir, cells)
         todo = list(cells) if again else unfinished(cells, place.results_dir)
+        Claims(place.results_dir / ".work").sweep({cell.work_stem for cell in todo})
         if todo:
             _run(ordered(todo, _durations(cells, place.results_dir)), len(cells), place, worker, arrivals)
         else:

@@ -155,6 +155,17 @@ def test_a_record_that_another_run_writes_before_the_first_cell_starts_counts(tm
     assert not (tmp_path / "pids").exists()
 
 
+def test_the_claim_of_a_run_that_was_killed_after_its_cell_was_done_is_removed(tmp_path):
+    (cell,) = shared(seeds=1)[:1]
+    (tmp_path / ".work").mkdir()
+    records.write(records.path_of(tmp_path, cell), records.opening(cell, "done"))
+    gone = Claims(tmp_path / ".work")
+    gone.me |= {"pid": 1, "started": "before the machine was started"}
+    gone.take(cell.work_stem)
+    execute([cell], Place(tmp_path, jobs=1), FAKE_WORKER)
+    assert not list(tmp_path.rglob("*claim*"))
+
+
 def test_a_run_finishes_the_cells_of_another_that_is_killed(tmp_path):
     other = python(RUN, tmp_path)
     while len(list((tmp_path / "pids").glob("*"))) < 3:
