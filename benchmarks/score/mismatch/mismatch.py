@@ -41,6 +41,7 @@ from paradigms.base import Batch, Paradigm, derive_seed
 
 N_ROWS = 512
 MIN_SIGNAL = 2.0  # the denominator of the amplification must be at least this many times its noise
+SCHEDULED = 0.1  # a noise schedule ends as far from the data as noise is; chance gives some thousandths of that
 
 
 class Undefined(Exception):
@@ -183,10 +184,13 @@ class ChainStates:
     def starts_as_trained(self) -> bool:
         """Whether the chain's first states have the distribution that training has at its noise end.
 
-        True for chains without a noise schedule, whose q_0 has the distribution of the data.
+        True for chains without a noise schedule, whose q_0 has the distribution of the data: it is not significantly
+        different from q_K, or less than SCHEDULED times as far from it as the chain's first states are. The null
+        distribution of the energy distance is skewed, so significance alone would find a schedule by chance.
         """
         scheduled, off = pooled(self.others[0], self.on_data[-1]), pooled(self.own[0], self.others[0])
-        has_schedule = energy_distance(scheduled) > SIGNIFICANT * energy_noise(scheduled)
+        distance, to_data = energy_distance(scheduled), energy_distance(pooled(self.own[0], self.on_data[-1]))
+        has_schedule = distance > SIGNIFICANT * energy_noise(scheduled) and distance > SCHEDULED * to_data
         return not has_schedule or energy_distance(off) < SIGNIFICANT * energy_noise(off)
 
 

@@ -1,6 +1,7 @@
 """Mismatch along the chain: closed forms on a Gaussian, planted faults, and what is not defined."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,7 +9,8 @@ from torch import nn
 
 import paradigms
 from benchmarks.score.mismatch import mismatch
-from benchmarks.score.mismatch.mismatch import measure_mismatch
+from benchmarks.score.mismatch.mismatch import ChainStates, measure_mismatch
+from benchmarks.score.mismatch.two_sample import SIGNIFICANT, energy_distance, energy_noise, pooled
 from paradigms.base import Batch, Paradigm
 from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.flow.samplers import euler
@@ -197,6 +199,18 @@ def test_a_chain_that_starts_from_data_is_detected(fault):
     for paradigm, expected in ((sound, True), (faulty, False)):
         paradigm.observe(*data)
         assert measure_mismatch(paradigm, *data, STEPS)["start"]["from_noise"] is expected
+
+
+def test_a_chance_difference_between_halves_of_the_data_is_no_noise_schedule():
+    """As of a DBN, whose first and last states in training are both data: other images, which differ by chance."""
+    draw = torch.Generator().manual_seed(0)
+    one, other, noise = (torch.randn(256, 16, generator=draw) + shift for shift in (0.0, 0.15, 4.0))
+    chance = pooled(one, other)
+    assert energy_distance(chance) > SIGNIFICANT * energy_noise(chance)  # it would count, by significance alone
+    without = SimpleNamespace(others=[one], on_data=[other], own=[noise])
+    assert ChainStates.starts_as_trained(without)
+    from_data = SimpleNamespace(others=[noise], on_data=[other], own=[one])
+    assert not ChainStates.starts_as_trained(from_data)
 
 
 def test_an_undefined_mismatch_has_a_reason():
