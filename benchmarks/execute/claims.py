@@ -17,6 +17,7 @@ import json
 import os
 import secrets
 import socket
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,15 @@ class Claims:
         finally:
             fresh.unlink(missing_ok=True)
         return claim
+
+    def sweep(self, spared: Collection[str]) -> None:
+        """Remove claims that nobody will take over: of cells that were done when their holder was killed.
+
+        spared: names of cells that are still to run.
+        """
+        for name in {path.parent.name for path in self.folder.glob("*/*claim.*")} - {*spared}:
+            if claim := self.take(name):
+                claim.release()
 
     def holder(self, name: str) -> str:
         """Who holds the claim of a name, in words."""

@@ -1,7 +1,7 @@
 """Writes the report in a child process, so that no process of it outlives the command; skips what would not change.
 
-`.work/report.json` describes the files from which tables, figures and the page were made, and these. While both are as described,
-`unchanged` gives what the command prints.
+`.work/report.json` describes the files from which tables, figures and the page were made, and these. While both are as
+described, `unchanged` gives what the command prints.
 """
 
 from __future__ import annotations

@@ -37,8 +37,9 @@ def main(fd: int, parent: int, modules: Sequence[str]) -> None:
     signal.set_wakeup_fd(awaken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)  # the descriptor wakes the loop
     # The kernel sends it at the end of the thread that has started this process, which may not be that of the process.
-    signal.signal(signal.SIGTERM, lambda *_: None if os.getppid() == parent else sys.exit())
-    processes.die_with(parent, signal.SIGTERM)
+    # SIGCONT wakes a process that is stopped, too.
+    signal.signal(signal.SIGCONT, lambda *_: None if os.getppid() == parent else sys.exit())
+    processes.die_with(parent, signal.SIGCONT)
     processes.adopt_orphans()
     running: dict[int, int] = {}  # process id -> descriptor of its status pipe
     server = socket.socket(fileno=fd)
@@ -163,7 +164,8 @@ def _watch(link: socket.socket, server: int) -> None:
 
 def _default_signals() -> None:
     signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGCHLD, signal.SIGCONT):
+        signal.signal(number, signal.SIG_DFL)
     # Lightning replaces a default action of SIGTERM by an orderly end with exit code 0; a handler it calls as well.
     signal.signal(signal.SIGTERM, _end_by_signal)
 

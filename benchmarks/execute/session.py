@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.execute import drawing, engines, fork_server, preparation
+from benchmarks.execute.arrivals import Arrivals
+from benchmarks.execute.claims import Claims
 from benchmarks.execute.early_report import EarlyReport
 from benchmarks.execute.engines.local import WORKER
 from benchmarks.execute.folder import usable
@@ -79,9 +81,11 @@ def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bo
         (place.results_dir / ".work").mkdir(exist_ok=True)
         for line in records.arrange(place.results_dir, cells):
             print(line, file=sys.stderr)
+        arrivals = Arrivals(place.results_dir, cells)
         todo = list(cells) if again else unfinished(cells, place.results_dir)
+        Claims(place.results_dir / ".work").sweep({cell.work_stem for cell in todo})
         if todo:
-            _run(ordered(todo, _durations(cells, place.results_dir)), len(cells), place, worker)
+            _run(ordered(todo, _durations(cells, place.results_dir)), len(cells), place, worker, arrivals)
         else:
             print(f"{len(cells)} cells, all of them done already", file=sys.stderr)
     return [_record(place.results_dir, cell) for cell in cells]
@@ -98,7 +102,7 @@ def slurm_script(cells: Sequence[Cell], place: Place) -> str:
     return engine.script(first, engine.folder / "SPECS.txt") if first else ""
 
 
-def _run(todo: list[Cell], n_cells: int, place: Place, worker: str) -> None:
+def _run(todo: list[Cell], n_cells: int, place: Place, worker: str, arrivals: Arrivals) -> None:
     engine = engines.named(place.engine)(
         place.results_dir, place.jobs, data_dir=place.data_dir, worker=worker, options=place.options
     )
@@ -106,7 +110,7 @@ def _run(todo: list[Cell], n_cells: int, place: Place, worker: str) -> None:
         Progress(todo, n_cells, engine.slots(todo[0]), engine.where) as progress,
         EarlyReport(progress, place.results_dir, todo) as watch,
     ):
-        engine.run(todo, watch)
+        engine.run(todo, watch, arrivals)
 
 
 def _durations(cells: Sequence[Cell], results_dir: Path) -> Durations:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.errors import BadInput, nearest
-from benchmarks.gate import baseline, counters, identity, launch, revision, run, sides
+from benchmarks.gate import baseline, counters, identity, launch, quality_baseline, revision, run, sides
 from benchmarks.gate.finding import Finding, Verdict
 from benchmarks.gate.options import GateOptions, Tree
 from benchmarks.plan import presets, selection
@@ -96,24 +96,20 @@ def _known(path: Path) -> dict[str, dict]:
 
 
 def _changes(kind: str, known: dict, values: dict) -> list[dict]:
+    """A row per value that the blessing changes. known, values: of the baseline, before and after."""
     if kind in ("identity", "counters"):
         compare = identity.compare if kind == "identity" else counters.compare
         found = [finding for finding in compare(known, values) if _tells(finding)]
-        return [
-            {
-                "kind": kind,
-                "variant": f.subject,
-                "quantity": f.quantity,
-                "base": f.base,
-                "head": f.head,
-                "why": f.reason,
-            }
-            for f in found
+        rows = [(f.subject, f.quantity, f.base, f.head, f.reason) for f in found]
+    elif kind == "quality":
+        rows = [
+            ("", test, *means, "") for test, *means in quality_baseline.changes({"values": known}, {"values": values})
         ]
-    names = [name for name in dict.fromkeys([*known, *values]) if known.get(name) != values.get(name)]
+    else:
+        names = [name for name in dict.fromkeys([*known, *values]) if known.get(name) != values.get(name)]
+        rows = [(name, "", known.get(name), values.get(name), "") for name in names]
     return [
-        {"kind": kind, "variant": name, "quantity": "", "base": known.get(name), "head": values.get(name), "why": ""}
-        for name in names
+        dict(zip(("kind", "variant", "quantity", "base", "head", "why"), (kind, *row), strict=True)) for row in rows
     ]
 
 

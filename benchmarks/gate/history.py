@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-
-from pandas import DataFrame
+from typing import TYPE_CHECKING
 
 from benchmarks.errors import BadInput
 from benchmarks.gate.finding import Finding
 from benchmarks.store.records import finite
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # imported where it is used, since every command imports this file
 
 NAME = "history.jsonl"
 COLUMNS = ["entry", "commit", "dirty", "preset", "stage", "series", "value", "low", "high"]
@@ -123,4 +125,6 @@ def series(entries: Sequence[dict]) -> DataFrame:
                 name = f"{one['subject']}: {one['quantity']}"
                 bounds = {"low": one["low"], "high": one["high"]} if stage == "speed" else {}
                 rows.append(about | {"stage": stage, "series": name, "value": one[value]} | bounds)
+    from pandas import DataFrame
+
     return DataFrame(rows, columns=COLUMNS).dropna(subset="value", ignore_index=True)

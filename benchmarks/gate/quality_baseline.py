@@ -67,18 +67,14 @@ def candidate(wanted: Sequence[PrimaryTest], measured: Sequence[Mapping], old: d
     }
 
 
-def changes(old: dict | None, new: dict) -> list[str]:
-    """One line for each value that a blessing would change, add or take away.
+def changes(old: dict | None, new: dict) -> list[tuple[str, str, str]]:
+    """(test, value before, value after) for each test that a blessing would change, add or take away.
 
     old, new: baselines of quality.
     """
     before, after = committed(old), committed(new)
-    lines = []
-    for key in sorted(before.keys() | after.keys()):
-        was, will = (_mean(side.get(key)) for side in (before, after))
-        if was != will:
-            lines.append(f"{key}: {was} -> {will}")
-    return lines
+    found = [(key, _mean(before.get(key)), _mean(after.get(key))) for key in sorted(before.keys() | after.keys())]
+    return [row for row in found if row[1] != row[2]]
 
 
 def _mean(there: Values | None) -> str:

@@ -101,7 +101,7 @@ class Campaign:
         """Start a run and send it, or what it has started, a signal; returns whether all of its cells are done."""
         cookie = secrets.token_hex(8)
         process = self.start(folder, report, cookie)
-        time.sleep(self.random.uniform(0, 8 if report else 5))
+        time.sleep(self.random.uniform(0, 8 if report else 3))
         target, name = self.random.choice(TARGETS), self.random.choice(SIGNALS)
         pid = self.find(process.pid, target)
         what = f"{name} to {target}{' while the report is drawn' if report else ''}"

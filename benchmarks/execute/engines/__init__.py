@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Protocol
 
+from benchmarks.execute.arrivals import Arrivals
 from benchmarks.plan.cell import Cell
 
 ATTEMPTS = 3  # of a cell in one run, where what ended was not the cell but the machine or the process that started it
@@ -63,11 +64,13 @@ class Engine(Protocol):
     def slots(self, cell: Cell) -> int:
         """Cells that train or score at a time. cell: one of the run; all need the same."""
 
-    def run(self, cells: Sequence[Cell], watch: RunObserver) -> None:
+    def run(self, cells: Sequence[Cell], watch: RunObserver, arrivals: Arrivals | None = None) -> None:
         """Run cells until each has a record.
 
         cells: in the order in which they should start, each after the one whose weights it starts from.
         watch: is called with every record and, several times a second, with the running cells.
+        arrivals: which records count as new; None for those written from now on. It must be made before the cells are
+            chosen, or what another run writes meanwhile would not count.
 
         An exception, such as KeyboardInterrupt, ends what cannot go on without this process before it is passed on.
         """

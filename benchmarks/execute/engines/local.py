@@ -67,10 +67,7 @@ class Local:
         fork_server.import_once([worker])
 
     def run(self, cells: Sequence[Cell], watch: RunObserver, arrivals: Arrivals | None = None) -> None:
-        """Run cells until each has a record, as in `Engine.run`; cells that others have claimed are waited for.
-
-        arrivals: which records count as new; None for those written from now on.
-        """
+        """Run cells until each has a record, as in `Engine.run`; cells that others have claimed are waited for."""
         self.arrivals = arrivals or Arrivals(self.results_dir, cells)
         self.waiting = list(cells)
         self.unfinished = {cell.trained_stem for cell in cells}

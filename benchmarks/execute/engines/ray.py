@@ -51,9 +51,9 @@ class Ray:
         fit = [min(int(there.get(name, 0) // n) for name, n in needs.items()) for there in self._nodes()]
         return max(1, min(self.jobs or sum(fit), sum(fit)))
 
-    def run(self, cells: Sequence[Cell], watch: RunObserver) -> None:
+    def run(self, cells: Sequence[Cell], watch: RunObserver, arrivals: Arrivals | None = None) -> None:
         """As in `Engine.run`."""
-        self.arrivals = Arrivals(self.results_dir, cells)
+        self.arrivals = arrivals or Arrivals(self.results_dir, cells)
         waiting, unfinished = list(cells), {cell.trained_stem for cell in cells}
         try:
             while waiting or self.tasks:

@@ -92,11 +92,11 @@ class Slurm:
         *words, _, worker = node.command(Path(), self.worker)
         return "\n".join([*lines, f'exec {shlex.join(words)} "$spec" {shlex.quote(worker)} $PPID']) + "\n"
 
-    def run(self, cells: Sequence[Cell], watch: RunObserver) -> None:
+    def run(self, cells: Sequence[Cell], watch: RunObserver, arrivals: Arrivals | None = None) -> None:
         """As in `Engine.run`; an exception leaves the jobs in the queue."""
         if not shutil.which("sbatch"):
             raise BadInput("--engine slurm: there is no sbatch here; run it where jobs are submitted")
-        self.arrivals = Arrivals(self.results_dir, cells)
+        self.arrivals = arrivals or Arrivals(self.results_dir, cells)
         self.folder.mkdir(exist_ok=True)
         self._attach(cells)
         waiting = [cell for cell in cells if cell.stem not in {task.cell.stem for task in self.tasks.values()}]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 from PIL import Image
 
-COLORS = 48  # of a figure, whose lines and letters need no more
+COLORS = 96  # of a figure, whose lines and letters need no more
 WIDTH = 1280  # pixels of a figure
 
 
@@ -29,7 +29,9 @@ def figure(path: Path) -> str | None:
     except OSError:
         return None
     height = round(image.height * WIDTH / image.width)
-    return address(image.resize((WIDTH, height), Image.Resampling.BOX).quantize(COLORS, dither=Image.Dither.NONE))
+    image = image.resize((WIDTH, height), Image.Resampling.BOX)
+    # The colours of lines cover few pixels: the default method, median cut, would merge them.
+    return address(image.quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE))
 
 
 def sheet(images: ndarray, columns: int) -> Image.Image:

@@ -10,8 +10,8 @@ from benchmarks.errors import BadInput, nearest
 from benchmarks.report.figures import style
 from benchmarks.report.languages import ENGLISH, say
 from benchmarks.report.talk import files, fonts, handout, slides
-from benchmarks.report.talk.parts import Film, Picture, Slide
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.parts import Film, Slide, SlideFigure
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 FOLDER = "figures"
 
@@ -81,7 +81,7 @@ def _figures(kept: dict[str, Slide], folder: Path) -> tuple[dict[str, Path], dic
     """The files of the pictures and films, by name: on the slides, and in print."""
     shown, printed = {}, {}
     for part in (part for slide in kept.values() for part in slide.parts):
-        if isinstance(part, Picture):
+        if isinstance(part, SlideFigure):
             shown[part.name] = printed[part.name] = files.write_picture(part, folder)
         elif isinstance(part, Film):
             shown[part.name] = files.write_film(part, folder)
@@ -89,7 +89,7 @@ def _figures(kept: dict[str, Slide], folder: Path) -> tuple[dict[str, Path], dic
     return shown, printed
 
 
-def source(run: Run) -> str:
+def source(run: SlideRun) -> str:
     """Where a slide's numbers come from, in one line."""
     return say("Source: {folder}, {data}, {n}", folder=run.folder.as_posix(), data=run.dataset, n=run.n)
 

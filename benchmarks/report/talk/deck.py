@@ -17,7 +17,7 @@ from pptx.util import Inches, Pt
 from benchmarks.report.figures.style import theme
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.layout import Box
-from benchmarks.report.talk.parts import CellRows, Chart, Film, Picture, Slide, Text
+from benchmarks.report.talk.parts import CellRows, Film, NativeChart, Slide, SlideFigure, Text
 
 TITLE_ONLY = 5  # of the layouts of the default template
 LATIN, MONO = "Arial", "Courier New"
@@ -38,7 +38,7 @@ class Deck:
         page.background.fill.fore_color.rgb = _rgb(theme().paper)
         self._title(page, slide.title)
         for part, box in zip(slide.parts, layout.boxes(slide), strict=True):
-            if isinstance(part, Picture | Film):
+            if isinstance(part, SlideFigure | Film):
                 _picture(page, files[part.name], part.alt, box)
             elif isinstance(part, Text):
                 self._text(page, part, box)
@@ -87,7 +87,7 @@ class Deck:
                 cell.margin_top = cell.margin_bottom = Inches(0.03)
                 self._write(cell.text_frame, [text], layout.CELL, theme().text, bold=row == 0)
 
-    def _chart(self, page, part: Chart, box: Box) -> None:
+    def _chart(self, page, part: NativeChart, box: Box) -> None:
         data = XyChartData()
         for name, (_, xs, ys) in part.lines.items():
             series = data.add_series(name)

@@ -7,13 +7,13 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.report.figures import style
-from benchmarks.report.talk.parts import Film, Picture
+from benchmarks.report.talk.parts import Film, SlideFigure
 
 TWICE = {"png": style.FORMATS["png"] | {"dpi": 2 * style.DPI}, "svg": style.FORMATS["svg"], "pdf": style.FORMATS["pdf"]}
 COLORS = 255  # of a GIF; fewer take the colour from small letters
 
 
-def write_picture(picture: Picture, folder: Path) -> Path:
+def write_picture(picture: SlideFigure, folder: Path) -> Path:
     """Write a figure in three formats; returns the PNG."""
     style.save(picture.figure, folder / picture.name, TWICE)
     return folder / f"{picture.name}.png"

@@ -14,7 +14,7 @@ from benchmarks.report.figures.style import theme
 from benchmarks.report.languages.wrapping import wrap
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.layout import Box
-from benchmarks.report.talk.parts import CellRows, Chart, Film, Picture, Slide, Text
+from benchmarks.report.talk.parts import CellRows, Film, NativeChart, Slide, SlideFigure, Text
 
 SMALLER = 1.15  # letters of this font are wider than those of the deck
 
@@ -32,7 +32,7 @@ def page(slide: Slide, files: dict[str, Path], source: str) -> Figure:
     size, lines = layout.fitted(slide.title, layout.TITLE, layout.TITLES, layout.LETTER * 1.1)
     _write(fig, lines, layout.TITLE, size, theme().text, fontweight="bold")
     for part, box in zip(slide.parts, layout.boxes(slide), strict=True):
-        if isinstance(part, Picture | Film):
+        if isinstance(part, SlideFigure | Film):
             _picture(fig, files[part.name], box)
         elif isinstance(part, Text):
             _text(fig, part, box)
@@ -81,7 +81,7 @@ def _rows(fig: Figure, part: CellRows, box: Box) -> None:
         top += height
 
 
-def _chart(fig: Figure, part: Chart, box: Box) -> None:
+def _chart(fig: Figure, part: NativeChart, box: Box) -> None:
     ax = _axes(fig, Box(box.left + 0.9, box.top, 0.6 * box.width, box.height - 0.8))
     for name, (color, xs, ys) in part.lines.items():
         ax.plot(xs, ys, color=color, marker="o", label=name)

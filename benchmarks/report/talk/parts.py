@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure
 from PIL.Image import Image
 
-from benchmarks.report.talk.runs import Run
+from benchmarks.report.talk.runs import SlideRun
 
 
 @dataclass(frozen=True)
-class Picture:
+class SlideFigure:
     """A figure. name: of its files. alt: what it shows, in a sentence, for who cannot see it."""
 
     name: str
@@ -50,7 +50,7 @@ class CellRows:
 
 
 @dataclass(frozen=True)
-class Chart:
+class NativeChart:
     """Lines on two logarithmic axes, which the reader of the file can edit.
 
     lines: name -> (colour as "#rrggbb", x, y).
@@ -62,7 +62,7 @@ class Chart:
     alt: str
 
 
-Part = Picture | Film | Text | CellRows | Chart
+Part = SlideFigure | Film | Text | CellRows | NativeChart
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Slide:
 
     title: str
     parts: tuple[Part, ...]
-    run: Run
+    run: SlideRun
     speech: tuple[str, ...] = ()
     split: float = 0.5
     beside: bool = True

@@ -18,7 +18,7 @@ from benchmarks.report.languages import language, say, speaking
 
 
 @dataclass(frozen=True)
-class Run:
+class SlideRun:
     """Records of one data set. folder: as the user gave it."""
 
     folder: Path
@@ -70,7 +70,7 @@ class Run:
 class SpokenFigure:
     """A figure for a slide. finding, caption: what it shows, and how it is read, in the talk's language."""
 
-    run: Run
+    run: SlideRun
     name: str
     figure: Figure
     finding: str
@@ -84,7 +84,7 @@ class Runs:
     figures_in: language of the figures' letters, which is English where no font has those of the talk's language.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[SlideRun, ...]
     figures_in: str
 
     @classmethod
@@ -93,16 +93,16 @@ class Runs:
         found = []
         for folder in map(Path, folders):
             frames = read(folder)
-            found += [Run(folder, frames.of(dataset)) for dataset in frames.datasets]
+            found += [SlideRun(folder, frames.of(dataset)) for dataset in frames.datasets]
         return cls(tuple(found), figures_in)
 
-    def ranked(self, value: Callable[[Run], float]) -> list[Run]:
+    def ranked(self, value: Callable[[SlideRun], float]) -> list[SlideRun]:
         """The runs with a positive value, the largest first; of equal ones in the order of the user."""
         values = {id(run): value(run) for run in self.runs}
         return sorted((run for run in self.runs if values[id(run)] > 0), key=lambda run: -values[id(run)])
 
     def drawn(
-        self, name: str, size: tuple[float, float], value: Callable[[Run], float] | None = None
+        self, name: str, size: tuple[float, float], value: Callable[[SlideRun], float] | None = None
     ) -> SpokenFigure | None:
         """A figure for a place of this size, in inches, of the first run that it can be drawn of.
 

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.errors import BadInput
 from benchmarks.execute import claims as claims_
+from benchmarks.execute import session
 from benchmarks.execute.claims import Claims
 from benchmarks.execute.engines.local import Local
 from benchmarks.execute.session import Place, execute
@@ -138,6 +139,31 @@ def test_runs_in_one_folder_share_its_cells_and_no_cell_runs_twice(tmp_path, n_r
     assert all(records.done(tmp_path, cell) for cell in shared())
     assert len(list((tmp_path / "pids").iterdir())) == len(shared())
     assert not list(tmp_path.rglob("*claim*")) and not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_record_that_another_run_writes_before_the_first_cell_starts_counts(tmp_path, monkeypatch):
+    (cell,) = shared(seeds=1)[:1]
+    real = session.unfinished
+
+    def unfinished(*arguments):
+        todo = real(*arguments)
+        records.write(records.path_of(tmp_path, cell), records.opening(cell, "done"))
+        return todo
+
+    monkeypatch.setattr(session, "unfinished", unfinished)
+    execute([cell], Place(tmp_path, jobs=1), FAKE_WORKER)
+    assert not (tmp_path / "pids").exists()
+
+
+def test_the_claim_of_a_run_that_was_killed_after_its_cell_was_done_is_removed(tmp_path):
+    (cell,) = shared(seeds=1)[:1]
+    (tmp_path / ".work").mkdir()
+    records.write(records.path_of(tmp_path, cell), records.opening(cell, "done"))
+    gone = Claims(tmp_path / ".work")
+    gone.me |= {"pid": 1, "started": "before the machine was started"}
+    gone.take(cell.work_stem)
+    execute([cell], Place(tmp_path, jobs=1), FAKE_WORKER)
+    assert not list(tmp_path.rglob("*claim*"))
 
 
 def test_a_run_finishes_the_cells_of_another_that_is_killed(tmp_path):

@@ -1,10 +1,12 @@
 """What a run has started ends with it, however it ends; an ignored signal stays ignored."""
 
+import os
 import signal
 import time
 
 import pytest
 
+from benchmarks.execute import processes
 from benchmarks.execute.engines.local import Local
 from tests.benchmarks.conftest import FAKE_WORKER, alive
 from tests.benchmarks.execute.test_claims import RUN, python, shared
@@ -45,3 +47,18 @@ def test_what_a_cell_has_started_ends_with_it(tmp_path, act):
     while alive(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(list((tmp_path / "pids").iterdir())) == 2 and not alive(tmp_path)
+
+
+def test_a_stopped_fork_server_ends_with_its_run(tmp_path):
+    run = python(RUN.replace("shared()", "shared(seconds=60)"), tmp_path)
+    while not list((tmp_path / "pids").glob("*")):
+        assert run.poll() is None
+        time.sleep(0.01)
+    (server,) = processes.children(run.pid)
+    os.kill(server, signal.SIGSTOP)
+    run.kill()
+    run.wait()
+    deadline = time.monotonic() + 10
+    while processes.started(server) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not processes.started(server) and not alive(tmp_path)

@@ -1,6 +1,6 @@
 """One animation per file: a module here with a function `states` is one, and adding an animation is adding its file.
 
-    def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | None
+    def states(runs: Runs, size: tuple[float, float]) -> tuple[SlideRun, list[Figure]] | None
 
 The figures that follow each other, for a place of this size in inches; None where no run holds the data. Everything
 that moves was recorded.
@@ -18,13 +18,13 @@ from PIL import Image
 from benchmarks.report.figures import style
 from benchmarks.report.languages import speaking
 from benchmarks.report.talk.parts import Film
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 DPI = 130
 IN_STRIP = 4  # images of the strip for print
 
 
-def film(name: str, runs: Runs, size: tuple[float, float], alt: str, seconds: float) -> tuple[Run, Film] | None:
+def film(name: str, runs: Runs, size: tuple[float, float], alt: str, seconds: float) -> tuple[SlideRun, Film] | None:
     """An animation by the name of its file, and the run that it shows; None where no run holds its data."""
     with style.staged(size), speaking(runs.figures_in):
         found = importlib.import_module(f"{__name__}.{name}").states(runs, size)

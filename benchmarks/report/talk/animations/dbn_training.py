@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.report.figures import style, training_curves
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 PER_STAGE = 6  # images
 
 
-def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | None:
+def states(runs: Runs, size: tuple[float, float]) -> tuple[SlideRun, list[Figure]] | None:
     """The curves of all stages, uncovered from the left; the last figure has the test accuracy."""
     for run in runs.runs:
         cells = run.frames.cells[run.frames.cells.series.isna()]
@@ -26,7 +26,7 @@ def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | 
     return None
 
 
-def _state(run: Run, variant: str, until: float, n_stages: int) -> Figure:
+def _state(run: SlideRun, variant: str, until: float, n_stages: int) -> Figure:
     fig = style.figure()
     ax = fig.subplots()
     done = until >= n_stages

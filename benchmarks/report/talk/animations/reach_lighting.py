@@ -9,13 +9,13 @@ from benchmarks.report.figures import style, two_eras
 from benchmarks.report.frames.parts import listed
 from benchmarks.report.languages import say
 from benchmarks.report.languages.wrapping import wrap
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 NAME_WIDTH = 30  # letters of a line of a variant's name
 Lit = tuple[list[float], bool]  # how far each link is filled, and whether a gradient joins them
 
 
-def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | None:
+def states(runs: Runs, size: tuple[float, float]) -> tuple[SlideRun, list[Figure]] | None:
     """One figure per update; every chain ends with its last one."""
     for run in runs.runs:
         frames = figures.shown("two_eras", run.frames)

@@ -9,12 +9,12 @@ from benchmarks.report.figures import paths, style
 from benchmarks.report.figures.axes import image_strip
 from benchmarks.report.languages import say
 from benchmarks.report.languages.wrapping import wrap
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 NAME_WIDTH = 21  # letters of a line of a variant's name
 
 
-def states(runs: Runs, size: tuple[float, float]) -> tuple[Run, list[Figure]] | None:
+def states(runs: Runs, size: tuple[float, float]) -> tuple[SlideRun, list[Figure]] | None:
     """One figure per evaluation; a chain that has ended keeps its sample."""
     for run in runs.runs:
         frames = figures.shown("paths", run.frames)

@@ -12,7 +12,7 @@ from benchmarks.report.frames import choice
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.parts import CellRows, Slide
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 ORDER = 140
 NEEDS = "timing cells"
@@ -37,7 +37,7 @@ def slide(runs: Runs) -> Slide | None:
     return Slide(drawn.finding, (CellRows(header, cells),), run, speech, caption=drawn.caption)
 
 
-def _row(run: Run, name: str, rows: pd.DataFrame) -> tuple[str, ...]:
+def _row(run: SlideRun, name: str, rows: pd.DataFrame) -> tuple[str, ...]:
     first, best = rows.iloc[0], choice.best(rows)
     mib = number(first.peak_train_bytes / 2**20)
     return style.label(run.frames, name), number(first.train_images_per_second), mib, _sampling(best)

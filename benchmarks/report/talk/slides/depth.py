@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.report.frames.depth import depth
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Picture, Slide
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 ORDER = 40
 NEEDS = "a depth study: variants that share a series, with several numbers of hidden layers"
@@ -21,10 +21,10 @@ def slide(runs: Runs) -> Slide | None:
         say("A line that rises to the right fails with depth; compare pre-trained networks with the others there."),
         say("All networks of one depth have the same training FLOPs, pre-training included."),
     )
-    picture = Picture(drawn.name, drawn.figure, drawn.finding)
+    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
     return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
 
 
-def n_depths(run: Run) -> float:
+def n_depths(run: SlideRun) -> float:
     """Points of a depth study, and a little more, so that a run without any comes last."""
     return 0.1 + len(depth(run.frames))

@@ -8,8 +8,8 @@ from benchmarks.report import figures
 from benchmarks.report.figures import style, two_eras
 from benchmarks.report.languages import say, speaking
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Picture, Slide
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 ORDER = 60
 NEEDS = "generators with FIDs"
@@ -21,7 +21,7 @@ def slide(runs: Runs) -> Slide | None:
     drawn = runs.drawn("fid_vs_nfe", layout.on_stage(place))
     if drawn is None:
         return None
-    picture = Picture(drawn.name, drawn.figure, drawn.finding)
+    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
     speech = (
         say("An FID ratio of 1 is as close to held-out images as real training images are. Lower is better."),
         say("Compare the methods at the left, with few evaluations, and at the right, with many."),
@@ -30,14 +30,14 @@ def slide(runs: Runs) -> Slide | None:
     lit = _lit(runs, drawn.run, layout.on_stage(chains))
     if lit is None:
         drawn = runs.drawn("fid_vs_nfe", layout.on_stage(layout.BODY))
-        picture = Picture(drawn.name, drawn.figure, drawn.finding)
+        picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
         return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
     alt = say("Above: the chain as a local loss trains it, one link per update, and as one loss trains it, all links.")
-    parts = (Picture("chains_lit", lit, alt), picture)
+    parts = (SlideFigure("chains_lit", lit, alt), picture)
     return Slide(drawn.finding, parts, drawn.run, speech, split=0.17, beside=False, caption=drawn.caption)
 
 
-def _lit(runs: Runs, run: Run, size: tuple[float, float]) -> Figure | None:
+def _lit(runs: Runs, run: SlideRun, size: tuple[float, float]) -> Figure | None:
     """The chain of the generator with the least reach and of that with the most, in one row."""
     frames = figures.shown("two_eras", run.frames)
     ends = two_eras.extremes(frames, "generation")

@@ -12,7 +12,7 @@ from benchmarks.report.frames import leaders
 from benchmarks.report.frames.frames import over_seeds
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Chart, Slide
+from benchmarks.report.talk.parts import NativeChart, Slide
 from benchmarks.report.talk.runs import Runs
 
 ORDER = 70
@@ -46,5 +46,5 @@ def slide(runs: Runs) -> Slide | None:
     title = title if len(found) else drawn.finding
     x_title = say("network evaluations per sample (NFE)")
     speech = (say("The same numbers as on the slide before, as a chart with its data in the file."),)
-    chart = Chart(lines, x_title, y_title, title)
+    chart = NativeChart(lines, x_title, y_title, title)
     return Slide(title, (chart,), drawn.run, speech, caption=drawn.caption)

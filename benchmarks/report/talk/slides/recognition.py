@@ -10,7 +10,7 @@ from benchmarks.report.frames.intervals import half_shown
 from benchmarks.report.languages import say
 from benchmarks.report.talk import animations, layout
 from benchmarks.report.talk.parts import CellRows, Slide
-from benchmarks.report.talk.runs import Run, Runs
+from benchmarks.report.talk.runs import Runs, SlideRun
 
 ORDER = 30
 NEEDS = "at least two recognisers with an accuracy"
@@ -45,14 +45,14 @@ def slide(runs: Runs) -> Slide | None:
     return Slide(title, parts, run, speech if moving else speech[:1], split=split, beside=False)
 
 
-def _accurate(run: Run) -> DataFrame:
+def _accurate(run: SlideRun) -> DataFrame:
     """The recognisers outside of series, the most accurate first."""
     series = set(run.frames.cells.variant[run.frames.cells.series.notna()])
     table = run.table.dropna(subset="accuracy").drop_duplicates("variant")
     return table[~table.variant.isin(series)].sort_values("accuracy", ascending=False)
 
 
-def _name(run: Run, row) -> str:
+def _name(run: SlideRun, row) -> str:
     return style.label(run.frames, row.variant)
 
 
