@@ -2,7 +2,8 @@
 
 Source: layers as in DCGAN (Radford, Metz & Chintala, 2016, arXiv 1511.06434) without normalisation, which R3GAN
 (arXiv 2501.05441) does without too; nearest-neighbour doubling before a convolution instead of a strided one: Odena,
-Dumoulin & Olah, "Deconvolution and checkerboard artifacts", 2016.
+Dumoulin & Olah, "Deconvolution and checkerboard artifacts", 2016; initialisation: He, Zhang, Ren & Sun, "Delving deep
+into rectifiers", ICCV 2015 (arXiv 1502.01852), equation 15.
 
 symbol    meaning                                                   shape
 x_t       noise in the form of an image; the code is its start      (B, C, H, W)
@@ -43,10 +44,17 @@ class CodeGenerator(nn.Module):
         self.code = min(CODE, math.prod(shape))
         self.enter = nn.Linear(self.code + n_classes, math.prod(self.small))
         self.middle, self.leave = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, channels, 3, padding=1)
+        for layer in (self.enter, self.middle, self.leave):
+            # With PyTorch's default all samples start almost alike: their standard deviation is 0.06, that of the
+            # digits 0.46. With this one it is 0.5.
+            nn.init.kaiming_normal_(layer.weight, SLOPE)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x_t: Tensor, t: Tensor, r: Tensor, label: Tensor | None = None) -> Tensor:
         code = x_t.flatten(1)[:, : self.code]
-        if label is not None:
+        if self.n_classes:
+            if label is None:
+                raise ValueError("label = None; a class-conditional network needs the labels (B,) of its rows")
             code = torch.cat([code, F.one_hot(label, self.n_classes).to(code)], 1)
         h = F.leaky_relu(self.enter(code), SLOPE).view(-1, *self.small)
         h = F.leaky_relu(self.middle(F.interpolate(h, scale_factor=2.0)), SLOPE)
