@@ -118,6 +118,20 @@ class Consistency(FlowChain, Paradigm):
         """Returns f(x_t, t), the images (B, C, H, W) at the ends of the paths through x_t at times t (B,)."""
         return x_t - over_image(t, x_t) * self.field(label)(x_t, t, t)
 
+    def chain_step(
+        self,
+        state: Tensor,
+        step: int,
+        nfe: int,
+        generator: torch.Generator,
+        sampler: str,
+        label: Tensor | None = None,
+    ) -> Tensor:
+        if sampler != "renoise" or (self.conditional and label is None):
+            return super().chain_step(state, step, nfe, generator, sampler, label)
+        t, r = samplers.grid(nfe, state)[step : step + 2]
+        return on_path(self.end(state, t, label), torch.randn(state.shape, generator=generator, device=state.device), r)
+
     @torch.no_grad()
     def sample_labelled(
         self, n: int, nfe: int, generator: torch.Generator, sampler: str = "default", label: Tensor | None = None
@@ -126,6 +140,5 @@ class Consistency(FlowChain, Paradigm):
             return super().sample_labelled(n, nfe, generator, sampler, label)
         x, label = self.start(n, generator, label)
         for t, r in pairwise(samplers.grid(nfe, x)):
-            clean = self.end(x, t, label)
-            x = on_path(clean, torch.randn(x.shape, generator=generator, device=x.device), r)
-        return clean.clamp(-1, 1), label
+            x = on_path(self.end(x, t, label), torch.randn(x.shape, generator=generator, device=x.device), r)
+        return x.clamp(-1, 1), label

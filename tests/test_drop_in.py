@@ -93,7 +93,7 @@ def test_the_paradigm_runs_and_is_in_the_table_and_the_figures(new_file, tmp_pat
     assert files == {f"{name}.{form}" for name in drawn for form in ("png", "svg", "pdf")}
     assert {"fid_vs_nfe", "fid_vs_sampling_time", "quality_vs_flops", "cost_bars", "sample_grid"} < drawn
     assert drawn <= set(figures.names())
-    assert "<!-- pixel-gaussian -->" in (tmp_path / "figures" / "fid_vs_nfe.svg").read_text()
+    assert "<!-- Independent pixels -->" in (tmp_path / "figures" / "fid_vs_nfe.svg").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -79,15 +79,19 @@ def _figure(entries: Sequence[dict], rows: DataFrame, key: tuple[str, str], chan
 
 
 def _panel(ax: Axes, rows: DataFrame, name: str, blessed: Sequence[int], changed: Sequence[int]) -> None:
-    ax.plot(rows.entry, rows.value, color=style.BLUE, linewidth=1.5)
+    ax.plot(rows.entry, rows.value, color=style.COLORS["blue"], linewidth=1.5)
     clean = ~rows.dirty.astype(bool)
-    ax.plot(rows.entry[clean], rows.value[clean], "o", color=style.BLUE, markersize=5)
-    ax.plot(rows.entry[~clean], rows.value[~clean], "o", color=style.BLUE, markersize=5, markerfacecolor="white")
+    ax.plot(rows.entry[clean], rows.value[clean], "o", color=style.COLORS["blue"], markersize=5)
+    ax.plot(
+        rows.entry[~clean], rows.value[~clean], "o", color=style.COLORS["blue"], markersize=5, markerfacecolor="white"
+    )
     if rows.low.notna().all():
-        ax.fill_between(rows.entry, rows.low.astype(float), rows.high.astype(float), color=style.SKY, alpha=0.3)
+        ax.fill_between(
+            rows.entry, rows.low.astype(float), rows.high.astype(float), color=style.COLORS["sky"], alpha=0.3
+        )
     for entry in blessed:
-        ax.axvline(entry, color=style.GREY, linestyle=style.DASHED, linewidth=1.5)
+        ax.axvline(entry, color=style.theme().muted, linestyle=style.DASHED, linewidth=1.5)
     for entry in changed:
-        ax.axvline(entry - 0.5, color=style.VERMILLION, linewidth=1.5)
+        ax.axvline(entry - 0.5, color=style.COLORS["vermillion"], linewidth=1.5)
     ax.set_title(name.replace(": ", "\n", 1), fontsize=style.TINY)
     ax.tick_params(labelsize=style.TINY)

@@ -106,6 +106,6 @@ def test_a_file_with_a_right_checksum_and_another_content_is_set_aside(path, cap
 def test_what_is_no_tensor_or_plain_value_is_refused_and_training_goes_on_without(path, batch, capsys, monkeypatch):
     with pytest.raises(TypeError, match="not set"):
         checkpoint.save(path, {"a": {1}}, "a")
-    monkeypatch.setattr(TwoLines, "progress", lambda self: {"weights": {1, 2}})
+    monkeypatch.setattr(TwoLines, "snapshot", lambda self: {"weights": {1, 2}})
     killed(path, batch)
     assert not path.exists() and "no checkpoint is kept" in capsys.readouterr().out

@@ -70,7 +70,7 @@ def _option(rng: np.random.Generator) -> list[str]:
 
 
 def _attempt(arguments: list[str], folder: Path) -> Attempt:
-    def ask(module: str, request: dict) -> dict:
+    def ask(module: str, request: dict, *_: object) -> dict:
         return MACHINE | {"data_hashes": dict.fromkeys(request["preset"].datasets, "data")}
 
     def execute(cells, place, **_) -> list[dict]:
@@ -82,6 +82,7 @@ def _attempt(arguments: list[str], folder: Path) -> Attempt:
                 (fork_server, "ask", ask),
                 (session, "execute", execute),
                 (session, "finish", lambda *_: "the table"),
+                (session, "concluded", lambda *_: "the table"),
                 (doctor, "examine", lambda *_: {"problems": []}),
                 (doctor, "selftest", lambda: []),
             ):

@@ -59,7 +59,7 @@ FAULTS = [
     Planted("learning rate halved", "paradigms/diffusion.py", "lr: float = 2e-2", "lr: float = 1e-2", "identity"),
     Planted(
         "a step detached in the chain",
-        "paradigms/unrolled.py",
+        "paradigms/parts/flow/unrolled_chain.py",
         "x = x - over_image(t - r, x) * velocity",
         "x = x.detach() - over_image(t - r, x) * velocity",
         "identity",
@@ -97,9 +97,9 @@ FAULTS = [
     Planted(
         "one more forward pass an update",
         SOLVER,
-        "        loss = self.stage.loss(batch)\n",
-        "        with torch.random.fork_rng():\n            self.stage.loss(batch)\n"
-        "        loss = self.stage.loss(batch)\n",
+        "            loss = player.loss(batch)\n",
+        "            with torch.random.fork_rng():\n                player.loss(batch)\n"
+        "            loss = player.loss(batch)\n",
         "counters",
     ),
     Planted("float64 in the loss", FLOW, SQUARED, f"{SQUARED[:-9]}.double().square().float()", "counters"),
@@ -149,7 +149,7 @@ FAULTS = [
     ),
     Planted(
         "samples that are not finite are scored",
-        "benchmarks/score/scoring.py",
+        "benchmarks/score/contract.py",
         "if not torch.isfinite(x).all():",
         "if False:",
         "identity",
@@ -157,8 +157,8 @@ FAULTS = [
     Planted(
         "gradients are clipped",
         "paradigms/training/stage.py",
-        "clip_norm: float | None = None",
-        "clip_norm: float | None = 1.0",
+        "clip_norm: float | None = None\n    rivals",
+        "clip_norm: float | None = 1.0\n    rivals",
         "identity",
     ),
     Planted("one seed for all updates", SOLVER, "self.stage.name, self.update)", "self.stage.name, 0)", "identity"),
@@ -203,8 +203,8 @@ FAULTS = [
     Planted(
         "the graph is kept after the gradient",
         SOLVER,
-        "        loss.backward()\n        return loss.detach()",
-        "        loss.backward(retain_graph=True)\n        return loss.detach()",
+        "            loss.backward()\n            return loss.detach()",
+        "            loss.backward(retain_graph=True)\n            return loss.detach()",
         "counters",
     ),
 ]

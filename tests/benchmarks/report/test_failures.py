@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import cli, report
 from benchmarks.commands import outcome
+from benchmarks.execute import drawing, fork_server
 from benchmarks.report import figures, tables
 from benchmarks.report.figures import depth, mismatch, style
 from benchmarks.report.frames import aa, read
@@ -52,6 +53,8 @@ def test_a_figure_or_table_that_fails_is_in_the_exit_code(tmp_path, monkeypatch,
     monkeypatch.setattr(figures, "names", lambda: ["cost_bars", "fid_vs_nfe"])
     for what in broken:
         monkeypatch.setattr(f"benchmarks.report.{what}", lambda *_: [][0])
+    # A child process would not see what is broken here.
+    monkeypatch.setattr(fork_server, "ask", lambda module, request: drawing.answer(**request))
     with pytest.raises(SystemExit) as ended:
         cli.main(["report", str(tmp_path)])
     assert ended.value.code == code == outcome.conclude([], [], tmp_path, as_json=False)

@@ -161,7 +161,8 @@ def test_a_path_is_a_strip_from_noise_to_sample(tmp_path, options):
     made["samples_file"] = "samples/path.npz"
     fake_run.write(tmp_path, made)
     (tmp_path / "samples").mkdir()
-    np.savez(tmp_path / "samples/path.npz", path=np.zeros((5, 3, 1, 8, 8), np.uint8))
+    images = {"real": np.zeros((3, 1, 8, 8), np.uint8), "path": np.zeros((5, 3, 1, 8, 8), np.uint8)}
+    np.savez(tmp_path / "samples/path.npz", **images)
     with style.context():
         fig = paths.draw(read(tmp_path))
     assert len(fig.axes) == 5 and all(ax.images for ax in fig.axes)

@@ -101,8 +101,8 @@ def test_the_page_answers_in_three_sentences_from_the_paired_table(elements):
 
 def test_the_best_at_1_and_at_4_evaluations_stand_with_significance_cost_and_record():
     rows = {row[0].text: [cell.text for cell in row] for row in best.blocks(run_of(DIGITS))[0].rows}
-    assert rows["1"][1] == "MeanFlow (one-step identity)" and "tie with Unrolled, K = 1" in rows["1"][3]
-    assert rows["2"][3] == "yes, significantly" and "tie with Diffusion, then unrolled" in rows["4"][3]
+    assert rows["1"][1] == "MeanFlow" and "tie with One loss, 1-step chain" in rows["1"][3]
+    assert rows["2"][3] == "yes, significantly" and "tie with Diffusion, then 4-step chain" in rows["4"][3]
     assert rows["4"][5] == "1.25e12"
 
 
