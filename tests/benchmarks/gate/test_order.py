@@ -62,10 +62,10 @@ def test_a_stage_blesses_by_itself_with_what_it_replaces(blessed, monkeypatch, r
 
     def bless(preset, tree, options, old):
         seen.append(old)
-        return {"noise": {}, "values": {"b": len(seen)}}
+        return {"noise": {}, "values": {"b accuracy": {"0": float(len(seen))}}}
 
     monkeypatch.setitem(sys.modules, "benchmarks.gate.quality", SimpleNamespace(bless=bless))
     monkeypatch.setattr(run, "available", lambda: list(STAGES))
     for _ in range(2):
         assert blessed("bless quality tiny.toml --reason seeds")[0] == 0
-    assert seen[0] is None and seen[1]["values"] == {"b": 1}
+    assert seen[0] is None and seen[1]["values"] == {"b accuracy": {"0": 1.0}}
