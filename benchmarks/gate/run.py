@@ -31,6 +31,7 @@ class Outcome:
     not_run: stage -> why it did not run.
     seconds: it took.
     command: that repeats it.
+    blessing: command that adopts what the exact stages found.
     """
 
     preset: str
@@ -39,6 +40,7 @@ class Outcome:
     not_run: dict[str, str]
     seconds: float
     command: str
+    blessing: str
 
     @property
     def code(self) -> int:
@@ -79,9 +81,11 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
             chosen = replace(options, paradigm=_differing(grid, findings, options)) if stage == "quality" else options
             findings += importlib.import_module(f"{__package__}.{stage}").stage(preset, tree, known, chosen)
     findings = [replace(f, enforced=False) if _decided_by_quality(f, findings) else f for f in findings]
-    given = [*(["--base", ref] if ref else []), *(part for name in options.paradigm for part in ("--paradigm", name))]
-    command = shlex.join(["python", "-m", "benchmarks", "gate", preset, *given, "--only", ",".join(options.only)])
-    return Outcome(preset, against, tuple(findings), not_run, time.perf_counter() - began, command)
+    files, python = [part for name in options.paradigm for part in ("--paradigm", name)], ["python", "-m", "benchmarks"]
+    given = [*(["--base", ref] if ref else []), *files, "--only", ",".join(options.only)]
+    command = shlex.join([*python, "gate", preset, *given])
+    blessing = shlex.join([*python, "bless", "counters", preset, *files, "--reason", "why it changed"])
+    return Outcome(preset, against, tuple(findings), not_run, time.perf_counter() - began, command, blessing)
 
 
 @contextmanager

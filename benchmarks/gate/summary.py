@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
@@ -127,12 +126,10 @@ def _not_compared(outcome: Outcome) -> str:
 
 
 def _next_steps(outcome: Outcome) -> str:
-    preset = shlex.quote(outcome.preset)
     lines = [f"- Reproduce it: `{outcome.command}`"]
     verdicts = {finding.verdict for finding in outcome.findings}
     if verdicts & {Verdict.REGRESSION, Verdict.INCONCLUSIVE, Verdict.IMPROVEMENT}:
-        command = f"python -m benchmarks bless counters {preset} --reason 'why it changed'"
-        lines.append(f"- If the change is meant, commit it and adopt it: `{command}`")
+        lines.append(f"- If the change is meant, commit it and adopt it: `{outcome.blessing}`")
     if Verdict.FAILED in verdicts:
         lines.append("- The whole error is in `measure-head.log`, beside this file.")
     lines.append("- How to read this page: docs/gate.md")

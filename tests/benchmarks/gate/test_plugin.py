@@ -63,4 +63,5 @@ def test_a_plugin_is_compared_with_its_own_main(repository):
     said = "**mine**: the loss of update 0 of stage 'likelihood' differs; its images, and the weights before it"
     assert done.stdout.splitlines()[2].startswith(said)
     assert "0 are larger, 0 are smaller" in done.stdout
+    assert "bless counters tiny.toml --paradigm mine.py --reason" in done.stdout
     assert len(git(repository, "worktree", "list").splitlines()) == 1
