@@ -118,6 +118,10 @@ class Consistency(FlowChain, Paradigm):
         """Returns f(x_t, t), the images (B, C, H, W) at the ends of the paths through x_t at times t (B,)."""
         return x_t - over_image(t, x_t) * self.field(label)(x_t, t, t)
 
+    def renoised(self, x_t: Tensor, t: Tensor, r: Tensor, label: Tensor | None, generator: torch.Generator) -> Tensor:
+        """Returns x_r, the ends of the paths through x_t, (B, C, H, W), with fresh noise up to times r, (B,)."""
+        return on_path(self.end(x_t, t, label), torch.randn(x_t.shape, generator=generator, device=x_t.device), r)
+
     def chain_step(
         self,
         state: Tensor,
@@ -130,7 +134,7 @@ class Consistency(FlowChain, Paradigm):
         if sampler != "renoise" or (self.conditional and label is None):
             return super().chain_step(state, step, nfe, generator, sampler, label)
         t, r = samplers.grid(nfe, state)[step : step + 2]
-        return on_path(self.end(state, t, label), torch.randn(state.shape, generator=generator, device=state.device), r)
+        return self.renoised(state, t, r, label, generator)
 
     @torch.no_grad()
     def sample_labelled(
@@ -140,5 +144,5 @@ class Consistency(FlowChain, Paradigm):
             return super().sample_labelled(n, nfe, generator, sampler, label)
         x, label = self.start(n, generator, label)
         for t, r in pairwise(samplers.grid(nfe, x)):
-            x = on_path(self.end(x, t, label), torch.randn(x.shape, generator=generator, device=x.device), r)
+            x = self.renoised(x, t, r, label, generator)
         return x.clamp(-1, 1), label

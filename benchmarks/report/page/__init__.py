@@ -24,7 +24,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmarks.report import tables
 from benchmarks.report.attempt import attempt
-from benchmarks.report.page import looks, scripts, sections
+from benchmarks.report.figures.theme import OKABE_ITO
+from benchmarks.report.page import scripts, sections
 from benchmarks.report.page.blocks import Block, Chart, Listing
 from benchmarks.report.page.glossary import Explanation
 from benchmarks.report.page.legend import Series, series
@@ -99,7 +100,7 @@ def _rendered(parts: list[Part], failures: list[str]) -> str:
         scripts=run_scripts,
         styles=run_styles,
         policy=scripts.policy(run_scripts, run_styles),
-        colors=looks.COLORS,
+        colors=OKABE_ITO,
     )
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from benchmarks.report.figures.theme import OKABE_ITO
 from benchmarks.report.frames.frames import Frames
 
-# Okabe and Ito, "Color Universal Design" (2008), as in the figures.
-COLORS = {"black": "#000000", "orange": "#E69F00", "sky": "#56B4E9", "green": "#009E73"}
-COLORS |= {"blue": "#0072B2", "vermillion": "#D55E00", "purple": "#CC79A7"}
 DASHES = {"solid": [1, 0], "dashed": [8, 3], "dotted": [2, 2.5], "dashdot": [10, 3, 2, 3]}
 NAMED = {"o": "circle", "s": "square", "^": "triangle-up", "v": "triangle-down", "<": "triangle-left"}
 NAMED |= {">": "triangle-right", "D": "diamond", "P": "cross"}
@@ -29,7 +27,7 @@ class SeriesLook(NamedTuple):
 def drawn(frames: Frames, name: str) -> SeriesLook:
     """The look of a variant or series."""
     look = frames.looks[name]
-    return SeriesLook(COLORS[look.color], NAMED.get(look.marker) or _path(look.marker), DASHES[look.dash])
+    return SeriesLook(OKABE_ITO[look.color], NAMED.get(look.marker) or _path(look.marker), DASHES[look.dash])
 
 
 def swatch(look: SeriesLook) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair
 import pytest
 
+from benchmarks.report.figures.theme import OKABE_ITO
 from benchmarks.report.frames.looks import COLORS, MARKERS
 from benchmarks.report.page import looks
 from benchmarks.report.page.blocks import Chart
@@ -33,6 +34,6 @@ def _fields(spec) -> set[str]:
 
 
 def test_every_marker_and_colour_of_the_figures_is_drawn():
-    assert set(looks.COLORS) == set(COLORS)
+    assert set(OKABE_ITO) == set(COLORS)
     paths = [looks._path(marker) for marker in MARKERS]
     assert len(set(paths)) == len(paths)
