@@ -21,6 +21,7 @@ from benchmarks.execute.progress import Preparation
 from benchmarks.plan.fingerprint import PACKAGES, ROOT
 from benchmarks.plan.grid import Machine
 from benchmarks.plan.preset import Preset
+from benchmarks.store import atomic
 
 PREPARE, SCORING_NETWORK = "benchmarks.plan.preflight", "benchmarks.execute.build_extractor"
 STAMP = "prepared.json"
@@ -78,9 +79,8 @@ def remember(machine: Machine, preset: Preset, results_dir: Path, device: str, d
     """
     extractors = [[*pair, found] for pair, found in machine.extractors.items()]
     answer = {"device": machine.device, "data_hashes": dict(machine.data_hashes), "extractors": extractors}
-    partial = results_dir / ".work" / "prepared.tmp"
-    partial.write_text(json.dumps({"for": _inputs(preset, device, data_dir), "answer": answer}))
-    partial.replace(results_dir / ".work" / STAMP)
+    kept = {"for": _inputs(preset, device, data_dir), "answer": answer}
+    atomic.write(results_dir / ".work" / STAMP, json.dumps(kept).encode())
 
 
 def remembered(preset: Preset, results_dir: Path, device: str, data_dir: Path | None) -> Machine | None:

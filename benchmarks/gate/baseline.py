@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.store import provenance
+from benchmarks.store import atomic, provenance
 
 # Meaning of the stored values. An instrument of the gate that changes what it returns must raise it: then a base is
 # measured again instead of being compared with values of another meaning.
@@ -68,11 +67,8 @@ def write(path: Path, content: dict) -> None:
     path: the file; missing folders are made.
     content: with the keys `KEYS`, except the schema.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}.tmp")
     text = json.dumps({"schema": SCHEMA} | content, indent=1, sort_keys=True, allow_nan=False)
-    fresh.write_text(text + "\n", encoding="utf-8")
-    os.replace(fresh, path)
+    atomic.write(path, f"{text}\n".encode())
 
 
 def _kind_of_cpu() -> str:

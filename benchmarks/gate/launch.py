@@ -17,6 +17,7 @@ from benchmarks.errors import BadInput
 from benchmarks.gate import baseline, revision
 from benchmarks.gate.options import GateOptions, Tree
 from benchmarks.plan import presets
+from benchmarks.store import atomic
 
 MEASURE = "benchmarks.gate.measure"
 WHOLE = "head"  # the subject where no variant of head could be measured
@@ -115,9 +116,6 @@ def _keep(path: Path, found: dict) -> None:
     if any("failed" in measurement for measurement in found.values()):
         return  # the next try may find what was missing
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}.tmp")
-        fresh.write_text(json.dumps(found), encoding="utf-8")
-        os.replace(fresh, path)
+        atomic.write(path, json.dumps(found).encode())
     except OSError as error:
         print(f"gate: the base's measurement is not kept: {error}", file=sys.stderr)
