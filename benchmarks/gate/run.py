@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.gate import baseline, launch, revision, sides
+from benchmarks.gate import baseline, launch, reduced, revision, sides
 from benchmarks.gate.finding import Finding, Verdict, exit_code
 from benchmarks.gate.options import STAGES, GateOptions, Tree
 from benchmarks.plan import presets, selection
@@ -78,7 +78,13 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
                 continue
             known = None if ref else baseline.read(baseline.path_of(folder, grid.name, stage))
             tree = exact if stage in EXACT else Tree(head, exact.base if ref else None)
-            chosen = replace(options, paradigm=_differing(grid, findings, options)) if stage == "quality" else options
+            chosen = options
+            if stage == "quality":
+                chosen = replace(options, paradigm=_differing(grid, findings, options))
+                findings += _of_reduced(grid, tree, folder, chosen)
+                if bad := _ends(findings):
+                    not_run[stage] = f"the gate ended with {bad.subject}, {bad.quantity}"
+                    continue
             findings += importlib.import_module(f"{__package__}.{stage}").stage(preset, tree, known, chosen)
     findings = [replace(f, enforced=False) if _decided_by_quality(f, findings) else f for f in findings]
     files, python = [part for name in options.paradigm for part in ("--paradigm", name)], ["python", "-m", "benchmarks"]
@@ -86,6 +92,12 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
     command = shlex.join([*python, "gate", preset, *given])
     blessing = shlex.join([*python, "bless", "counters", preset, *files, "--reason", "why it changed"])
     return Outcome(preset, against, tuple(findings), not_run, time.perf_counter() - began, command, blessing)
+
+
+def _of_reduced(grid: Preset, tree: Tree, folder: Path, options: GateOptions) -> list[Finding]:
+    """Findings of the reduced preset that a preset's `[gate]` table names."""
+    name = grid.gate.reduced if grid.gate else None
+    return [] if name in (None, grid.name) else reduced.stage(name, tree, folder, options)
 
 
 @contextmanager
@@ -132,7 +144,7 @@ def _decided_by_quality(finding: Finding, findings: Sequence[Finding]) -> bool:
     """Whether a finding is a difference of identity, and what it means has been measured."""
     if finding.stage != "identity" or finding.quantity in sides.MISSING or finding.verdict is not Verdict.INCONCLUSIVE:
         return False
-    decided = [f for f in findings if f.stage == "quality" and f.verdict is not Verdict.NOT_COMPARABLE]
+    decided = [f for f in findings if f.stage == "quality" and f.enforced and f.verdict is not Verdict.NOT_COMPARABLE]
     return _variant(finding) in [_variant(f) for f in decided]
 
 

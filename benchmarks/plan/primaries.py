@@ -41,9 +41,11 @@ class Gate(Strict):
     margin_ratio: tolerated relative increase of an FID ratio.
     margin_points: tolerated loss of accuracy, in percentage points.
     looks: numbers of training seeds after which the gate decides what it can.
+    reduced: name or path of a preset with the same variants and shorter trainings, compared first; None for none.
     """
 
     primaries: Annotated[list[Primary], Field(min_length=1, max_length=MOST)]
     margin_ratio: PositiveFloat = 0.15
     margin_points: PositiveFloat = 1.0
     looks: Annotated[list[PositiveInt], Field(min_length=1), AfterValidator(_ascending)] = [3, 5, 10]
+    reduced: str | None = None

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.gate import run
+from benchmarks.gate import quality, run
 from benchmarks.gate.finding import Finding, Verdict
 from benchmarks.gate.options import STAGES
-from tests.benchmarks.gate.conftest import HEAVIER, RELABELLED, measured
+from tests.benchmarks.gate.conftest import HEAVIER, PRESET, RELABELLED, measured
 
 
 @pytest.fixture
@@ -69,3 +69,46 @@ def test_a_stage_blesses_by_itself_with_what_it_replaces(blessed, monkeypatch, r
     for _ in range(2):
         assert blessed("bless quality tiny.toml --reason seeds")[0] == 0
     assert seen[0] is None and seen[1]["values"] == {"b accuracy": {"0": 1.0}}
+
+
+@pytest.fixture
+def reduced(blessed, monkeypatch, repository, trees):
+    """`blessed` with a reduced preset and a change of variant b; the reduced quality finds what `found` holds."""
+    gate = '[gate]\nreduced = "small.toml"\nprimaries = [{ variant = "a", column = "fid_ratio" }]\n'
+    (repository / "small.toml").write_text(PRESET)
+    (repository / "tiny.toml").write_text(PRESET + gate)
+    (repository / "results" / "baseline" / "small").mkdir()
+    (repository / "results" / "baseline" / "small" / "quality.json").write_text(
+        '{"schema": 1, "reason": "", "commit": "", "date": "", "machine": {}, "noise": {}, "values": {}}'
+    )
+    trees["head"]["b"] = RELABELLED
+    found = {}
+
+    def stage(preset, tree, known, options):
+        assert (preset, options.paradigm) == ("small.toml", ("b",))
+        return [Finding("quality", "b", "x", found["verdict"], reason="measured")]
+
+    monkeypatch.setattr(quality, "stage", stage)
+    return blessed, found
+
+
+def test_a_regression_of_the_reduced_preset_ends_the_gate_before_the_full_one(reduced, asked):
+    gate, found = reduced
+    found["verdict"] = Verdict.REGRESSION
+    code, out, _ = gate("gate tiny.toml")
+    assert (code, asked) == (1, {})
+    assert "x (preset small)" in out and "- quality: the gate ended with b, x (preset small)." in out
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.IMPROVEMENT])
+def test_any_other_verdict_of_the_reduced_preset_leaves_the_decision_to_the_full_one(reduced, asked, verdict):
+    gate, found = reduced
+    found["verdict"] = verdict
+    assert (gate("gate tiny.toml")[0], asked["quality"]) == (0, ("b",))
+
+
+def test_a_reduced_preset_without_baseline_is_named_and_decides_nothing(reduced, asked, repository):
+    gate, _ = reduced
+    (repository / "results" / "baseline" / "small" / "quality.json").unlink()
+    code, out, _ = gate("gate tiny.toml")
+    assert code == 0 and "bless quality small.toml" in out
