@@ -2,7 +2,8 @@
 
 import json
 
-from benchmarks.gate import baseline, launch
+from benchmarks.gate import baseline, blessing, launch, run
+from benchmarks.gate.blessing import PARTS
 from tests.benchmarks.gate.conftest import HEAVIER, RELABELLED, git, measured
 
 
@@ -12,7 +13,7 @@ def test_a_blessing_names_commit_and_reason_and_is_one_value_a_line(blessed, rep
     assert content["commit"] == git(repository, "rev-parse", "HEAD") and content["reason"] == "first"
     assert content["machine"] == baseline.machine_class(1)
     assert '   "parameters": 10,\n' in path.read_text()
-    assert content["noise"]["not repeated"] == [f"{name}: update of stage 'flow': peak bytes" for name in "ab"]
+    assert [content["values"][name]["update of stage 'flow': peak bytes"] for name in "ab"] == [None, None]
 
 
 def test_a_dry_run_prints_what_changes_and_writes_nothing(blessed, trees, repository):
@@ -28,6 +29,19 @@ def test_a_blessing_of_one_variant_keeps_the_others(blessed, trees, repository):
     assert blessed("bless counters tiny.toml --reason wider --paradigm a")[0] == 0
     values = json.loads((repository / "results/baseline/tiny/counters.json").read_text())["values"]
     assert (values["a"]["parameters"], values["b"]["parameters"]) == (11, 10)
+
+
+def test_a_blessing_of_one_variant_keeps_the_noise_and_the_code_of_the_others(blessed, monkeypatch, repository):
+    def bless(preset, tree, options, old):
+        names = options.paradigm or ("a", "b")
+        return {"quality": {part: {name: {"0": len(names)} for name in names} for part in PARTS}}
+
+    monkeypatch.setattr(blessing, "_of_stage", lambda kind, *arguments: bless(*arguments))
+    monkeypatch.setattr(run, "available", lambda: ["counters", "quality"])
+    assert blessed("bless quality tiny.toml --reason all")[0] == 0
+    assert blessed("bless quality tiny.toml --reason one --paradigm a")[0] == 0
+    content = json.loads((repository / "results/baseline/tiny/quality.json").read_text())
+    assert all(content[part] == {"a": {"0": 1}, "b": {"0": 2}} for part in PARTS)
 
 
 def test_a_blessing_refuses_changes_that_are_not_committed(blessed, repository):
