@@ -1,6 +1,7 @@
 """Runs the gate against planted changes: `python -m tests.benchmarks.gate.faults --output FILE`.
 
-Each change is made in a git worktree of HEAD and compared with HEAD. The table says which stage saw it.
+Each change is made in a git worktree of HEAD and compared with the committed baseline, or with HEAD by `--base HEAD`.
+The table says which stage saw it.
 """
 
 from __future__ import annotations
@@ -33,12 +34,16 @@ def planted(change: Planted, tree: Path) -> None:
     path.write_text(text.replace(change.old, change.new), encoding="utf-8")
 
 
-def gated(change: Planted, tree: Path, stages: str) -> dict:
-    """The row of a change: what the gate says in a tree where it is made."""
+def gated(change: Planted, tree: Path, stages: str, base: str | None = None) -> dict:
+    """The row of a change: what the gate says in a tree where it is made.
+
+    stages: that run.
+    base: revision to compare with; None for the committed baseline.
+    """
     planted(change, tree)
     output, began = tree / "results" / "gate", time.perf_counter()
-    given = [part for name in change.variants for part in ("--paradigm", name)]
-    command = [sys.executable, "-m", "benchmarks", "gate", "digits", "--base", "HEAD", "--only", stages, *given]
+    given = [part for name in change.variants for part in ("--paradigm", name)] + (["--base", base] if base else [])
+    command = [sys.executable, "-m", "benchmarks", "gate", "digits", "--only", stages, *given]
     environment = os.environ | {"PYTHONPATH": str(tree)}
     done = subprocess.run(
         [*command, "--output", str(output)], cwd=tree, env=environment, capture_output=True, text=True
@@ -69,12 +74,13 @@ def main() -> int:
         "--only", action="append", default=[], help="name of a planted change; repeatable; default: all"
     )
     parser.add_argument("--stages", default="identity,counters", help="stages of the gate that run")
+    parser.add_argument("--base", help="revision to compare with; default: the committed baseline")
     parser.add_argument("--output", type=Path, required=True, help="file of the table, Markdown")
     chosen = parser.parse_args()
     rows = []
     with revision.worktree(ROOT, "HEAD") as tree:
         for change in (one for one in PLANTED if not chosen.only or one.name in chosen.only):
-            rows.append(gated(change, tree, chosen.stages))
+            rows.append(gated(change, tree, chosen.stages, chosen.base))
             print(f"{change.name}: {rows[-1]['verdict']} ({rows[-1]['seen by']})", file=sys.stderr, flush=True)
             chosen.output.write_text(tabulate(rows, "keys", "pipe", disable_numparse=True) + "\n", encoding="utf-8")
     ran = chosen.stages.split(",")
