@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tabulate import tabulate
@@ -34,16 +35,16 @@ def planted(change: Planted, tree: Path) -> None:
     path.write_text(text.replace(change.old, change.new), encoding="utf-8")
 
 
-def gated(change: Planted, tree: Path, stages: str, base: str | None = None) -> dict:
+def gated(change: Planted, tree: Path, stages: str, options: Sequence[str] = ()) -> dict:
     """The row of a change: what the gate says in a tree where it is made.
 
     stages: that run.
-    base: revision to compare with; None for the committed baseline.
+    options: further ones of the command `gate`.
     """
     planted(change, tree)
     output, began = tree / "results" / "gate", time.perf_counter()
-    given = [part for name in change.variants for part in ("--paradigm", name)] + (["--base", base] if base else [])
-    command = [sys.executable, "-m", "benchmarks", "gate", "digits", "--only", stages, *given]
+    given = [part for name in change.variants for part in ("--paradigm", name)]
+    command = [sys.executable, "-m", "benchmarks", "gate", "digits", "--only", stages, *given, *options]
     environment = os.environ | {"PYTHONPATH": str(tree)}
     done = subprocess.run(
         [*command, "--output", str(output)], cwd=tree, env=environment, capture_output=True, text=True
@@ -75,12 +76,14 @@ def main() -> int:
     )
     parser.add_argument("--stages", default="identity,counters", help="stages of the gate that run")
     parser.add_argument("--base", help="revision to compare with; default: the committed baseline")
+    parser.add_argument("--enforce", action="store_true", help="let speed decide; default: it is only reported")
     parser.add_argument("--output", type=Path, required=True, help="file of the table, Markdown")
     chosen = parser.parse_args()
+    options = [*(["--base", chosen.base] if chosen.base else []), *(["--speed", "enforce"] if chosen.enforce else [])]
     rows = []
     with revision.worktree(ROOT, "HEAD") as tree:
         for change in (one for one in PLANTED if not chosen.only or one.name in chosen.only):
-            rows.append(gated(change, tree, chosen.stages, chosen.base))
+            rows.append(gated(change, tree, chosen.stages, options))
             print(f"{change.name}: {rows[-1]['verdict']} ({rows[-1]['seen by']})", file=sys.stderr, flush=True)
             chosen.output.write_text(tabulate(rows, "keys", "pipe", disable_numparse=True) + "\n", encoding="utf-8")
     ran = chosen.stages.split(",")
