@@ -1,10 +1,10 @@
-"""How often the quality gate raises a false alarm, and how often it finds a true one: simulated from committed records.
+"""How often the quality gate raises a false alarm, and how often it finds a true one: simulated from committed values.
 
 `python -m benchmarks.gate.simulate > results/reference/gate/false_alarms.md` writes the table. Two kinds of gates:
-"aa" splits the 20 records of the A/A study at random into a base and a head of ten seeds, with all its columns.
-"digits" draws a base of 20 and a head of ten seeds of every primary of the preset `digits`: mean and sd are those of
-the five committed seeds, the shape of the noise is that of the A/A records. There the noise of head may be correlated
-with that of base at equal seeds, as it is where only rounding changed.
+"measured" splits 20 measured seeds at random into base and head, ten each. These are seeds of the A/A study with all
+its columns, or those of a preset's committed baseline with its primaries. "drawn" draws a base of 20 and a head of ten
+seeds: mean and sd are those of the baseline, the shape of the noise is that of the A/A records. There the noise of head
+may be correlated with that of base at equal seeds, as it is where only rounding changed.
 """
 
 from __future__ import annotations
@@ -19,26 +19,30 @@ from numpy.random import Generator
 from scipy.special import betaincinv
 from tabulate import tabulate
 
+from benchmarks.gate import baseline
 from benchmarks.gate.finding import Finding, Verdict, exit_code
 from benchmarks.gate.primaries import PrimaryTest, primary_tests, values
 from benchmarks.gate.quality import compare, looks_of
+from benchmarks.gate.quality_baseline import committed
 from benchmarks.gate.runs import kept
 from benchmarks.plan import presets
 from benchmarks.store import records
 
-REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+RESULTS = Path(__file__).parents[2] / "results"
 GATES, SEED = 200, 0
 NAMES = {0: "pass", 1: "regression", 3: "inconclusive or improvement", 4: "nothing measured"}
 Columns = dict[str, dict[int, float]]  # key of a test -> seed -> value
 
 
-def committed_columns(preset: str) -> tuple[list[PrimaryTest], Columns]:
-    """The tests of a preset, and their values in its committed records.
+def measured(preset: str) -> tuple[list[PrimaryTest], Columns]:
+    """The tests of a preset, and their values in its committed baseline, or in the records of the A/A study.
 
-    preset: name of a folder of results/reference.
+    preset: "aa", or one with a baseline of quality.
     """
     wanted = primary_tests(presets.load(preset))
-    found = (record for _, record in records.in_folder(REFERENCE / preset) if isinstance(record, dict))
+    if preset != "aa":
+        return wanted, committed(baseline.read(baseline.path_of(RESULTS / "baseline", preset, "quality")))
+    found = (record for _, record in records.in_folder(RESULTS / "reference" / preset) if isinstance(record, dict))
     return wanted, values(wanted, [kept(record) for record in found if record["kind"] == "quality"])
 
 
@@ -82,7 +86,7 @@ def drawn(
 
 def residuals() -> dict[str, np.ndarray]:
     """Column -> standardised residuals of the A/A records: of the FID ratios at 16 NFE, and of the accuracy."""
-    wanted, columns = committed_columns("aa")
+    wanted, columns = measured("aa")
     by_column = {test.column: test for test in wanted if test.nfe in (None, 16)}
     found = {}
     for column, test in by_column.items():
@@ -120,18 +124,20 @@ def worsened(columns: Columns, variant: str, factor: float) -> Columns:
     }
 
 
-def gates(kind: str, n: int, variant: str = "", factor: float = 1.0, correlation: float = 0.0) -> list[list[Finding]]:
+def gates(
+    preset: str, n: int, variant: str = "", factor: float = 1.0, correlation: float | None = None
+) -> list[list[Finding]]:
     """Findings of `n` simulated gates.
 
-    kind: "aa" or "digits".
+    preset: as in `measured`.
     variant, factor: what is worse on head, and how much.
-    correlation: as in `drawn`; not of "aa".
+    correlation: as in `drawn`; None to split the measured seeds.
     """
     rng = np.random.default_rng(SEED)
-    wanted, columns = committed_columns(kind)
-    shapes, looks, found = residuals(), looks_of(presets.load(kind), 10), []
+    wanted, columns = measured(preset)
+    shapes, looks, found = residuals(), looks_of(presets.load(preset), 10), []
     for _ in range(n):
-        if kind == "aa":
+        if correlation is None:
             base, head = split(rng, wanted, columns)
         else:
             base, head = drawn(rng, wanted, columns, shapes, correlation)
@@ -139,16 +145,16 @@ def gates(kind: str, n: int, variant: str = "", factor: float = 1.0, correlation
     return found
 
 
-def row(kind: str, n: int, variant: str = "", factor: float = 1.0, correlation: float = 0.0) -> dict:
+def row(preset: str, n: int, variant: str = "", factor: float = 1.0, correlation: float | None = None) -> dict:
     """One row of the table: shares of exit codes over `n` gates; arguments as in `gates`."""
-    found = gates(kind, n, variant, factor, correlation)
+    found = gates(preset, n, variant, factor, correlation)
     codes = Counter(exit_code(findings) for findings in found)
     singles = Counter(finding.verdict for findings in found for finding in findings)
     total = sum(singles.values())
     return {
-        "records": kind,
+        "seeds": f"{preset}, {'measured' if correlation is None else 'drawn'}",
         "true change": f"{variant} FID ratio {factor - 1:+.0%}" if variant else "none",
-        "correlation of seeds": correlation,
+        "correlation": "" if correlation is None else f"{correlation:.2f}",
         "gates": n,
         **{name: f"{codes[code] / n:.1%}" for code, name in NAMES.items() if code < 4},
         "tests left open": f"{singles[Verdict.INCONCLUSIVE] / total:.1%}",
@@ -158,9 +164,10 @@ def row(kind: str, n: int, variant: str = "", factor: float = 1.0, correlation: 
 
 def main() -> None:
     """Print the table."""
-    rows = [row("aa", GATES), *(row("digits", 5 * GATES, correlation=rho) for rho in (0.0, 0.67, 0.95))]
-    rows += [row("digits", GATES, "meanflow", factor) for factor in (1.1, 1.15, 1.2, 1.3, 1.5)]
-    rows += [row("digits", GATES, "diffusion-unrolled-k4", factor) for factor in (1.3, 1.5, 2.0)]
+    rows = [row(preset, GATES) for preset in ("aa", "gate", "digits")]
+    rows += [row("digits", 5 * GATES, correlation=rho) for rho in (0.0, 0.67, 0.95)]
+    rows += [row("digits", GATES, "meanflow", factor, 0.0) for factor in (1.1, 1.15, 1.2, 1.3, 1.5)]
+    rows += [row("digits", GATES, "diffusion-unrolled-k4", factor, 0.0) for factor in (1.3, 1.5, 2.0)]
     print("# Simulated gates\n\n" + tabulate(rows, "keys", "github"))
 
 
