@@ -135,6 +135,7 @@ def finding(decision: Decision, looks: Looks) -> Finding:
         low=effects[0],
         high=effects[1],
         detectable=detectable if test.column == "accuracy" else math.expm1(detectable),
+        seeds=len(decision.head),
         reason=_reason(decision, looks),
     )
 

@@ -38,6 +38,7 @@ class Finding:
     effect: head over base where that is a ratio, or their difference in the quantity's unit; None for equalities.
     low, high: ends of the interval of the effect; None without one.
     detectable: smallest effect that this comparison would have found with power 0.8; None for equalities.
+    seeds: training seeds of head that were measured; None for equalities.
     reason: one sentence for a reader: the cause, or what would decide.
     enforced: whether its verdict counts for the exit code; a speed on a shared machine is only reported.
     """
@@ -52,6 +53,7 @@ class Finding:
     low: float | None = None
     high: float | None = None
     detectable: float | None = None
+    seeds: int | None = None
     reason: str = ""
     enforced: bool = True
 

@@ -15,6 +15,7 @@ from benchmarks.gate.finding import Finding, Verdict
 from benchmarks.gate.options import GateOptions, Tree
 from benchmarks.plan import presets
 
+SCORE, NOT_FINITE = "score ", "NaN in "  # how the quantities of scoring begin
 STAGE, EQUAL = "identity", "updates, weights, samples and scores"
 MOVED = ("gradient", "weights")  # columns of which the trained tensors say more
 BEFORE = {
@@ -73,6 +74,14 @@ def _compared(subject: str, base: dict | None, head: dict | None) -> Finding:
     return Finding(STAGE, subject, first.quantity, Verdict.INCONCLUSIVE, first.base, first.head, reason=first.reason)
 
 
+def of_scoring(finding: Finding) -> bool:
+    """Whether a finding says that scoring changed, and nothing before it: quality is measured by what it would judge.
+
+    finding: of this stage.
+    """
+    return finding.quantity.startswith((SCORE, NOT_FINITE))
+
+
 def differences(base: dict, head: dict) -> Iterator[Difference]:
     """Every difference of two identities, in the order in which the values are computed."""
     for name, one, other in _unequal(base["settings"], head["settings"]):
@@ -90,7 +99,7 @@ def differences(base: dict, head: dict) -> Iterator[Difference]:
     yield from _of_scores(base["scores"], head["scores"])
     for name, one, other in _unequal(base["broken"], head["broken"]):
         reason = f"{name} of numbers that are not finite ends differently: {one!r} before, {other!r} now"
-        yield Difference(f"NaN in {name}", one, other, reason)
+        yield Difference(f"{NOT_FINITE}{name}", one, other, reason)
     for name, one, other in _unequal(base["plan"], head["plan"]):
         reason = f"the budget pays for another number of updates of stage {name!r}"
         yield Difference(f"plan of stage {name!r}", _short(one), _short(other), reason)
@@ -150,7 +159,7 @@ def _of_scores(base: dict, head: dict) -> Iterator[Difference]:
         name, one, other = next((each for each in changed if each[0] != "exact"), changed[0])
         count = f"{len(changed) - 1} scores differ" if name != "exact" else "scores differ beyond the sixth digit"
         reason = f"the score {name!r} differs ({one} before, {other} now); what is scored is equal: scoring changed"
-        yield Difference(f"score {name!r}", one, other, f"{reason} ({count})")
+        yield Difference(f"{SCORE}{name!r}", one, other, f"{reason} ({count})")
 
 
 def _unequal(base: dict, head: dict) -> Iterator[tuple[str, object, object]]:

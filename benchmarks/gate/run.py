@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.gate import baseline, launch, reduced, revision, sides
+from benchmarks.gate import baseline, identity, launch, reduced, revision, sides
 from benchmarks.gate.finding import Finding, Verdict, exit_code
 from benchmarks.gate.options import STAGES, GateOptions, Tree
 from benchmarks.plan import presets, selection
@@ -19,6 +19,7 @@ from benchmarks.plan.preset import Preset
 
 EXACT = ("identity", "counters")
 UNCHANGED = "identity is equal for every variant, so quality is too; nothing was trained"
+RESCORED = "only scoring differs, and quality cannot judge what it is measured by; nothing was trained"
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,8 @@ def gate(preset: str, ref: str | None, options: GateOptions, folder: Path = base
     not_run: dict[str, str] = {}
     with _base(preset, grid, ref, options, folder, head) as (exact, against):
         for stage in (name for name in available() if name in options.only):
-            if stage not in EXACT and (bad := _ends(findings)):
-                not_run[stage] = f"the gate ended with {bad.stage}: {bad.subject}, {bad.quantity}"
-                continue
-            if stage == "quality" and _all_equal(findings):
-                not_run[stage] = UNCHANGED
+            if why := _not_needed(stage, findings):
+                not_run[stage] = why
                 continue
             known = None if ref else baseline.read(baseline.path_of(folder, grid.name, stage))
             tree = exact if stage in EXACT else Tree(head, exact.base if ref else None)
@@ -140,9 +138,28 @@ def _ends(findings: Sequence[Finding]) -> Finding | None:
     return next((finding for finding in findings if finding.verdict in bad and finding.enforced), None)
 
 
+def _not_needed(stage: str, findings: Sequence[Finding]) -> str | None:
+    """Why a stage is not run, in words; None where it is."""
+    if stage in EXACT:
+        return None
+    if bad := _ends(findings):
+        return f"the gate ended with {bad.stage}: {bad.subject}, {bad.quantity}"
+    found = [finding for finding in findings if finding.stage == "identity"]
+    if stage != "quality" or not found or any(_to_measure(finding) for finding in found):
+        return None
+    return RESCORED if any(identity.of_scoring(finding) for finding in found) else UNCHANGED
+
+
+def _to_measure(finding: Finding) -> bool:
+    """Whether a finding of identity leaves the quality of its variant open to a measurement."""
+    return finding.verdict is not Verdict.PASS and not identity.of_scoring(finding)
+
+
 def _decided_by_quality(finding: Finding, findings: Sequence[Finding]) -> bool:
     """Whether a finding is a difference of identity, and what it means has been measured."""
     if finding.stage != "identity" or finding.quantity in sides.MISSING or finding.verdict is not Verdict.INCONCLUSIVE:
+        return False
+    if identity.of_scoring(finding):
         return False
     decided = [f for f in findings if f.stage == "quality" and f.enforced and f.verdict is not Verdict.NOT_COMPARABLE]
     return _variant(finding) in [_variant(f) for f in decided]
@@ -152,14 +169,9 @@ def _variant(finding: Finding) -> str:
     return finding.subject.partition(" on ")[0]
 
 
-def _all_equal(findings: Sequence[Finding]) -> bool:
-    verdicts = {finding.verdict for finding in findings if finding.stage == "identity"}
-    return verdicts == {Verdict.PASS}
-
-
 def _differing(grid: Preset, findings: Sequence[Finding], options: GateOptions) -> tuple[str, ...]:
-    """Values of --paradigm for the variants whose identity is not equal; all of them where identity did not run."""
-    found = [finding for finding in findings if finding.stage == "identity" and finding.verdict is not Verdict.PASS]
+    """Values of --paradigm for the variants that quality has to decide; all of them where identity did not run."""
+    found = [finding for finding in findings if finding.stage == "identity" and _to_measure(finding)]
     if not found:
         return options.paradigm
     given = {name: file for file in options.paradigm for name in selection.selected(grid, [file]).variants}

@@ -55,7 +55,7 @@ def gated(change: Planted, tree: Path, stages: str, options: Sequence[str] = ())
     found = json.loads(report.read_text(encoding="utf-8")) if report.is_file() and done.returncode != 2 else {}
     report.unlink(missing_ok=True)
     decisive = [f for f in found.get("findings", []) if f["verdict"] not in ("pass", "not comparable")]
-    quality = [f for f in decisive if f["stage"] == "quality"]
+    quality = [finding for finding in found.get("findings", []) if finding["stage"] == "quality"]
     return {
         "planted": change.name,
         "kind": "improvement or refactoring" if change.improvement else "fault",

@@ -51,6 +51,18 @@ def test_a_difference_that_quality_knows_nothing_of_stays_inconclusive(blessed, 
     assert blessed("gate tiny.toml")[0] == 3
 
 
+def test_quality_does_not_judge_the_scoring_that_it_is_measured_by(blessed, asked, trees):
+    trees["head"]["b"] = measured(identity__scores={"exact": "j", "samples / euler at 1 NFE / fid": 3.0})
+    code, out, _ = blessed("gate tiny.toml")
+    assert (code, set(asked)) == (3, {"speed"}) and f"- quality: {run.RESCORED}." in out
+
+
+def test_an_error_that_becomes_a_number_is_not_cleared_by_quality(blessed, asked, trees):
+    trees["head"]["b"] = measured(identity__broken={"training": "no error"})
+    trees["head"]["a"] = RELABELLED
+    assert (blessed("gate tiny.toml")[0], asked["quality"]) == (3, ("a",))
+
+
 def test_a_larger_counter_ends_the_gate_before_anything_is_trained(blessed, asked, trees):
     trees["head"] = {"a": measured(), "b": HEAVIER}
     code, out, _ = blessed("gate tiny.toml")
