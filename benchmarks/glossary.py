@@ -33,6 +33,12 @@ RELATED_TABLES = """\
   only one of them classifies correctly, mean over seeds. `p_value`: McNemar's exact test for each seed, then twice
   the median over seeds, at most 1, which is valid however the seeds depend on each other. `p_value_holm`: corrected
   for the number of pairs by Holm's method. Pooling the counts of the seeds would count each test image several times.
+- `ratios.csv`: FID of one variant over that of another, seed by seed, for the pairs that a preset declares. `ratio`,
+  `ratio2`, `ratio3`: by the classifier, the auto-encoder and random features, with 95 % t intervals; the first two also
+  with p values corrected by Holm's method, by which `outcome` is decided. `views`: `a fact by three views` where all
+  three intervals exclude 1 on one side, else what each network says; empty where one of them did not score.
+- `pairs_at_equal_seconds.csv`: the same pairs by the first network, both read from their curves along training at the
+  seconds of the cheaper one.
 - `at_equal_AXIS.csv`: FID ratio and accuracy at the largest cost (training FLOPs, images or seconds) that every
   finished variant of the task has spent, by linear interpolation on log-log axes between two measured points, without
   extrapolation. `nearest_measured`: the nearest measured cost over that cost.

@@ -27,9 +27,10 @@ from paradigms.base import Paradigm, Stage
 from paradigms.parts.flow.flow import T_MEAN, T_STD, VELOCITIES, flow_matching_loss
 from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.flow.prediction import EDM
+from paradigms.parts.optimizers.choice import OPTIMIZERS, chosen
 from paradigms.parts.options import one_of
 
-CHOICES = {"formulation": ("flow", "edm"), "velocity": VELOCITIES}
+CHOICES = {"formulation": ("flow", "edm"), "velocity": VELOCITIES, "optimizer": OPTIMIZERS}
 
 
 class Diffusion(FlowChain, Paradigm):
@@ -45,6 +46,7 @@ class Diffusion(FlowChain, Paradigm):
             ("conditional"), which has the same minimiser and a noisier gradient.
         t_mean, t_std: mean and standard deviation of logit(t).
     Optimisation
+        optimizer: "muon", or "adam" for all parameters, as published.
         lr: Muon's learning rate, for convolutions.
         lr_adam: Adam's learning rate, for all other parameters.
         batch_size: images per update.
@@ -69,16 +71,18 @@ class Diffusion(FlowChain, Paradigm):
         velocity: str = "marginal",
         t_mean: float = T_MEAN,
         t_std: float = T_STD,
+        optimizer: str = "muon",
         lr: float = 2e-2,
         lr_adam: float = 5e-3,
         batch_size: int = 64,
         ema_decay: float = 0.999,
     ):
         super().__init__(shape, n_classes, conditional)
-        one_of(CHOICES, formulation=formulation, velocity=velocity)
+        one_of(CHOICES, formulation=formulation, velocity=velocity, optimizer=optimizer)
         self.net = self.network(backbone, width, formulation)
         self.target = {"velocity": velocity, "mean": t_mean, "std": t_std}
-        self.lr, self.lr_adam, self.batch_size, self.ema_decay = lr, lr_adam, batch_size, ema_decay
+        self.optimizer, self.lr, self.lr_adam = optimizer, lr, lr_adam
+        self.batch_size, self.ema_decay = batch_size, ema_decay
 
     def observe(self, x: Tensor, label: Tensor) -> None:
         super().observe(x, label)
@@ -88,4 +92,5 @@ class Diffusion(FlowChain, Paradigm):
     def stages(self) -> list[Stage]:
         weight = self.net.weight if isinstance(self.net, EDM) else None
         loss = partial(flow_matching_loss, self.net, data=self.rows, weight=weight, **self.target)
-        return [self.net_stage("flow matching", loss)]
+        optimizer = chosen(self.optimizer, self.lr, self.lr_adam)
+        return [self.net_stage("flow matching", loss, optimizer=optimizer)]

@@ -47,10 +47,12 @@ from paradigms.parts.flow.flow import (
 )
 from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.flow.tangent import DERIVATIVES
+from paradigms.parts.optimizers.choice import OPTIMIZERS, chosen
 from paradigms.parts.options import one_of, with_images_for
 
 TANGENTS = ("velocity", "predicted")
 CHOICES = {"velocity": VELOCITIES, "derivative": ("secant", *DERIVATIVES), "tangent": TANGENTS}
+CHOICES |= {"optimizer": OPTIMIZERS}
 SECANT_SHARES = (0.1, 0.5)  # range of the secant's length as a share of the interval
 SHORTEST = 1e-4  # smallest interval that is divided by
 WEIGHT_FLOOR = 0.01
@@ -75,6 +77,7 @@ class MeanFlow(FlowChain, Paradigm):
         corner_share: share of the rows with r < t that have t near 1 and r anywhere below, in [0, 1].
         weight_power: p of the weight 1 / (squared error + c)^p.
     Optimisation
+        optimizer: "muon", or "adam" for all parameters, as published.
         lr: Muon's learning rate, for convolutions.
         lr_adam: Adam's learning rate, for all other parameters.
         batch_size: images per update, enough that every kind of row has an image.
@@ -101,23 +104,25 @@ class MeanFlow(FlowChain, Paradigm):
         interval_share: float = 0.4,
         corner_share: float = 0.5,
         weight_power: float = 0.5,
+        optimizer: str = "muon",
         lr: float = 2e-2,
         lr_adam: float = 5e-3,
         batch_size: int = 64,
         ema_decay: float = 0.999,
     ):
         super().__init__(shape, n_classes, conditional)
-        one_of(CHOICES, velocity=velocity, derivative=derivative, tangent=tangent)
+        one_of(CHOICES, velocity=velocity, derivative=derivative, tangent=tangent, optimizer=optimizer)
         _check(velocity, derivative, tangent, interval_share=interval_share, corner_share=corner_share)
         shares = {"interval_share": interval_share, "corner_share": corner_share}
         with_images_for(lambda n: _requested_rows(n, **shares), batch_size, **shares)
         self.net = self.network(backbone, width)
         self.velocity, self.derivative, self.tangent, self.weight_power = velocity, derivative, tangent, weight_power
         self.interval_share, self.corner_share = interval_share, corner_share
-        self.lr, self.lr_adam, self.batch_size, self.ema_decay = lr, lr_adam, batch_size, ema_decay
+        self.optimizer, self.lr, self.lr_adam = optimizer, lr, lr_adam
+        self.batch_size, self.ema_decay = batch_size, ema_decay
 
     def stages(self) -> list[Stage]:
-        return [self.net_stage("mean flow", self.loss)]
+        return [self.net_stage("mean flow", self.loss, optimizer=chosen(self.optimizer, self.lr, self.lr_adam))]
 
     def loss(self, batch: Batch) -> Tensor:
         """Returns the mean weighted squared error of u, a scalar."""

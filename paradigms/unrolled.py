@@ -35,9 +35,11 @@ from paradigms.parts.flow.prediction import OF_ANY_STEP
 from paradigms.parts.flow.unrolled_chain import check_steps, unroll
 from paradigms.parts.losses.sample_loss import N_REAL, SampleLoss
 from paradigms.parts.networks.encoder import Encoder
+from paradigms.parts.optimizers.choice import OPTIMIZERS, chosen
 from paradigms.parts.options import one_of, positive
 
 CHOICES = {"reached": ("last", "drawn"), "space": ("pixels", "features"), "prediction": OF_ANY_STEP}
+CHOICES |= {"optimizer": OPTIMIZERS}
 ENCODER_SHARE = 0.1  # of the paradigm's own budget, where the loss compares features too
 N_FEATURES_FROM = 2000  # training images whose features set the lengths of the kernels on features
 
@@ -60,6 +62,7 @@ class Unrolled(FlowChain, Paradigm):
         scales: of its kernels, as in `SampleLoss`; None for its defaults.
         space: "pixels", or "features" to add the same loss on the codes of an `Encoder`, trained first.
     Optimisation
+        optimizer: "muon", or "adam" for all parameters, as published.
         lr: Muon's learning rate, for convolutions.
         lr_adam: Adam's learning rate, for all other parameters.
         batch_size: samples per update.
@@ -88,6 +91,7 @@ class Unrolled(FlowChain, Paradigm):
         loss: str = "mmd",
         scales: Sequence[float] | None = None,
         space: str = "pixels",
+        optimizer: str = "muon",
         lr: float = 1e-2,
         lr_adam: float = 2e-3,
         batch_size: int = 128,
@@ -95,14 +99,14 @@ class Unrolled(FlowChain, Paradigm):
         ema_decay: float = 0.999,
     ):
         super().__init__(shape, n_classes, conditional)
-        one_of(CHOICES, reached=reached, space=space, prediction=prediction)
+        one_of(CHOICES, reached=reached, space=space, prediction=prediction, optimizer=optimizer)
         check_steps(k, reach or k)
         positive(batch_size=batch_size, cached_rows=cached_rows or 1)
         self.net = self.network(backbone, width, prediction)
         self.encoder = Encoder(shape) if space == "features" else None
         self.losses = nn.ModuleList(SampleLoss(loss, scales) for _ in range(2 if self.encoder else 1))
         self.k, self.reach, self.reached = k, reach or k, reached
-        self.lr, self.lr_adam, self.ema_decay = lr, lr_adam, ema_decay
+        self.optimizer, self.lr, self.lr_adam, self.ema_decay = optimizer, lr, lr_adam, ema_decay
         self.batch_size, self.cached_rows = batch_size, cached_rows
         self.register_buffer("real", torch.empty(0), persistent=False)
 
@@ -116,7 +120,9 @@ class Unrolled(FlowChain, Paradigm):
         share = 1 - sum(stage.share for stage in encoder)
         # The host draws which steps are reached, so a CUDA graph would freeze the draw.
         steady = self.reached == "last"
-        return [*encoder, self.net_stage("unrolled", self.loss, share=share, begin=self.begin_unrolled, steady=steady)]
+        changes = {"share": share, "begin": self.begin_unrolled, "steady": steady}
+        changes["optimizer"] = chosen(self.optimizer, self.lr, self.lr_adam)
+        return [*encoder, self.net_stage("unrolled", self.loss, **changes)]
 
     def begin_unrolled(self) -> None:
         if self.encoder:

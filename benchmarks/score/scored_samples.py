@@ -92,11 +92,11 @@ class RealImages:
     """The real images that samples are compared with, on the device of the extractors.
 
     train, test: uint8 (N, C, H, W) and (m, C, H, W). by_extractor: one `RealFeatures` per extractor. n_samples: size of
-    every scored set. n_classes: of the data set.
+    every scored set. n_classes: of the data set. dataset: all its splits, for a metric with features of its own.
     """
 
     def __init__(self, dataset: Dataset, extractors: Sequence[nn.Module], n_samples: int):
-        self.n_samples, self.n_classes = n_samples, dataset.n_classes
+        self.n_samples, self.n_classes, self.dataset = n_samples, dataset.n_classes, dataset
         self.device = next((p.device for p in extractors[0].parameters()), torch.device("cpu"))
         self.train = torch.from_numpy(dataset.train.images).to(self.device)
         self.test = torch.from_numpy(dataset.test.images).to(self.device)

@@ -98,6 +98,6 @@ RATIOS = {}
 
 def pytest_terminal_summary(terminalreporter):
     if RATIOS:
-        terminalreporter.section("time (medians of turns) or memory of a peer over our own")
+        terminalreporter.section("time (medians of turns) or memory of a peer over our own; shares of an update")
     for name, ratios in RATIOS.items():
         terminalreporter.write_line(f"{name}: " + ", ".join(f"{peer} {ratio:.2f}" for peer, ratio in ratios.items()))

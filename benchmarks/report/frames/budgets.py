@@ -8,19 +8,23 @@ would compare variants whose costs differ by up to a factor of two.
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pandas as pd
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from benchmarks.report.frames.frames import Frames, over_seeds
-from benchmarks.report.frames.intervals import bounds
+from benchmarks.report.frames.intervals import bounds, half_width
 from benchmarks.report.frames.rows import AXES
 
 TARGETS = {"fid_ratio": (5.0, 2.0), "accuracy": (0.96,)}
 SAME = 1.02  # ratio up to which two costs count as one: budgets are whole updates, so equal ones end a little apart
+SEED = "repetition"
 WHAT = ["dataset", "task", "variant", "measure", "nfe"]
 EQUAL = [*[*WHAT, "axis", "at", "n_seeds"], "mean", "sd", "ci_low", "ci_high", "nearest_measured", "stage"]
+PAIRED = ["dataset", "preset", "claim", "variant_a", "nfe_a", "variant_b", "nfe_b", "axis", "at", "n_seeds"]
+PAIRED += ["ratio", "ci_low", "ci_high"]
 REACHED = [*[*WHAT, "axis", "target", "n_seeds", "n_reached"], *["median", "lowest", "highest"]]
 
 
@@ -54,6 +58,35 @@ def at_equal(frames: Frames, axis: str) -> DataFrame:
     table = table.merge(near, on=[*WHAT, "at"])
     low, high = bounds(table["mean"], table.sd, table.n_seeds, 0)
     return _sorted(table.assign(axis=axis, ci_low=low, ci_high=high), EQUAL)
+
+
+def pairs_at_equal(frames: Frames, axis: str) -> DataFrame:
+    """The FID ratio of a over b of every declared pair, both read where the cheaper of them ended.
+
+    axis: one of AXES.
+    at: that cost, mean over the seeds that both have. ratio: geometric mean over these seeds, with a 95 % t interval.
+    Left out are pairs with an NFE that the curves lack, and seeds of which one has no value in its last stage there.
+    """
+    curves = _curves(frames, axis)
+    curves = curves[curves.measure.eq("fid_ratio") & curves.last_stage.ne(False)]
+    rows = []
+    for dataset, (preset, pair) in product(frames.datasets, frames.pairs):
+        sides = {"a": (pair.a, pair.nfe), "b": (pair.b, pair.nfe_b or pair.nfe)}
+        own = [
+            dict(list(curves[curves.dataset.eq(dataset) & curves.variant.eq(name) & curves.nfe.eq(nfe)].groupby(SEED)))
+            for name, nfe in sides.values()
+        ]
+        ends = {seed: min(side[seed].cost.max() for side in own) for seed in own[0].keys() & own[1].keys()}
+        logs = {seed: math.log(_at(own[0][seed], at) / _at(own[1][seed], at)) for seed, at in ends.items()}
+        known = Series(logs, dtype=float).dropna()
+        if len(known):
+            half = half_width(known.std(), len(known))
+            row = {"dataset": dataset, "preset": preset, "claim": pair.claim, "axis": axis, "n_seeds": len(known)}
+            for side, (name, nfe) in sides.items():
+                row |= {f"variant_{side}": name, f"nfe_{side}": nfe}
+            row |= {"at": np.mean([ends[seed] for seed in known.index]), "ratio": np.exp(known.mean())}
+            rows.append(row | {"ci_low": np.exp(known.mean() - half), "ci_high": np.exp(known.mean() + half)})
+    return DataFrame(rows, columns=PAIRED)
 
 
 def without_timing(frames: Frames) -> DataFrame:

@@ -16,11 +16,15 @@ from benchmarks.report.frames.pairs import DeclaredPair
 
 LEVEL = 0.05  # of a corrected p value that settles the order of two variants
 LOWER, HIGHER, SUGGESTIVE, UNDECIDED = "lower", "higher", "suggestive", "undecided"
+FACT = "a fact by three views"
 FIDS = {"ratio": "fid_ratio", "ratio2": "fid2_ratio"}  # column of the table -> column of samples that it divides
+THIRD = {"ratio3": "fid3_ratio"}  # by random features, which no outcome depends on
+VIEWS = {"first": "ratio", "second": "ratio2", "third": "ratio3"}  # extractor in words -> its column of the table
 FAMILY = ["dataset", "preset"]
 SIDES = [f"{name}_{side}" for side in "ab" for name in ("variant", "sampler", "nfe", *FIDS.values())]
 TEST = [f"{name}{part}" for name in FIDS for part in ("", "_ci_low", "_ci_high", "_p_value", "_p_value_holm")]
-COLUMNS = [*FAMILY, "claim", *SIDES, "n_seeds", *TEST, "outcome"]
+MORE = [*["fid3_ratio_a", "fid3_ratio_b"], *["ratio3", "ratio3_ci_low", "ratio3_ci_high", "ratio3_p_value"], "views"]
+COLUMNS = [*FAMILY, "claim", *SIDES, "n_seeds", *TEST, "outcome", *MORE]
 
 
 def ratios(frames: Frames) -> DataFrame:
@@ -29,7 +33,8 @@ def ratios(frames: Frames) -> DataFrame:
     fid_ratio_a, fid_ratio_b: means over the paired seeds. ratio: geometric mean over seeds of a's FID over b's, whose
     equal floors cancel. ratio_ci_low, ratio_ci_high: 95 % t interval on the logarithmic scale. ratio_p_value: two-sided
     t test of a ratio of 1. ratio_p_value_holm: corrected for the pairs of the preset (Holm 1979). ratio2 and fid2_ratio
-    are by the second extractor. outcome: see `outcome`. Without a second seed there is neither interval nor p value.
+    are by the second extractor, ratio3 and fid3_ratio by random features, without a correction. outcome: see `outcome`.
+    views: see `views`. Without a second seed there is neither interval nor p value.
     """
     rows = [_row(frames.of(dataset).samples, pair) for dataset in frames.datasets for pair in frames.pairs]
     table = DataFrame([row for row in rows if row], columns=COLUMNS)
@@ -37,7 +42,8 @@ def ratios(frames: Frames) -> DataFrame:
         for _, family in table.groupby(FAMILY):
             tested = family[f"{name}_p_value"].dropna()
             table.loc[tested.index, f"{name}_p_value_holm"] = holm(tested.tolist())
-    return table.assign(outcome=[outcome(row) for _, row in table.iterrows()])
+    lines = [row for _, row in table.iterrows()]
+    return table.assign(outcome=[outcome(row) for row in lines], views=[views(row) for row in lines])
 
 
 def outcome(row: Series) -> str:
@@ -47,7 +53,7 @@ def outcome(row: Series) -> str:
     0.05. "suggestive": the interval excludes 1 by at least one extractor, and on no other side by the other one.
     "undecided": otherwise, such as with one seed.
     """
-    sides = {name: _side(row[f"{name}_ci_low"], row[f"{name}_ci_high"]) for name in FIDS}
+    sides = {name: _side(row, name) for name in FIDS}
     found = set(sides.values()) - {UNDECIDED}
     if len(found) != 1:
         return UNDECIDED
@@ -55,7 +61,21 @@ def outcome(row: Series) -> str:
     return found.pop() if settled else SUGGESTIVE
 
 
-def _side(low: float, high: float) -> str:
+def views(row: Series) -> str | None:
+    """FACT where the intervals by all three networks exclude 1 on one side; else what each says, such as "lower by the
+    first, third; undecided by the second"; None where the samples were not scored by all three."""
+    if row[list(VIEWS.values())].isna().any():
+        return None
+    said: dict[str, list[str]] = {}
+    for name, column in VIEWS.items():
+        said.setdefault(_side(row, column), []).append(name)
+    if len(said) == 1 and UNDECIDED not in said:
+        return FACT
+    return "; ".join(f"{side} by the {', '.join(names)}" for side, names in said.items())
+
+
+def _side(row: Series, name: str) -> str:
+    low, high = row[f"{name}_ci_low"], row[f"{name}_ci_high"]
     return LOWER if high < 1 else HIGHER if low > 1 else UNDECIDED
 
 
@@ -71,8 +91,8 @@ def _row(samples: DataFrame, declared: DeclaredPair) -> dict | None:
     for side, entries in {"a": a.loc[seeds], "b": b.loc[seeds]}.items():
         first = entries.iloc[0]
         row |= {f"variant_{side}": first.variant, f"sampler_{side}": first.sampler, f"nfe_{side}": int(first.nfe_asked)}
-        row |= {f"{name}_{side}": entries[name].mean(skipna=False) for name in FIDS.values()}
-    for name, fid in FIDS.items():
+        row |= {f"{name}_{side}": entries[name].mean(skipna=False) for name in (FIDS | THIRD).values()}
+    for name, fid in (FIDS | THIRD).items():
         row |= _test(np.log(a[fid][seeds] / b[fid][seeds]), name)
     return row
 

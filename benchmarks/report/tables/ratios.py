@@ -21,6 +21,10 @@ NOTES = (
     "The sampler, and the NFE where the preset asks for the best one, are those with the lowest mean FID by the first "
     "network: to the validation split where the records have it, else to the test split. One seed has no interval.",
 )
+VIEWS = (
+    "Ratio 3: by features of a network that was never trained. Views: a fact where the intervals by all three networks "
+    "exclude 1 on one side; else what each says. No outcome depends on it."
+)
 
 
 def data(frames: Frames, comparison: DataFrame) -> DataFrame | None:
@@ -31,7 +35,8 @@ def data(frames: Frames, comparison: DataFrame) -> DataFrame | None:
 
 def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
     """One line per pair, in the order of the preset."""
-    return [Sheet("Paired ratios", dense([_line(row) for _, row in rows.iterrows()]), NOTES)]
+    notes = NOTES if rows.ratio3.isna().all() else (*NOTES, VIEWS)
+    return [Sheet("Paired ratios", dense([_line(row) for _, row in rows.iterrows()]), notes)]
 
 
 def _line(row: Series) -> dict[str, str]:
@@ -40,6 +45,7 @@ def _line(row: Series) -> dict[str, str]:
         **{"ratio": _interval(row, "ratio"), "p": number(row.ratio_p_value), "p, Holm": number(row.ratio_p_value_holm)},
         **{"ratio 2": _interval(row, "ratio2"), "p 2": number(row.ratio2_p_value)},
         **{"p 2, Holm": number(row.ratio2_p_value_holm), "outcome": row.outcome},
+        **{"ratio 3": _interval(row, "ratio3"), "views": DASH if pd.isna(row.views) else row.views},
     }
 
 

@@ -13,7 +13,7 @@ from benchmarks.errors import BadInput
 from benchmarks.plan import presets
 from benchmarks.report.frames import read
 from benchmarks.report.frames.looks import keys_of_preset
-from benchmarks.report.frames.ratios import outcome, ratios
+from benchmarks.report.frames.ratios import FACT, outcome, ratios, views
 from benchmarks.report.tables import ratios as table
 from tests.benchmarks import fake_run
 
@@ -110,6 +110,45 @@ def test_one_seed_has_a_ratio_and_nothing_that_could_be_significant(tmp_path):
 )
 def test_an_order_is_settled_by_both_extractors_after_correction(row, expected):
     assert outcome(row) == expected
+
+
+def row_by_three(*intervals) -> pd.Series:
+    """A row with these intervals by the three networks; the third is missing with two."""
+    found = {}
+    for name, (low, high) in zip(("ratio", "ratio2", "ratio3"), [*intervals, (np.nan, np.nan)], strict=False):
+        found |= {name: (low * high) ** 0.5, f"{name}_ci_low": low, f"{name}_ci_high": high}
+    return pd.Series(found)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (row_by_three((0.5, 0.9), (0.2, 0.3), (0.8, 0.99)), FACT),
+        (row_by_three((1.1, 2), (1.2, 3), (4, 5)), FACT),
+        (row_by_three((0.5, 0.9), (0.8, 1.2), (0.8, 0.99)), "lower by the first, third; undecided by the second"),
+        (row_by_three((0.5, 0.9), (0.2, 0.3), (1.1, 2)), "lower by the first, second; higher by the third"),
+        (row_by_three(*[(0.5, 1.5)] * 3), "undecided by the first, second, third"),
+        (row_by_three((0.5, 0.9), (0.2, 0.3)), None),
+    ],
+)
+def test_an_order_is_a_fact_where_the_intervals_by_all_three_networks_exclude_1_on_one_side(row, expected):
+    assert views(row) == expected
+
+
+def test_the_third_view_is_paired_by_seed_where_records_have_it_and_leaves_no_trace_where_they_lack_it(folder):
+    before = ratios(read(folder))
+    assert before.views.isna().all() and before.ratio3.isna().all()
+    assert not {"ratio 3", "views"} & {*table.sheets(None, before)[0].body}
+    for path in (folder / "cells").glob("*.s*.json"):
+        record = json.loads(path.read_text())
+        for entry in record["quality"]["samples"]:
+            entry["fid3_ratio"] = entry["fid_ratio"] ** 2
+        path.write_text(json.dumps(record))
+    after = ratios(read(folder))
+    pd.testing.assert_frame_equal(before.loc[:, :"outcome"], after.loc[:, :"outcome"])
+    assert list(after.ratio3) == pytest.approx(list(after.ratio**2)) and after.views.notna().all()
+    (sheet,) = table.sheets(None, after)
+    assert {"ratio 3", "views"} <= {*sheet.body} and "never trained" in sheet.notes[-1]
 
 
 def test_the_sheet_has_one_line_per_pair_and_states_the_rule(folder):

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import cli, report
 from benchmarks.report import tables
 from benchmarks.report.frames import read
-from benchmarks.report.frames.budgets import at_equal, time_to_target
+from benchmarks.report.frames.budgets import at_equal, pairs_at_equal, time_to_target
 from benchmarks.report.frames.comparison import comparison
 from tests.benchmarks import fake_run
 
@@ -55,6 +55,22 @@ def test_all_are_read_at_the_largest_cost_that_all_have_spent(tmp_path):
     # A power law is a straight line on log axes, so it is met exactly between points, here 4e12 and 8e12.
     assert values(table) == pytest.approx({"meanflow": 10 / 6, "diffusion": 10 / 6})
     assert values(table, "nearest_measured") == pytest.approx({"meanflow": 8 / 6, "diffusion": 1})
+
+
+def test_a_pair_is_read_seed_by_seed_where_the_cheaper_of_both_ended(tmp_path):
+    for seed, worse in enumerate((2.0, 8.0)):
+        store(tmp_path, "meanflow", seed)
+        store(tmp_path, "diffusion", seed, factor=0.75, quality=lambda flops, worse=worse: worse * 1e13 / flops)
+    asked = ['nfe = 1, claim = "H1"', "nfe = 2", 'nfe = 1, nfe_b = "best"']
+    pairs = ", ".join(f'{{ a = "meanflow", b = "diffusion", {more} }}' for more in asked)
+    (tmp_path / "fake.toml").write_text(f"pairs = [{pairs}]")
+    table = pairs_at_equal(read(tmp_path), "seconds")
+    assert list(table.claim) == ["H1"]  # the curves have neither 2 NFE nor a best one
+    row = table.iloc[0]
+    # Both are power laws, read at 6e12 FLOPs of 2e-11 seconds each; ratios of 1/2 and 1/8 have the mean 1/4.
+    assert (row["at"], row.ratio, row.n_seeds) == (pytest.approx(120), pytest.approx(0.25), 2)
+    half = math.log(2) * 12.706  # t interval of two logarithms, log 2 to either side of their mean
+    assert [row.ci_low, row.ci_high] == pytest.approx([0.25 * math.exp(-half), 0.25 * math.exp(half)], rel=1e-3)
 
 
 def test_a_short_seed_shortens_the_cost_for_all_and_seeds_give_the_interval(tmp_path):
