@@ -38,7 +38,7 @@ def test_every_text_is_translated_with_the_same_fields(language):
 def test_every_title_of_a_preset_is_translated_or_a_proper_name(language):
     titles = {variant.title for name in presets.names() for variant in presets.load(name).variants.values()}
     parts = {languages.NUMBER.sub("#", part) for title in titles - {None} for part in title.split(", ")}
-    proper = {"MeanFlow", "ReLU", "Sigmoid", "Tanh", "GELU", "RBM", "walkback", "GAN", "VAE"}
+    proper = {"MeanFlow", "ReLU", "Sigmoid", "Tanh", "GELU", "RBM", "walkback", "GAN", "VAE", "DBN", "Adam"}
     assert parts - TABLES[language]["names"].keys() == parts & proper
 
 
