@@ -59,7 +59,7 @@ class Listing:
     """A table with sorting, search, a choice of columns and CSV where the page has JavaScript.
 
     id: unique on the page. heads, rows: the cells. notes: sentences below. filters: heads whose values get a selection
-    list. hidden: heads that are hidden at first.
+    list. hidden: heads that are hidden at first. printed: whether it is part of the printed page.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Listing:
     notes: Sequence[str] = ()
     filters: Sequence[str] = ()
     hidden: Sequence[str] = ()
+    printed: bool = True
     template: str = field(default="listing", init=False)
 
 

@@ -49,6 +49,8 @@ OWN = {
     "interval includes the other's mean, and the difference is at least the smallest detectable one.",
     "by the second network": "Method with the lowest mean FID ratio by the second scoring network.",
     "record": "File of the record in the results folder from which the number is read; one per training seed.",
+    "records": "Number of the method's records, those of kind timing included.",
+    "first record": "File of the record of its first training seed.",
     "commit": "Version of the code that made the record; 'modified' where files differed from that version.",
     "machine": "Computer that made the record.",
     "versions": "Versions of Python and of the libraries that made the record.",
