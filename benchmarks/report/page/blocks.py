@@ -77,9 +77,10 @@ class Listing:
 class Chart:
     """A chart that draws the rows of a listing, so that every plotted number stands in a table.
 
-    id: unique on the page. numbers: the listing, which is shown folded below. specs: Vega-Lite specification by the
-    name of its x axis; the reader switches between them. text: what is drawn, in a sentence. picture: what is shown
-    without JavaScript, as a data address. small: whether two stand side by side.
+    id: unique on the page. numbers: the listing, which is shown folded below. specs: Vega-Lite specification by its
+    name, such as that of its x axis; the reader switches between them. switch: the word before these names. text: what
+    is drawn, in a sentence. picture: what is shown without JavaScript, as a data address. small: whether two stand side
+    by side.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Chart:
     text: str
     picture: str | None = None
     small: bool = False
+    switch: str = "Against"
     template: str = field(default="chart", init=False)
 
 

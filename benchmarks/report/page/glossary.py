@@ -96,6 +96,8 @@ OWN = {
     "images": "Training images seen by then, counted with repetition.",
     "seconds": "Seconds of training by then, from timing cells that had the computer to themselves.",
     "FLOPs": "Floating-point operations of training by then.",
+    "kind of loss": "one loss: a loss on the end of the chain trains evaluations on their own inputs at inference, or "
+    "the method's era is end-to-end. local losses: every other generator.",
     "layers": "Number of hidden layers.",
     "error": "Share of test images that are not recognised, mean over training seeds.",
     "series": "Variants that differ in the number of layers only.",
