@@ -72,7 +72,7 @@ def test_a_slide_shows_the_lowest_of_many_methods_and_a_report_all(tmp_path, mon
         fake_run.write(tmp_path, fake_run.quality(f"chain-{place}", 0, npz=False))
     fake_run.write(tmp_path, fake_run.quality("diffusion", 0, npz=False))
     many = read(tmp_path).of("digits")
-    for stage, n_chains in ((None, 20), ((8.8, 3.64), 9)):
+    for stage, n_chains in ((None, 20), ((8.8, 3.64), loss_families.LINES_ON_STAGE - 3)):
         rows = [label.get_text() for label in drawn(many, stage).axes[0].get_yticklabels()]
         assert sum(row.startswith("Chain") for row in rows) == n_chains
         assert "Chain 0" in rows and rows[-2] == "local losses"
