@@ -21,11 +21,12 @@ WORDS = {"title", "variant", "sampler", "extractor", "stage", "own"}  # values t
 Fields = dict[str, str]
 
 
-def base(small: bool = False) -> alt.Chart:
-    """A chart of the listing's rows of the series that are switched on."""
+def base(small: bool = False, every: bool = False) -> alt.Chart:
+    """A chart of the listing's rows of the series that are switched on. every: of those that are switched off, too."""
     hidden, chosen = alt.param(name="hidden", value=[]), alt.param(name="chosen", value=[])
     chart = alt.Chart(alt.NamedData("rows"), width="container", height=SMALL_HEIGHT if small else HEIGHT)
-    return chart.add_params(hidden, chosen).transform_filter(ON)
+    chart = chart.add_params(hidden, chosen)
+    return chart if every else chart.transform_filter(ON)
 
 
 def axis(field: str, title: str, kind: str = "log", **scale: object) -> tuple[str, dict]:

@@ -60,7 +60,7 @@ def _drawn(run: Run, table: DataFrame, nfe: int) -> alt.LayerChart:
     colors, shapes = ([part[place] for part in LOOKS.values()] for place in (0, 1))
     color = alt.Color("family:N", legend=None, scale=plots.scale([*LOOKS], [OKABE_ITO[name] for name in colors]))
     shape = alt.Shape("family:N", legend=None, scale=plots.scale([*LOOKS], [NAMED[name] for name in shapes]))
-    chart = plots.base().properties(height=ROW * len(titles)).transform_filter(alt.datum.nfe == int(nfe))
+    chart = plots.base(every=True).properties(height=ROW * len(titles)).transform_filter(alt.datum.nfe == int(nfe))
     bar = chart.mark_rule(strokeWidth=2).encode(alt.X("low:Q", **settings), alt.X2("high:Q"), y=y, color=color)
     point = chart.mark_point(filled=True, size=90).encode(
         alt.X(x, **settings), y=y, color=color, shape=shape, tooltip=plots.tips_of(TIPS), opacity=plots.opacity(1, 0.15)

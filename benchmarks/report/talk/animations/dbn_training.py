@@ -68,5 +68,5 @@ def _layers(ax, lit: list[list[float]], stage: int, color: str) -> None:
     before = [TRAINED * any(shares) for shares in zip(*lit[:stage], strict=False)] or [0.0] * len(lit[stage])
     shown = [max(now, earlier) for now, earlier in zip(lit[stage], before, strict=True)]
     two_eras.discs(ax, shown, sum(map(bool, lit[stage])) > 1, color, DISC)
-    ax.set_title(say("layers that this stage trains"), fontsize=style.SMALL, color=style.ink(color))
+    ax.set_title(say("trained now"), fontsize=style.SMALL, color=style.ink(color))
     ax.text(0, -0.45, say("input"), ha="center", va="top", fontsize=style.SMALL, color=style.theme().muted)
