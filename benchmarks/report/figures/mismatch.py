@@ -74,6 +74,7 @@ def _panel(ax: Axes, frames: Frames, steps: DataFrame) -> None:
         ax.plot(single.x, single["mean"].clip(lower=floor / 8), color=look.color, linestyle=style.DOTTED, linewidth=2)
     ax.set(xlim=(-0.03, 1.03), xticks=[0, 0.5, 1])
     ax.set_xticklabels([say("noise"), say("half of the chain"), say("sample")])
+    ax.get_xticklabels()[-1].set_horizontalalignment("right")  # labels of lines begin beyond it
     ax.set_ylabel(say("distance from training's states\n(lower is better)"))
     ax.set_yscale("log")
     axes.plain_log(ax.yaxis, decades=2)

@@ -2,6 +2,7 @@
 file.
 
 ORDER: its place on the page. TITLE: its heading.
+PRINTED: optional; whether it is part of the printed page (if it says nothing: yes).
 
     def blocks(run: Run) -> list[Block]
 
@@ -42,6 +43,7 @@ class Section(NamedTuple):
     id: str
     title: str
     blocks: list[Block]
+    printed: bool
 
 
 class Part(NamedTuple):
@@ -69,7 +71,7 @@ def _sections(run: Run, failures: list[str]) -> list[Section]:
         with schemapi.debug_mode(False):  # validation of every part of a chart takes a second; tests validate
             blocks = attempt(f"section {name} of the page of {run.name}", failures, [], module.blocks, run)
         if blocks:
-            found.append(Section(run.id(name), module.TITLE, blocks))
+            found.append(Section(run.id(name), module.TITLE, blocks, getattr(module, "PRINTED", True)))
     return found
 
 

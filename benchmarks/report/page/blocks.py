@@ -59,7 +59,7 @@ class Listing:
     """A table with sorting, search, a choice of columns and CSV where the page has JavaScript.
 
     id: unique on the page. heads, rows: the cells. notes: sentences below. filters: heads whose values get a selection
-    list. hidden: heads that are hidden at first.
+    list. hidden: heads that are hidden at first. printed: whether it is part of the printed page.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Listing:
     notes: Sequence[str] = ()
     filters: Sequence[str] = ()
     hidden: Sequence[str] = ()
+    printed: bool = True
     template: str = field(default="listing", init=False)
 
 
@@ -76,9 +77,10 @@ class Listing:
 class Chart:
     """A chart that draws the rows of a listing, so that every plotted number stands in a table.
 
-    id: unique on the page. numbers: the listing, which is shown folded below. specs: Vega-Lite specification by the
-    name of its x axis; the reader switches between them. text: what is drawn, in a sentence. picture: what is shown
-    without JavaScript, as a data address. small: whether two stand side by side.
+    id: unique on the page. numbers: the listing, which is shown folded below. specs: Vega-Lite specification by its
+    name, such as that of its x axis; the reader switches between them. switch: the word before these names. text: what
+    is drawn, in a sentence. picture: what is shown without JavaScript, as a data address. small: whether two stand side
+    by side.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Chart:
     text: str
     picture: str | None = None
     small: bool = False
+    switch: str = "Against"
     template: str = field(default="chart", init=False)
 
 

@@ -49,6 +49,8 @@ OWN = {
     "interval includes the other's mean, and the difference is at least the smallest detectable one.",
     "by the second network": "Method with the lowest mean FID ratio by the second scoring network.",
     "record": "File of the record in the results folder from which the number is read; one per training seed.",
+    "records": "Number of the method's records, those of kind timing included.",
+    "first record": "File of the record of its first training seed.",
     "commit": "Version of the code that made the record; 'modified' where files differed from that version.",
     "machine": "Computer that made the record.",
     "versions": "Versions of Python and of the libraries that made the record.",
@@ -94,6 +96,8 @@ OWN = {
     "images": "Training images seen by then, counted with repetition.",
     "seconds": "Seconds of training by then, from timing cells that had the computer to themselves.",
     "FLOPs": "Floating-point operations of training by then.",
+    "kind of loss": "one loss: a loss on the end of the chain trains evaluations on their own inputs at inference, or "
+    "the method's era is end-to-end. local losses: every other generator.",
     "layers": "Number of hidden layers.",
     "error": "Share of test images that are not recognised, mean over training seeds.",
     "series": "Variants that differ in the number of layers only.",

@@ -21,11 +21,12 @@ WORDS = {"title", "variant", "sampler", "extractor", "stage", "own"}  # values t
 Fields = dict[str, str]
 
 
-def base(small: bool = False) -> alt.Chart:
-    """A chart of the listing's rows of the series that are switched on."""
+def base(small: bool = False, every: bool = False) -> alt.Chart:
+    """A chart of the listing's rows of the series that are switched on. every: of those that are switched off, too."""
     hidden, chosen = alt.param(name="hidden", value=[]), alt.param(name="chosen", value=[])
     chart = alt.Chart(alt.NamedData("rows"), width="container", height=SMALL_HEIGHT if small else HEIGHT)
-    return chart.add_params(hidden, chosen).transform_filter(ON)
+    chart = chart.add_params(hidden, chosen)
+    return chart if every else chart.transform_filter(ON)
 
 
 def axis(field: str, title: str, kind: str = "log", **scale: object) -> tuple[str, dict]:
@@ -42,13 +43,14 @@ def colored(frames: Frames, names: Sequence[str], field: str = "variant") -> dic
     """Encodings of colour, shape and dash by series, without a legend of their own."""
     looks = [drawn(frames, name) for name in names]
     return {
-        "color": alt.Color(f"{field}:N", legend=None, scale=_scale(names, [look.color for look in looks])),
-        "shape": alt.Shape(f"{field}:N", legend=None, scale=_scale(names, [look.shape for look in looks])),
-        "strokeDash": alt.StrokeDash(f"{field}:N", legend=None, scale=_scale(names, [look.dash for look in looks])),
+        "color": alt.Color(f"{field}:N", legend=None, scale=scale(names, [look.color for look in looks])),
+        "shape": alt.Shape(f"{field}:N", legend=None, scale=scale(names, [look.shape for look in looks])),
+        "strokeDash": alt.StrokeDash(f"{field}:N", legend=None, scale=scale(names, [look.dash for look in looks])),
     }
 
 
-def _scale(names: Sequence[str], values: list) -> alt.Scale:
+def scale(names: Sequence[str], values: list) -> alt.Scale:
+    """A scale that maps each name to its value."""
     return alt.Scale(domain=list(names), range=values)
 
 
@@ -75,20 +77,21 @@ def lines(
     tips = tips_of(tooltip)
     band = chart.mark_area(strokeWidth=0).encode(
         encoded["x"], alt.Y("low:Q"), alt.Y2("high:Q"), color=look["color"], detail=encoded["detail"],
-        opacity=_opacity(0.2, 0.04),
+        opacity=opacity(0.2, 0.04),
     )  # fmt: skip
     line = chart.mark_line(strokeWidth=2.5).encode(
         **encoded, color=look["color"], strokeDash=look["strokeDash"],
-        opacity=_opacity(1, 0.15),
+        opacity=opacity(1, 0.15),
     )  # fmt: skip
     points = chart.mark_point(filled=True, size=size).encode(
         **encoded, color=look["color"], shape=look["shape"], tooltip=tips,
-        opacity=_opacity(1, 0.15),
+        opacity=opacity(1, 0.15),
     )  # fmt: skip
     return alt.layer(*([band] if bands else []), line, points)
 
 
-def _opacity(standing_out: float, otherwise: float) -> alt.OpacityValue:
+def opacity(standing_out: float, otherwise: float) -> alt.OpacityValue:
+    """Opacity of a mark of a series that stands out, and of the others; without any, all stand out."""
     return alt.OpacityValue(otherwise, condition={"test": STANDS_OUT, "value": standing_out})
 
 

@@ -41,6 +41,9 @@ def write(
         made = {name: module.slide(runs) for name, module in wanted.items()}
         kept = {name: slide for name, slide in made.items() if slide is not None}
         said = [f"slide {name} is left out: no run holds {wanted[name].NEEDS}" for name in made if name not in kept]
+        for name in _spare(kept, wanted):
+            del kept[name]
+            said.append(f"slide {name} is left out of a talk of {slides.MOST}; write it with: --only {name}")
         if not kept:
             raise BadInput(f"{'; '.join(said)}: a talk needs at least one slide")
         if fontless:
@@ -61,6 +64,12 @@ def _wanted(only: Sequence[str]) -> dict:
         if name not in found:
             raise BadInput(f"--only {name!r}: no such slide; allowed: {', '.join(found)}{nearest(name, found)}")
     return {name: module for name, module in found.items() if not only or name in only}
+
+
+def _spare(kept: dict[str, Slide], wanted: dict) -> list[str]:
+    """The slides to leave out, since there are more than a talk has time for."""
+    spare = [name for name in kept if getattr(wanted[name], "SPARE", False)]
+    return spare[: max(0, len(kept) - slides.MOST)]
 
 
 def _write(kept: dict[str, Slide], out: Path, east_asian: str | None, with_handout: bool) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 from pandas import DataFrame
 
@@ -29,7 +31,8 @@ def blocks(run: Run) -> list[Block]:
             found += _of(run, frames, dataset, curve, "fid_ratio", f"FID ratio at {nfe:g} NFE", f"{nfe:g}")
         if len(frames.accuracy_curve):
             found += _of(run, frames, dataset, frames.accuracy_curve, "accuracy", "accuracy", "")
-    return found + listings(run, "at_equal_flops", "at_equal_images", "at_equal_seconds", "time_to_target")
+    tables = listings(run, "at_equal_flops", "at_equal_images", "at_equal_seconds", "time_to_target")
+    return found + [replace(table, printed=False) for table in tables]
 
 
 def _of(run: Run, frames: Frames, dataset: str, curve: DataFrame, value: str, what: str, nfe: str) -> list[Block]:

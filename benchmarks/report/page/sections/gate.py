@@ -10,7 +10,7 @@ from benchmarks.report.formats import number
 from benchmarks.report.page.blocks import Block, Listing, Value, heads
 from benchmarks.report.page.run import Run
 
-ORDER, TITLE = 140, "History of the gate"
+ORDER, TITLE, PRINTED = 140, "History of the gate", False
 HEADS = ["date", "commit", "preset", "verdicts", "primaries"]
 MOST = 200  # lines, the newest
 

@@ -66,7 +66,7 @@ def _panel(run: Run, frames: Frames, dataset: str, steps: DataFrame, column: str
     y = plots.axis("mean", words, "log" if distance else "linear")
     tips = {"title": "method", "place": "place", "mean": words, "low": "95 % interval from", "high": "to"}
     tips |= {"n": "training seeds"}
-    x = plots.axis("place", "from noise (0) to the sample (1)", "linear")
+    x = plots.axis("place", "from noise (0) to the sample (1)", "linear", domain=[0, 1])
     look = plots.colored(frames, names(frames))
     chart = plots.lines(plots.base(True), look, x, y, tips, (), bool(table.low.notna().any()))
     chart = chart if distance else chart + plots.floor(0.5, "not separable")

@@ -7,7 +7,7 @@ from benchmarks.report.page.blocks import Block
 from benchmarks.report.page.run import Run
 from benchmarks.report.page.sheets import listings
 
-ORDER, TITLE = 120, "More tables"
+ORDER, TITLE, PRINTED = 120, "More tables", False
 ELSEWHERE = {"ratios", "mcnemar", "at_equal_flops", "at_equal_images", "at_equal_seconds", "time_to_target", "reach"}
 ELSEWHERE |= {"training_cost", "sampling_cost", "depth"}  # in sections of their own
 

@@ -11,6 +11,7 @@ from benchmarks.report.page.blocks import Block, Listing, Prose, Value, heads
 from benchmarks.report.page.run import Run
 
 ORDER, TITLE = 150, "Provenance of every number"
+METHODS = ["method", "data set", "records", "first record", "commit", "date", "command"]
 HEADS = ["method", "data set", "kind", "seed", "record", "commit", "date", "machine", "versions", "command"]
 
 
@@ -30,7 +31,35 @@ def blocks(run: Run) -> list[Block]:
         f"Results folder: {run.name}; its {len(rows)} records are {where}. A mean of a method is over its records of "
         "kind quality, a time over those of kind timing."
     )
-    return [Prose([said]), Listing(run.id("records"), "Records", heads(HEADS), rows, hidden=["versions"])]
+    records = Listing(run.id("records"), "Records", heads(HEADS), rows, hidden=["versions"], printed=False)
+    return [Prose([said, *_made_with(run)]), _methods(run), records]
+
+
+def _methods(run: Run) -> Listing:
+    """One row per method and data set: its records in short."""
+    found = run.frames.cells.groupby(["dataset", "variant"])
+    rows = []
+    for dataset in run.frames.datasets:
+        for name in run.frames.ordered(run.frames.of(dataset).cells.variant):
+            own = found.get_group((dataset, name))
+            dates = own.made.dropna().map(_date)
+            files = own.file[own.kind.eq("quality")].dropna()
+            rows.append(
+                [
+                    *(run.variant(name), Value(dataset), Value(f"{len(own)}")),
+                    Value(f"{run.name}/cells/{files.iloc[0]}" if len(files) else DASH),
+                    *(Value(", ".join(sorted(set(own.commit)))), Value(dates.max() if len(dates) else DASH)),
+                    Value(_command(own.iloc[0])),
+                ]
+            )
+    return Listing(run.id("methods"), "Methods", heads(METHODS), rows)
+
+
+def _made_with(run: Run) -> list[str]:
+    """The machines and versions of all records."""
+    cells = run.frames.cells
+    told = (("Machine", cells.machine), ("Versions", cells.versions))
+    return [f"{what}: {'; '.join(sorted(set(values.dropna())))}." for what, values in told if values.notna().any()]
 
 
 def _date(made: str | None) -> str:

@@ -71,8 +71,9 @@ def _name(run: Run, variant: str, stage: str) -> str:
 
 def _chart(frames: Frames, order: list[str]) -> alt.LayerChart:
     look = plots.colored(frames, names(frames))
-    labels = alt.Axis(labelLimit=360, title=None, domain=False, ticks=False)
-    x = alt.X("link:Q", title="evaluation, in the order of inference", axis=alt.Axis(tickMinStep=1, format="d"))
+    labels = alt.Axis(title=None, domain=False, ticks=False)
+    title, ticks = "evaluation, in the order of inference", alt.Axis(tickMinStep=1, format="d")
+    x = alt.X("link:Q", title=title, axis=ticks, scale=alt.Scale(zero=False, nice=False, padding=20))
     at = {"x": x, "y": alt.Y("row:N", sort=order, axis=labels)}
     tips = plots.tips_of(
         {"title": "method", "stage": "stage", "link": "link", "share": "share trained", "own": "on its own input"}

@@ -10,7 +10,7 @@ from benchmarks.report.page.blocks import Block, Chart, Listing, Value, heads
 from benchmarks.report.page.legend import series
 from benchmarks.report.page.run import Run, shown
 
-ORDER, TITLE = 100, "Training curves"
+ORDER, TITLE, PRINTED = 100, "Training curves", False
 FIELDS = ["variant", "stage", "flops", "mean", "scaled", "stage_index"]
 POINTS = 40  # of a stage
 TEXT = (

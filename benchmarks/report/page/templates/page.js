@@ -2,12 +2,10 @@
 // is complete as tables and pictures.
 (() => {
   "use strict";
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   const palette = JSON.parse(document.getElementById("palette").textContent);
   const {default: DataTable, jQuery} = window.tables;
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   document.documentElement.classList.add("live");
-  document.documentElement.classList.toggle("dark", dark.matches);
 
   // Data of charts: the rows of a table, by the names in its heads. Read before DataTables takes rows out.
   const rows = new Map(all("table[id]").map((table) => [table.id, rowsOf(table)]));
@@ -28,18 +26,20 @@
 
   // Charts. The interpreter of expressions (`ast`) needs no eval, which the content policy forbids.
   const charts = new Map();
-  function themed(spec) {
-    const ink = dark.matches ? "#ececec" : "#1b1b1b", grid = dark.matches ? "#3a3e43" : "#e4e4e4";
-    const text = dark.matches ? JSON.stringify(spec).replaceAll(`"${palette.black}"`, '"#f2f2f2"').replaceAll('"#0072B2"', '"#4aa8e8"') : JSON.stringify(spec);
-    const axis = {gridColor: grid, domainColor: ink, tickColor: ink, labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 13};
-    return Object.assign(JSON.parse(text), {config: {background: "transparent", view: {stroke: null}, axis, font: "system-ui, DejaVu Sans, sans-serif"}});
+  // Colours are the page's own, so that a chart is dark or light, or printed on white, without being drawn again.
+  function themed(spec, width) {
+    const text = JSON.stringify(spec).replaceAll(`"${palette.black}"`, '"var(--black)"').replaceAll(`"${palette.blue}"`, '"var(--blue)"');
+    const ink = "var(--ink)", axis = {gridColor: "var(--grid)", domainColor: ink, tickColor: ink, labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 13};
+    const axisY = {labelLimit: width / 3};
+    return Object.assign(JSON.parse(text), {config: {background: "transparent", view: {stroke: null}, axis, axisY, font: "system-ui, DejaVu Sans, sans-serif"}});
   }
   async function draw(figure) {
     const specs = JSON.parse(figure.querySelector("script").textContent);
     const picked = figure.querySelector("input:checked");
-    const spec = themed(specs[picked ? picked.value : Object.keys(specs)[0]]);
+    const place = figure.querySelector(".plot");
+    const spec = themed(specs[picked ? picked.value : Object.keys(specs)[0]], place.clientWidth);
     spec.datasets = {...spec.datasets, rows: rows.get(figure.dataset.listing)};
-    const {view} = await window.vegaEmbed(figure.querySelector(".plot"), spec, {ast: true, renderer: "svg", logLevel: 1, actions: false, defaultStyle: false, tooltip: {disableDefaultStyle: true}});
+    const {view} = await window.vegaEmbed(place, spec, {ast: true, renderer: "svg", logLevel: 1, actions: false, defaultStyle: false, tooltip: {disableDefaultStyle: true}});
     charts.get(figure)?.finalize();
     charts.set(figure, view);
     view.addEventListener("click", (_, item) => item?.datum?.variant && choose(figure.closest("article"), item.datum.variant));
@@ -136,19 +136,27 @@
     }
   }
 
-  // Work is done when it is seen: a chart that comes near the window, a table of numbers that is opened.
-  const near = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
-    near.unobserve(entry.target);
-    draw(entry.target);
-  }), {rootMargin: "600px"});
-  all("figure.chart").forEach((figure) => near.observe(figure));
+  // Work is done when it is seen: a chart that comes near the window, a table of numbers that is opened. The other
+  // charts of the run that is shown follow while nothing else is to be done, since printing waits for none.
+  const waiting = new Set(all("figure.chart"));
+  function drawOnce(figure) {
+    near.unobserve(figure);
+    return waiting.delete(figure) ? draw(figure) : Promise.resolve();
+  }
+  const near = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => drawOnce(entry.target)), {rootMargin: "600px"});
+  waiting.forEach((figure) => near.observe(figure));
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 200));
+  const drawRest = () => {
+    const next = [...waiting].find((figure) => figure.checkVisibility?.() ?? true);
+    if (next) drawOnce(next).then(() => idle(drawRest));
+  };
   all(".listing table[id]").forEach(activate);
   all("details.folded").forEach((details) => details.addEventListener("toggle", () => activate(details.querySelector("table[id]")), {once: true}));
-  dark.addEventListener("change", () => {
-    document.documentElement.classList.toggle("dark", dark.matches);
-    charts.forEach((_, figure) => draw(figure));
-  });
-  window.drawAll = () => Promise.all(all("figure.chart").map((figure) => draw(figure)));
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const darken = () => document.documentElement.classList.toggle("dark", dark.matches);  // for DataTables
+  dark.addEventListener("change", darken);
+  darken();
+  window.drawAll = () => Promise.all([...waiting].map(drawOnce));
   addEventListener("beforeprint", () => tables.forEach((table) => table.page.len(-1).draw()));
 
   // One results folder at a time.
@@ -163,5 +171,6 @@
   const current = () => document.getElementById(location.hash.slice(1))?.closest("article")?.id ?? location.hash.slice(1);
   addEventListener("hashchange", () => document.getElementById(location.hash.slice(1))?.closest("article") && show(current()));
   show(current());
+  idle(drawRest);
   if (innerWidth < 800) all("details.legend").forEach((legend) => { legend.open = false; });
 })();

@@ -2,6 +2,7 @@
 
 ORDER: its place; slides stand in ascending order.
 NEEDS: what the records must hold for it, in words.
+SPARE: optional; whether it is left out of a talk that would have more than MOST slides (if it says nothing: no).
 
     def slide(runs: Runs) -> Slide | None
 
@@ -13,6 +14,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from types import ModuleType
+
+MOST = 16  # slides that a talk has time for
 
 
 def found() -> dict[str, ModuleType]:

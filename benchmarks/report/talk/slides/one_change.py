@@ -8,6 +8,7 @@ from benchmarks.report.talk.parts import Slide, SlideFigure
 from benchmarks.report.talk.runs import Runs
 
 ORDER = 100
+SPARE = True
 NEEDS = "at least four variants that differ in one option"
 
 

@@ -34,12 +34,12 @@ def slide(runs: Runs) -> Slide | None:
     split = min(0.6, (len(cells) + 1) * 0.45 / layout.BODY.height)
     _, below = layout.halves(split, beside=False)
     alt = say(
-        "Loss of every training stage of a deep belief network, one stage after the other; at the end its accuracy."
+        "Layers and loss of every training stage of a deep belief network, stage after stage; at the end its accuracy."
     )
     moving = animations.film("dbn_training", runs, layout.on_stage(below), alt, 0.4)
     speech = (
         say("Higher is better; ± is half of the 95 % interval over training seeds."),
-        say("The animation shows the recorded losses: the records keep no samples between the stages."),
+        say("The animation shows what was recorded: the layers that a stage trains, and its loss."),
     )
     parts = (CellRows(header, cells), *([moving[1]] if moving else []))
     return Slide(title, parts, run, speech if moving else speech[:1], split=split, beside=False)

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from matplotlib.lines import Line2D
+from PIL import Image
 
 from benchmarks.report.figures import cost_bars, fid_vs_nfe, quality_vs_flops, sample_grid, style, training_curves
 from benchmarks.report.figures.axes import spread
@@ -186,3 +187,19 @@ def test_spread_labels_keep_their_order_their_distance_and_their_centre():
 def test_a_label_of_two_lines_takes_the_room_of_two():
     low, middle, high = spread([0.5, 0.5, 0.5], [0.05, 0.1, 0.05])
     assert middle - low == pytest.approx(0.075) and high - middle == pytest.approx(0.075)
+
+
+def test_a_png_has_a_palette_which_keeps_the_colours_of_thin_lines(tmp_path):
+    with style.context():
+        fig = style.figure("A title")
+        ax = fig.subplots()
+        for place, color in enumerate(style.COLORS.values()):
+            ax.plot([0, 1], [place, place + 1], color=color, linewidth=1)
+            ax.fill_between([0, 1], place, place + 1, color=color, alpha=0.2)
+        style.save(fig, tmp_path / "lines", {"png": style.FORMATS["png"]})
+    with Image.open(tmp_path / "lines.png") as image:
+        assert image.mode == "P" and image.size == (1920, 1080)
+        pixels = np.asarray(image.convert("RGB"), int).reshape(-1, 3)
+    for color in style.COLORS.values():
+        wanted = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)])
+        assert np.abs(pixels - wanted).max(1).min() <= 8, color

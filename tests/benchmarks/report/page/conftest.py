@@ -35,10 +35,16 @@ def hostile_records(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory) -> Path:
+def digits_run() -> page.Run:
+    """The committed digits run; reading it takes seconds."""
+    return run_of(DIGITS)
+
+
+@pytest.fixture(scope="session")
+def digits(digits_run, tmp_path_factory) -> Path:
     """The page of the committed digits run."""
     path = tmp_path_factory.mktemp("page") / page.FILE
-    assert page.write([run_of(DIGITS)], path) == []
+    assert page.write([digits_run], path) == []
     return path
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from contextlib import contextmanager
 
@@ -151,14 +152,41 @@ def test_the_page_fits_a_phone_and_is_dark_where_the_reader_is(browser, digits):
     with opened(browser, digits, viewport={"width": 390, "height": 844}, color_scheme="dark") as tab:
         assert tab.evaluate("document.documentElement.scrollWidth") == 390
         assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
-        assert "#000000" not in tab.locator("#run1-quality_by_cost .plot").first.inner_html()
+        assert color_of_black(tab) == "rgb(242, 242, 242)"
+        name_ends, chain_begins = tab.evaluate(
+            """() => {
+                const boxes = part => [...document.querySelectorAll(`#run1-reach ${part}`)]
+                    .filter(one => one.tagName === 'path' || /[a-z]/.test(one.textContent))
+                    .map(one => one.getBoundingClientRect());
+                return [Math.max(...boxes('.role-axis-label text').map(box => box.right)),
+                        Math.min(...boxes('.mark-symbol path').map(box => box.left))];
+            }"""
+        )
+        assert name_ends <= chain_begins
 
 
-def test_the_page_prints_without_its_controls(browser, digits):
-    with opened(browser, digits) as tab:
-        tab.emulate_media(media="print")
-        assert not tab.locator(".help").first.is_visible() and not tab.locator(".dt-buttons").first.is_visible()
-        assert tab.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+def color_of_black(tab) -> str:
+    """The colour in which the series that the figures draw in black is drawn now."""
+    return tab.evaluate("getComputedStyle(document.querySelector('#run1-along_training [stroke*=black]')).stroke")
+
+
+def test_the_page_prints_as_a_short_document_on_white_without_its_controls(browser, digits):
+    with opened(browser, digits, color_scheme="dark") as tab:
+        tab.emulate_media(media="print", color_scheme="dark")
+        for control in (".help", ".dt-buttons", "#run1-training_curves", "#run1-records"):
+            assert not tab.locator(control).first.is_visible(), control
+        for content in (COMPARISON, "#run1-quality_by_cost .plot svg", "#run1-costs", "#run1-methods", ".paper"):
+            assert tab.locator(content).first.is_visible(), content
+        assert color_of_black(tab) == "rgb(0, 0, 0)"
+        pages = len(re.findall(rb"/Type */Page\b", tab.pdf(prefer_css_page_size=True)))
+        assert 6 <= pages <= 12
+
+
+def test_charts_that_nobody_scrolled_to_are_drawn_before_somebody_prints(browser, digits):
+    with opened(browser, digits, draw=False) as tab:
+        tab.wait_for_function(
+            "() => [...document.querySelectorAll('figure.chart')].every(one => one.querySelector('.plot svg'))"
+        )
 
 
 def test_hostile_names_run_nothing_and_leave_the_table_as_text(browser, hostile, tmp_path):

@@ -9,13 +9,19 @@ from benchmarks.report.figures.theme import OKABE_ITO
 from benchmarks.report.frames.looks import COLORS, MARKERS
 from benchmarks.report.page import looks
 from benchmarks.report.page.blocks import Chart
-from benchmarks.report.page.sections import along_training, mismatch, quality_by_cost, reach, training_curves
-from tests.benchmarks.report.page.conftest import DIGITS, run_of
+from benchmarks.report.page.sections import (
+    along_training,
+    loss_families,
+    mismatch,
+    quality_by_cost,
+    reach,
+    training_curves,
+)
 
 
-@pytest.mark.parametrize("section", [along_training, mismatch, quality_by_cost, reach, training_curves])
-def test_charts_are_valid_vega_lite(section):
-    charts = [block for block in section.blocks(run_of(DIGITS)) if isinstance(block, Chart)]
+@pytest.mark.parametrize("section", [along_training, loss_families, mismatch, quality_by_cost, reach, training_curves])
+def test_charts_are_valid_vega_lite(section, digits_run):
+    charts = [block for block in section.blocks(digits_run) if isinstance(block, Chart)]
     assert charts
     for spec in (spec for chart in charts for spec in chart.specs.values()):
         altair.Chart.from_dict(spec)

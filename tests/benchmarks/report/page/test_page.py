@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import pkgutil
 import re
 from html.parser import HTMLParser
 
@@ -13,9 +14,12 @@ import pytest
 
 from benchmarks import report
 from benchmarks.report import figures, page
+from benchmarks.report.page import sections
 from benchmarks.report.page.glossary import NUMBERS, entry_of
-from benchmarks.report.page.sections import best, gate, mismatch
+from benchmarks.report.page.sections import best, depth, gate, mismatch
 from tests.benchmarks import fake_run
+from tests.benchmarks.report.frames.test_depth import SERIES
+from tests.benchmarks.report.frames.test_depth import record as deep
 from tests.benchmarks.report.page.conftest import DIGITS, REASON, TITLE, VARIANT, hostile_records, run_of
 
 MEGABYTE = 10**6
@@ -94,6 +98,38 @@ def test_every_chart_draws_the_rows_of_a_table_of_the_page(elements):
     assert len(charts) > 10 and set(charts) <= tables
 
 
+# Section -> what it is made of, and how often that stands in it at least on the page of the digits.
+CONTENT = {
+    **{"answer": ("<li>", 3), "best": ("<tr>", 8), "comparison": ("<tr>", 35), "paired": ("<tr>", 7)},
+    **{"loss_families": ("<figure", 1), "quality_by_cost": ("<figure", 1), "along_training": ("<figure", 3)},
+    **{"reach": ("<figure", 1), "mismatch": ("<figure", 3), "samples": ("<img", 50), "trajectory": ("<img", 15)},
+    **{"training_curves": ("<figure", 7), "costs": ("<tr>", 14), "more_tables": ("<tr>", 20)},
+    **{"failed": ("42 cells is done", 1), "provenance": ("<tr>", 49)},
+}
+ELSEWHERE = {"depth", "gate"}  # the digits have none; tests of their own are below
+
+
+def test_every_section_is_tested():
+    assert {module.name for module in pkgutil.iter_modules(sections.__path__)} == set(CONTENT) | ELSEWHERE
+
+
+@pytest.mark.parametrize("section", CONTENT)
+def test_every_section_of_the_page_is_there_and_full(digits, section):
+    text = digits.read_text(encoding="utf-8")
+    start = text.index(f'<section id="run1-{section}"')
+    part, (content, least) = text[start : text.index("</section>", start)], CONTENT[section]
+    assert part.count(content) >= least and f'href="#run1-{section}"' in text
+
+
+def test_the_depth_study_has_its_chart_and_its_table(tmp_path):
+    for series in SERIES:
+        for n_hidden in (1, 3):
+            fake_run.write(tmp_path, deep(series, n_hidden, 0, 0.02 * n_hidden))
+    chart, errors, layers = depth.blocks(run_of(tmp_path))
+    assert len(chart.numbers.rows) == 4
+    assert all({row[0].text for row in table.rows} == set(SERIES) for table in (errors, layers))
+
+
 def test_the_page_answers_in_three_sentences_from_the_paired_table(elements):
     answer = elements.texts["li"]
     assert len(answer) == 3
@@ -102,8 +138,8 @@ def test_the_page_answers_in_three_sentences_from_the_paired_table(elements):
     assert f"{pair.ratio:.2f} times" in answer[0] and interval in answer[0] and "significantly lower" in answer[0]
 
 
-def test_the_best_at_1_and_at_4_evaluations_stand_with_significance_cost_and_record():
-    rows = {row[0].text: [cell.text for cell in row] for row in best.blocks(run_of(DIGITS))[0].rows}
+def test_the_best_at_1_and_at_4_evaluations_stand_with_significance_cost_and_record(digits_run):
+    rows = {row[0].text: [cell.text for cell in row] for row in best.blocks(digits_run)[0].rows}
     assert rows["1"][1] == "MeanFlow" and "tie with One loss, 1-step chain" in rows["1"][3]
     assert rows["2"][3] == "yes, significantly" and "tie with Diffusion, then 4-step chain" in rows["4"][3]
     assert rows["4"][5] == "1.25e12"

@@ -176,6 +176,13 @@ def test_without_a_chinese_font_figures_are_english_and_one_line_says_so(run, qu
     assert not (tmp_path / "talk.pdf").exists()
 
 
+def test_a_talk_with_more_slides_than_there_is_time_for_does_without_its_spare_one():
+    found = talk.slides.found()
+    assert len(found) == talk.slides.MOST + 1
+    assert talk._spare(dict.fromkeys(found), found) == ["one_change"]
+    assert talk._spare(dict.fromkeys([*found][1:]), found) == []
+
+
 def test_a_talk_that_cannot_be_made_is_one_line(run, tmp_path):
     with pytest.raises(BadInput, match=r"--only 'recogniton': no such slide; .*did you mean 'recognition'"):
         talk.write([run], tmp_path, only=["recogniton"])
