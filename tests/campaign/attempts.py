@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -22,8 +23,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.errors import BadInput
+from tests.campaign import summary
 
-SECONDS, LONGEST = 20, 2200
+SECONDS, LONGEST, PART = 20, 2200, 50
+OUTCOMES = (
+    "A mutation is *refused* in one short printable line with exit code 2, *named* in such a line where the rest goes "
+    "on, or *accepted* because it is still valid. A traceback, a longer or second line, more than "
+    f"{SECONDS} s, and a change of a file elsewhere end it badly."
+)
 GOOD = ("accepted", "refused", "named", "cells failed")
 Attempt = Callable[[], str]  # returns "accepted" or "named"; raises BadInput or SystemExit where it is refused
 Make = Callable[[np.random.Generator, Path], tuple[str, Attempt]]
@@ -33,12 +40,13 @@ class Hang(BaseException):
     """An attempt took longer than SECONDS."""
 
 
-def campaign(make: Make, count: int, seed: int = 0) -> dict:
+def campaign(make: Make, count: int, seed: int = 0, after_part: Callable[[dict], object] = lambda _: None) -> dict:
     """Make and run mutations; returns how they ended.
 
     make: (random generator, folder to work in) -> what is mutated, in words, and the attempt that reads it.
     count: number of mutations.
     seed: the same mutations for the same seed.
+    after_part: is called after every PART mutations with what is returned in the end.
 
     Returns {"count", "seed", "outcomes": {what: {outcome: number}}, "bad": [one line each], "peak_memory_bytes"}.
     """
@@ -57,6 +65,12 @@ def campaign(make: Make, count: int, seed: int = 0) -> dict:
             outcomes.setdefault(what, Counter())[outcome] += 1
             if outcome not in GOOD:
                 bad.append(f"{index} {what}: {outcome}: {said}")
+            if (index + 1) % PART == 0:
+                after_part(_found(index + 1, seed, outcomes, bad))
+    return _found(count, seed, outcomes, bad)
+
+
+def _found(count: int, seed: int, outcomes: dict[str, Counter], bad: list[str]) -> dict:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     counts = {what: dict(sorted(found.items())) for what, found in sorted(outcomes.items())}
     return {"count": count, "seed": seed, "outcomes": counts, "bad": bad, "peak_memory_bytes": peak}
@@ -108,12 +122,23 @@ def _place(error: BaseException) -> str:
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
 
 
-def main(make: Make) -> None:
-    """The command line of a kind."""
+def main(make: Make, title: str) -> None:
+    """The command line of a kind; title: of its summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000, help="Number of mutations; default: 1000.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of the mutations; default: 0.")
-    given = parser.parse_args()
-    found = campaign(make, given.count, given.seed)
+    summary.add_option(parser)
+    given, began = parser.parse_args(), time.monotonic()
+
+    def write(found: dict) -> None:
+        finding = (
+            f"Of {found['count']:,} mutations {len(found['bad'])} ended badly. The process that made them all used at "
+            f"most {found['peak_memory_bytes'] / 1e6:,.0f} MB of memory."
+        )
+        counts = summary.table(found["outcomes"], "mutated")
+        summary.write(given.output, title, finding, f"{OUTCOMES}\n\n{counts}", found["bad"], time.monotonic() - began)
+
+    found = campaign(make, given.count, given.seed, write)
+    write(found)
     print(json.dumps(found, indent=1))
     sys.exit(bool(found["bad"]))
