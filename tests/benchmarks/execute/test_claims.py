@@ -223,6 +223,18 @@ def test_what_a_killed_writer_left_half_written_is_removed(tmp_path):
     assert records.done(tmp_path, cell) and not half.exists()
 
 
+@pytest.mark.parametrize("name", [".work", ".work/CELL", "cells", "trained/CELL"])
+def test_a_run_follows_no_link_out_of_its_folder(tmp_path, name):
+    (cell,) = shared(seeds=1)[:1]
+    (outside := tmp_path / "outside").mkdir()
+    link = tmp_path / "results" / name.replace("CELL", cell.work_stem)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside)
+    with pytest.raises(BadInput, match=rf"results: '{name.partition('/')[0]}.*' leads out of it"):
+        execute([cell], Place(tmp_path / "results", jobs=1), FAKE_WORKER)
+    assert not list(outside.iterdir())
+
+
 def test_a_results_folder_deleted_in_mid_run_is_one_line(tmp_path):
     folder = tmp_path / "results"
     (cell, *_) = shared(seeds=1, seconds=0.5)
