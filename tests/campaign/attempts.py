@@ -90,6 +90,8 @@ def ended(attempt: Attempt) -> tuple[str, str]:
     except BadInput as error:
         outcome = "refused"
         errors.write(f"error: {error}\n")
+    except KeyboardInterrupt:  # of the campaign
+        raise
     except Hang:
         return "hang", ""
     except BaseException as error:
