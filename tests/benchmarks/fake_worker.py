@@ -23,6 +23,12 @@ def main(spec_path):
         raise RuntimeError("the worker fell over")
     if act == "say nothing":
         return
+    if act == "chatter":
+        for _ in range(12):
+            os.write(1, b"x" * (1 << 20))  # as a library in C writes
+        raise RuntimeError("the last line")
+    if act == "closed descriptors":
+        os.closerange(0, 3)
     if act in ("hang", "stubborn"):
         leave = act == "hang"
         signal.signal(signal.SIGTERM, lambda *_: (results_dir / f"sigterm-{act}").touch() or (leave and os._exit(0)))
