@@ -2,8 +2,9 @@
 
 The estimate is the wall-clock time to the end of the run, as if every cell started as soon as it could (`schedule`).
 The expected duration of a running cell is its duration so far over the fraction that its worker reports, once that
-exceeds 10 %. Before that, and for a waiting cell, it follows from the cells that have ended. Cells of a kind of which
-none has ended or reported count as 0 s, so the estimate is low until the first seed has ended.
+exceeds 10 %. Before that, and for a waiting cell, it follows from the cells that have ended. Until one of its kind has
+ended, a cell that trains counts as 0 s, so the estimate is low at first; a timing cell counts by the settings of its
+preset.
 """
 
 from __future__ import annotations
