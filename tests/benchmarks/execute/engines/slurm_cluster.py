@@ -73,7 +73,8 @@ def _munge() -> list[subprocess.Popen]:
     shutil.chown("/run/munge", "munge", "munge")
     if subprocess.run(["munge", "-n"], capture_output=True).returncode == 0:
         return []
-    started = subprocess.Popen(["runuser", "-u", "munge", "--", "/usr/sbin/munged", "--foreground"])
+    command = ["runuser", "-u", "munge", "--", "/usr/sbin/munged", "--foreground"]
+    started = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while subprocess.run(["munge", "-n"], capture_output=True).returncode:
         time.sleep(0.2)
     return [started]
