@@ -40,6 +40,12 @@ def main(spec_path):
         time.sleep(300 if act == "detach" else 0)
         if act.endswith("SIGKILL"):
             os.kill(os.getpid(), signal.SIGKILL)
+    if act == "fork bomb":
+        for _ in range(5):  # every process so far forks: 32 in the end
+            os.fork()
+            (results_dir / "pids" / f"{cell.stem}.{os.getpid()}").touch()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(300)
     if act.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, act))
     status = {"diverge": "non_finite"}.get(act, "done")

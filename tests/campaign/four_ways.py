@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import columns
@@ -68,6 +68,11 @@ class Way:
         self.said = "\n\n".join(log.read_text().strip() for log in logs)
         if any(codes):
             raise RuntimeError(f"{self.name}: exit codes {codes}: {self.said[-1000:]}")
+
+    @property
+    def facts(self) -> dict:
+        """What came of it."""
+        return {"seconds": self.seconds, "happened": self.happened, "said": self.said}
 
 
 @contextmanager
@@ -173,20 +178,29 @@ def body(done: list[tuple[Way, Path]]) -> str:
     return "\n\n".join(parts)
 
 
+def ran(name: str, place: Path) -> tuple[Way, Path]:
+    """A way and its results folder in `place`, once it has been run there."""
+    (way, cluster), folder = WAYS[name], place / name.replace(" ", "-")
+    place.mkdir(parents=True, exist_ok=True)
+    if (facts := folder.with_suffix(".json")).is_file():
+        return replace(way, **json.loads(facts.read_text())), folder
+    with cluster(way, folder):
+        way.run(folder)
+    facts.write_text(json.dumps(way.facts))
+    print(f"{way.name}: {way.seconds:.0f} s {way.happened}", flush=True)
+    return way, folder
+
+
 def main() -> int:
     """Run the ways; returns 1 where they differ."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", choices=[*WAYS], default=[*WAYS], help="Ways to run; default: all.")
+    said = "Folder for the results; a way that has ended there is not run again; default: a temporary one."
+    parser.add_argument("--folder", type=Path, help=said)
     summary.add_option(parser)
     given, began = parser.parse_args(), time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="ways") as place:
-        done: list[tuple[Way, Path]] = []
-        for name in given.only:
-            (way, cluster), folder = WAYS[name], Path(place) / name.replace(" ", "-")
-            with cluster(way, folder):
-                way.run(folder)
-            done.append((way, folder))
-            print(f"{way.name}: {way.seconds:.0f} s {way.happened}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="ways") as temporary:
+        done = [ran(name, (given.folder or Path(temporary)).resolve()) for name in given.only]
         problems = [f"{way.name}: {line}" for way, folder in done for line in differences(done[0][1], folder)]
         equal = (
             f"{len(problems)} differences" if problems else "The weights are equal to the bit and the tables are equal"
