@@ -40,7 +40,7 @@ def write(path: Path | None, title: str, finding: str, table: str, problems: Seq
         f"**{finding}**",
         table,
         *(["Problems:", "\n".join(f"- {line}" for line in problems)] if problems else []),
-        f"Command: `python -m {module} {shlex.join(_reported(sys.argv[1:]))}`. Commit "
+        f"Command: `python -m {shlex.join([module, *_reported(sys.argv[1:])])}`. Commit "
         f"{(facts['commit'] or 'unknown')[:12]}{changed}. {datetime.now(UTC):%Y-%m-%d}; {platform.system()}, Python "
         f"{facts['versions']['python']}, torch {facts['versions']['torch']}, {cores()} cores shared with other work; "
         f"{seconds / 60:.0f} min.",
