@@ -98,29 +98,26 @@ def _start(server: socket.socket, fds: list[int], running: dict[int, Fork]) -> N
     fds: of its channel, of its status pipe and perhaps of the file for its output.
     """
     channel, status, *files = fds
-    output, write = os.pipe() if files else (None, None)
-    log = BoundedLog(output, *files) if files else None
-    if (pid := _forked()) == 0:
-        server.close()
+    pipe: tuple[int, ...] = ()
+    try:
+        pipe = os.pipe() if files else ()
+        pid = os.fork()
+    except OSError as error:  # no memory, too many processes or open files
+        pid = -error.errno
+    if pid == 0:
         for fork in running.values():
             fork.close()
-        if log:
-            log.close()
-        _execute(channel, status, write, os.getppid())
-    os.close(channel)
-    os.close(write) if files else None
+        for fd in (server.detach(), *pipe[:1], *files):
+            os.close(fd)
+        _execute(channel, status, pipe[1] if pipe else None, os.getppid())
+    for fd in (channel, *pipe[1:]):
+        os.close(fd)
     _tell(status, pid)
-    if pid < 0:
-        Fork(status, log).close()
+    if pid > 0:
+        running[pid] = Fork(status, BoundedLog(pipe[0], *files) if files else None)
     else:
-        running[pid] = Fork(status, log)
-
-
-def _forked() -> int:
-    try:
-        return os.fork()
-    except OSError as error:  # no memory, or too many processes
-        return -error.errno
+        for fd in (status, *pipe[:1], *files):
+            os.close(fd)
 
 
 def _collect(running: dict[int, Fork]) -> None:
