@@ -81,10 +81,11 @@ class Campaign:
         self.folder, self.random = folder, random.Random(seed)
         self.killed: Counter[tuple[str, str]] = Counter()  # (what was killed, signal)
         self.problems: list[str] = []
-        execute(cells(), Place(folder / "uninterrupted", jobs=2), FAKE_WORKER)
+        self.n_runs, began = 0, time.monotonic()
+        assert self.start(folder / "uninterrupted", False, "first").wait() == 0
+        self.pace = time.monotonic() - began  # of a whole run on this computer with its other work
         self.expected = self.results(folder / "uninterrupted")
         write_run(folder / "report", n_seeds=1, npz=False)
-        self.n_runs = 0
 
     def results(self, folder: Path) -> dict:
         """What records say that must not depend on kills."""
@@ -109,7 +110,7 @@ class Campaign:
         """Start a run and send it, or what it has started, a signal; returns whether all of its cells are done."""
         cookie = secrets.token_hex(8)
         process = self.start(folder, report, cookie)
-        time.sleep(self.random.uniform(0, 8 if report else 3))
+        time.sleep(self.random.uniform(0, self.pace * (2 if report else 0.8)))
         target, name = self.random.choice(TARGETS), self.random.choice(SIGNALS)
         pid = self.find(process.pid, target)
         victim = f"{target}{' while the report is drawn' if report else ''}"
@@ -131,7 +132,7 @@ class Campaign:
                 with suppress(ProcessLookupError):
                     process.send_signal(signal.SIGCONT)
         try:
-            code = process.wait(LONGEST_SECONDS)
+            code = process.wait(max(LONGEST_SECONDS, 20 * self.pace))
         except subprocess.TimeoutExpired:
             self.problems.append(f"hangs after {what}")
             process.kill()
