@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from benchmarks.execute.engines import Running
-from benchmarks.execute.schedule import Durations, makespan
+from benchmarks.execute.schedule import Durations, makespan, timing_seconds
 from benchmarks.plan.cell import Cell
 
 REFRESH_SECONDS = 0.5
@@ -111,6 +111,8 @@ class Progress:
         left, known = {}, False
         for job in running:
             fraction, expected = job.progress().get("fraction", 0), self.durations.expected(job.cell)
+            if expected is None and job.cell.kind == "timing":
+                expected = timing_seconds(job.cell)
             whole = job.seconds / fraction if fraction > MIN_FRACTION else expected
             known |= whole is not None
             left[job.cell.trained_stem] = max(0.0, (whole or 0.0) - job.seconds)

@@ -80,9 +80,10 @@ def makespan(jobs: int, left: Mapping[str, float], waiting: Sequence[Cell], dura
         begin = max(heapq.heappop(free), ends.get(cell.ancestor or "", 0.0))
         ends[cell.trained_stem] = begin + (durations.expected(cell) or 0.0)
         heapq.heappush(free, ends[cell.trained_stem])
-    timed = [durations.expected(cell) or _timing_seconds(cell) for cell in waiting if cell.kind == "timing"]
+    timed = [durations.expected(cell) or timing_seconds(cell) for cell in waiting if cell.kind == "timing"]
     return max([*free, *ends.values()], default=0.0) + sum(timed)
 
 
-def _timing_seconds(cell: Cell) -> float:
+def timing_seconds(cell: Cell) -> float:
+    """Seconds that a timing cell takes by the settings of its preset; to be used where none has ended."""
     return TIMED_QUANTITIES * cell.timing_seconds * (1 + len(cell.nfe))

@@ -2,8 +2,8 @@
 
     python -m tests.campaign.conditions --output FILE
 
-Every run is the command `run` with stub cells, and with the report of real records, in a folder with spaces, quotes and
-characters outside ASCII in its name. It has to end in success, or in one line and exit code 2; no process may outlive
+Every run is the command `run` with stub cells, in a folder with spaces, quotes and characters outside ASCII in its name;
+where the report may depend on the condition, it writes that of real records. It has to end in success, or in one line and exit code 2; no process may outlive
 it. Root is needed, for file systems of their own.
 """
 
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
@@ -58,6 +59,7 @@ class Condition:
     variables: of the environment; None removes one.
     around: a shell command with {} in place of the run.
     act: of the stub cells.
+    report: whether tables, figures and the page are written.
     """
 
     expected: tuple[int, ...] = (DONE,)
@@ -67,6 +69,7 @@ class Condition:
     variables: dict[str, str | None] = field(default_factory=dict)
     around: str = "{}"
     act: str = "succeed"
+    report: bool = False
 
     def command(self, run: list[str], results: Path) -> list[str]:
         """The shell command that runs under the condition."""
@@ -82,18 +85,18 @@ class Condition:
 
 TERMINAL = "script -qec {!r} /dev/null"  # a terminal of its own
 CONDITIONS = {
-    "nothing unusual": Condition(),
+    "nothing unusual": Condition(report=True),
     "disk full from the start": Condition((REFUSED,), mount="size=64k"),
     "disk that fills up during the run": Condition((REFUSED,), mount="size=1100k", act="chatter"),
     "read-only results folder": Condition((REFUSED,), mount="ro"),
     "clock that jumps by a day, back and forth": Condition(variables={"JUMP": "1"}),
-    "`/dev/shm` read-only": Condition(mount="ro", at="/dev/shm"),
-    "`/dev/shm` full": Condition(mount="size=4k,nr_inodes=1", at="/dev/shm"),
-    "no HOME": Condition(variables={"HOME": None, "XDG_CACHE_HOME": None}),
-    "HOME that cannot be written": Condition(variables={"HOME": "/proc", "XDG_CACHE_HOME": None}),
+    "`/dev/shm` read-only": Condition(mount="ro", at="/dev/shm", report=True),
+    "`/dev/shm` full": Condition(mount="size=4k,nr_inodes=1", at="/dev/shm", report=True),
+    "no HOME": Condition(variables={"HOME": None, "XDG_CACHE_HOME": None}, report=True),
+    "HOME that cannot be written": Condition(variables={"HOME": "/proc", "XDG_CACHE_HOME": None}, report=True),
     "no environment but PATH": Condition(around="env -i PATH=$PATH PYTHONPATH=$PYTHONPATH COOKIE {}"),
-    "64 file descriptors": Condition(limit="-n 64"),
-    "4 GiB of address space": Condition(limit="-v 4194304"),
+    "64 file descriptors": Condition(limit="-n 64", report=True),
+    "4 GiB of address space": Condition(limit="-v 4194304", report=True),
     "512 MiB of address space": Condition((DONE, REFUSED, UNREAD), limit="-v 524288"),
     "reader of the output leaves": Condition((UNREAD,), around="{} | true; exit ${{PIPESTATUS[0]}}"),
     "reader of both outputs leaves": Condition((UNREAD,), around="{} 2>&1 | true; exit ${{PIPESTATUS[0]}}"),
@@ -104,21 +107,25 @@ CONDITIONS = {
     "C locale": Condition(variables={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
     "ASCII output": Condition(variables={"PYTHONIOENCODING": "ascii"}),
     "TMPDIR of 120 letters": Condition(variables={"TMPDIR": "LONG"}),
-    "TMPDIR that does not exist": Condition(variables={"TMPDIR": "/nowhere"}),
+    "TMPDIR that does not exist": Condition(variables={"TMPDIR": "/nowhere"}, report=True),
 }
 
 
-def work(results: str) -> None:
+def work(results: str, report: bool) -> None:
     """What runs under the condition: the command `run`, with stub cells and without the preparation of a real one."""
     machine = Machine("cpu", {"digits": "data"}, {})
     real, calls = time.time, iter(range(10**9))
     jump = (lambda: real() + (86400 if next(calls) % 2 else -86400)) if "JUMP" in os.environ else real
     preset = str(Path(results).parent / "stub.toml")
-    with (
-        patch.object(preparation, "prepare", lambda *_, **__: machine),
-        patch.object(session, "execute", functools.partial(session.execute, worker=FAKE_WORKER)),
-        patch.object(time, "time", jump),
-    ):
+    with ExitStack() as stack:
+        if not report:
+            stack.enter_context(patch.object(session, "concluded", lambda *_: "the table of 你"))
+        for owner, name, new in (
+            (preparation, "prepare", lambda *_, **__: machine),
+            (session, "execute", functools.partial(session.execute, worker=FAKE_WORKER)),
+            (time, "time", jump),
+        ):
+            stack.enter_context(patch.object(owner, name, new))
         cli.main(["run", preset, "--jobs", "2", "--results", results])
 
 
@@ -128,11 +135,18 @@ def outcome(name: str, folder: Path) -> tuple[str, str]:
     (long := folder / ("t" * 120)).mkdir()
     (results := folder / "résultats of 你 'x'").mkdir()
     (folder / "stub.toml").write_text(PRESET.replace("ACT", condition.act))
-    if condition.at != "results" or condition.mount is None:
+    if condition.report:
         write_run(results, ("end-to-end",), n_seeds=1, npz=False)
     variables = os.environ | {kills.COOKIE: cookie, "PYTHONPATH": str(ROOT)} | condition.variables
     variables = {key: str(long) if value == "LONG" else value for key, value in variables.items() if value is not None}
-    run = [sys.executable, "-m", "tests.campaign.conditions", "--work", str(results)]
+    run = [
+        sys.executable,
+        "-m",
+        "tests.campaign.conditions",
+        "--work",
+        str(results),
+        *(["--report"] if condition.report else []),
+    ]
     command = [part.replace("COOKIE ", f"{kills.COOKIE}={cookie} ") for part in condition.command(run, results)]
     try:
         ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, timeout=SECONDS)
@@ -161,10 +175,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", default=[*CONDITIONS], help="Conditions; default: all.")
     parser.add_argument("--work", help=argparse.SUPPRESS)
+    parser.add_argument("--report", action="store_true", help=argparse.SUPPRESS)
     summary.add_option(parser)
     given, began = parser.parse_args(), time.monotonic()
     if given.work:
-        return work(given.work)
+        return work(given.work, given.report)
     rows, problems = ["| condition | how the run ended | as it should |", "| --- | --- | --- |"], []
     for name in given.only:
         with tempfile.TemporaryDirectory() as folder:

@@ -47,6 +47,7 @@ def test_timing_cells_count_before_any_of_them_has_ended():
     assert watch.remaining_seconds([]) is None, "of timing cells alone there is no estimate of a run"
     watch.finished(first, {"status": "done", "reason": None}, 10.0)
     assert watch.remaining_seconds([]) == pytest.approx(10 + 2 * 6 * 2.0 * 3)
+    assert shown(timed)[0].remaining_seconds([job(timed[0], 6.0)]) == pytest.approx(30 + 36)
 
 
 def test_off_a_terminal_plain_lines_give_the_end_and_the_progress_of_cells(cells, monkeypatch):
