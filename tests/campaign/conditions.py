@@ -2,9 +2,9 @@
 
     python -m tests.campaign.conditions --output FILE
 
-Every run is the command `run` with stub cells, in a folder with spaces, quotes and characters outside ASCII in its name;
-where the report may depend on the condition, it writes that of real records. It has to end in success, or in one line and exit code 2; no process may outlive
-it. Root is needed, for file systems of their own.
+Every run is the command `run` with stub cells, in a folder with spaces, quotes and characters outside ASCII in its
+name; where the report may depend on the condition, it writes that of real records. It has to end in success, or in one
+line and exit code 2; no process may outlive it. Root is needed, for file systems of their own.
 """
 
 from __future__ import annotations
@@ -139,35 +139,25 @@ def outcome(name: str, folder: Path) -> tuple[str, str]:
         write_run(results, ("end-to-end",), n_seeds=1, npz=False)
     variables = os.environ | {kills.COOKIE: cookie, "PYTHONPATH": str(ROOT)} | condition.variables
     variables = {key: str(long) if value == "LONG" else value for key, value in variables.items() if value is not None}
-    run = [
-        sys.executable,
-        "-m",
-        "tests.campaign.conditions",
-        "--work",
-        str(results),
-        *(["--report"] if condition.report else []),
-    ]
+    run = [sys.executable, "-m", "tests.campaign.conditions", "--work", str(results)]
+    run += ["--report"] if condition.report else []
     command = [part.replace("COOKIE ", f"{kills.COOKIE}={cookie} ") for part in condition.command(run, results)]
     try:
         ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return "hang", f"takes longer than {SECONDS:g} s"
-    said = ended.stderr.decode(errors="replace") + (
-        ended.stdout.decode(errors="replace") if "script" in command[-1] else ""
-    )
     deadline = time.monotonic() + kills.PATIENCE_SECONDS
     while (left := kills.alive(cookie)) and time.monotonic() < deadline:
         time.sleep(0.1)
+    said = (ended.stderr + (ended.stdout if condition.around == TERMINAL else b"")).decode(errors="replace")
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
     wrong = [f"{len(left)} processes outlive it"] if left else []
     wrong += ["a traceback"] if "Traceback" in said else []
     wrong += [f"exit code {ended.returncode}"] if ended.returncode not in condition.expected else []
     wrong += [f"{len(errors)} error lines"] if (ended.returncode == REFUSED) != (len(errors) == 1) else []
-    last = said.strip().splitlines()[-1] if wrong and said.strip() else ""
+    wrong += said.strip().splitlines()[-1:] if wrong else []
     how = {DONE: "done", REFUSED: "one line, exit code 2"}.get(ended.returncode, f"exit code {ended.returncode}")
-    return (f"{how}: {errors[0]}" if errors else how).replace(str(folder), ""), "; ".join(
-        [*wrong, *([last] if last else [])]
-    )
+    return ": ".join([how, *errors[:1]]).replace(str(folder), ""), "; ".join(wrong)
 
 
 def main() -> int:
