@@ -41,12 +41,15 @@ class Hang(BaseException):
     """An attempt took longer than SECONDS of processor time, or than WALL_SECONDS."""
 
 
-def campaign(make: Make, count: int, seed: int = 0, after_part: Callable[[dict], object] = lambda _: None) -> dict:
+def campaign(
+    make: Make, count: int, seed: int = 0, first: int = 0, after_part: Callable[[dict], object] = lambda _: None
+) -> dict:
     """Make and run mutations; returns how they ended.
 
     make: (random generator, folder to work in) -> what is mutated, in words, and the attempt that reads it.
     count: number of mutations.
     seed: the same mutations for the same seed.
+    first: number of the first one of them.
     after_part: is called after every PART mutations with what is returned in the end.
 
     Returns {"count", "seed", "outcomes": {what: {outcome: number}}, "bad": [one line each], "peak_memory_bytes"}.
@@ -56,7 +59,7 @@ def campaign(make: Make, count: int, seed: int = 0, after_part: Callable[[dict],
     with tempfile.TemporaryDirectory() as place:
         (inside := Path(place) / "inside").mkdir()
         (outside := Path(place) / "outside.txt").write_text("mine")
-        for index in range(count):
+        for index in range(first, first + count):
             what, attempt = make(np.random.default_rng([seed, index]), inside)
             outcome, said = ended(attempt)
             if sorted(path.name for path in Path(place).iterdir()) != ["inside", "outside.txt"]:
@@ -66,8 +69,8 @@ def campaign(make: Make, count: int, seed: int = 0, after_part: Callable[[dict],
             outcomes.setdefault(what, Counter())[outcome] += 1
             if outcome not in GOOD:
                 bad.append(f"{index} {what}: {outcome}: {said}")
-            if (index + 1) % PART == 0:
-                after_part(_found(index + 1, seed, outcomes, bad))
+            if (done := index + 1 - first) % PART == 0:
+                after_part(_found(done, seed, outcomes, bad))
     return _found(count, seed, outcomes, bad)
 
 
@@ -132,6 +135,7 @@ def main(make: Make, title: str) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000, help="Number of mutations; default: 1000.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of the mutations; default: 0.")
+    parser.add_argument("--first", type=int, default=0, help="Number of the first mutation; default: 0.")
     summary.add_option(parser)
     given, began = parser.parse_args(), time.monotonic()
 
@@ -143,7 +147,7 @@ def main(make: Make, title: str) -> None:
         counts = summary.table(found["outcomes"], "mutated")
         summary.write(given.output, title, finding, f"{OUTCOMES}\n\n{counts}", found["bad"], time.monotonic() - began)
 
-    found = campaign(make, given.count, given.seed, write)
+    found = campaign(make, given.count, given.seed, given.first, write)
     write(found)
     print(json.dumps(found, indent=1))
     sys.exit(bool(found["bad"]))
