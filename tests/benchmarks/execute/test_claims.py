@@ -135,7 +135,7 @@ sys.exit(any(record["status"] != "done" for record in found))
 @pytest.mark.parametrize("n_runs", [2, 8])
 def test_runs_in_one_folder_share_its_cells_and_no_cell_runs_twice(tmp_path, n_runs):
     runs = [python(RUN, tmp_path) for _ in range(n_runs)]
-    assert [run.wait(100) for run in runs] == [0] * n_runs
+    assert [run.wait(300) for run in runs] == [0] * n_runs
     assert all(records.done(tmp_path, cell) for cell in shared())
     assert len(list((tmp_path / "pids").iterdir())) == len(shared())
     assert not list(tmp_path.rglob("*claim*")) and not list(tmp_path.rglob("*.tmp"))
