@@ -174,7 +174,7 @@ def body(done: list[tuple[Way, Path]]) -> str:
         + ". Left out are measured times, memory and what follows from them. The last columns are the first digits of "
         "the SHA-256 of what is compared.",
     ]
-    parts += [f"What {way.name} printed:\n\n```text\n{way.said}\n```" for way, _ in done]
+    parts += [f"Output of {way.name}:\n\n```text\n{way.said}\n```" for way, _ in done]
     return "\n\n".join(parts)
 
 
@@ -198,15 +198,16 @@ def main() -> int:
     said = "Folder for the results; a way that has ended there is not run again; default: a temporary one."
     parser.add_argument("--folder", type=Path, help=said)
     summary.add_option(parser)
-    given, began = parser.parse_args(), time.monotonic()
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ways") as temporary:
         done = [ran(name, (given.folder or Path(temporary)).resolve()) for name in given.only]
         problems = [f"{way.name}: {line}" for way, folder in done for line in differences(done[0][1], folder)]
         equal = (
-            f"{len(problems)} differences" if problems else "The weights are equal to the bit and the tables are equal"
+            f"{len(problems)} differences" if problems else "the weights are equal to the bit, and so are the tables"
         )
         finding = f"One preset in {len(done)} ways: {equal}."
-        summary.write(given.output, "One preset, four ways", finding, body(done), problems, time.monotonic() - began)
+        seconds = sum(way.seconds for way, _ in done)
+        summary.write(given.output, "One preset, four ways", finding, body(done), problems, seconds)
     print("\n".join(problems) or finding)
     return int(bool(problems))
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from benchmarks.execute.cores import cores
 from benchmarks.store.provenance import provenance
 
+PLACES = ("--output", "--folder")
+
 
 def add_option(parser: argparse.ArgumentParser) -> None:
     """Give a campaign's command line the option `--output`."""
@@ -65,9 +67,10 @@ def table(counts: Mapping[str, Mapping[str, int]], first: str) -> str:
 
 
 def _reported(arguments: Sequence[str]) -> list[str]:
-    """The command line without the place of the summary, which is no part of what was done."""
+    """The command line without places, which are no part of what was done."""
     kept = list(arguments)
-    if "--output" in kept:
-        at = kept.index("--output")
-        del kept[at : at + 2]
+    for option in PLACES:
+        if option in kept:
+            at = kept.index(option)
+            del kept[at : at + 2]
     return kept
