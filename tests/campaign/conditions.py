@@ -57,7 +57,7 @@ class Condition:
     at: "results" or a path.
     limit: an option of `ulimit`.
     variables: of the environment; None removes one.
-    around: a shell command with {} in place of the run.
+    around: a shell command with {} in place of the run, or {quoted} where it is one word.
     act: of the stub cells.
     report: whether tables, figures and the page are written.
     """
@@ -73,7 +73,7 @@ class Condition:
 
     def command(self, run: list[str], results: Path) -> list[str]:
         """The shell command that runs under the condition."""
-        text = self.around.format(shlex.join(run))
+        text = self.around.format(shlex.join(run), quoted=shlex.quote(shlex.join(run)))
         if self.limit:
             text = f"ulimit {self.limit}; {text}"
         if self.mount is None:
@@ -83,7 +83,7 @@ class Condition:
         return ["unshare", "--mount", "bash", "-c", f"{mount} && {text}"]
 
 
-TERMINAL = "script -qec {!r} /dev/null"  # a terminal of its own
+TERMINAL = "script -qec {quoted} /dev/null"  # a terminal of its own
 CONDITIONS = {
     "nothing unusual": Condition(report=True),
     "disk full from the start": Condition((REFUSED,), mount="size=64k"),
