@@ -96,7 +96,7 @@ CONDITIONS = {
     "HOME that cannot be written": Condition(variables={"HOME": "/proc", "XDG_CACHE_HOME": None}, report=True),
     "no environment but PATH": Condition(around="env -i PATH=$PATH PYTHONPATH=$PYTHONPATH COOKIE {}"),
     "64 file descriptors": Condition(limit="-n 64", report=True),
-    "4 GiB of address space": Condition(limit="-v 4194304", report=True),
+    "4 GiB of address space": Condition((DONE, REFUSED), limit="-v 4194304", report=True),
     "512 MiB of address space": Condition((DONE, REFUSED, UNREAD), limit="-v 524288"),
     "reader of the output leaves": Condition((UNREAD,), around="{} | true; exit ${{PIPESTATUS[0]}}"),
     "reader of both outputs leaves": Condition((UNREAD,), around="{} 2>&1 | true; exit ${{PIPESTATUS[0]}}"),
