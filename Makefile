@@ -1,10 +1,11 @@
 # Everything runs in .venv, which is created when it is needed and updated when the pinned versions change.
 # PYTHON: interpreter that creates .venv. ARGS: more options of the command: make bench ARGS="--seeds 1 --device cpu".
-# DIR: folder of records for make report.
+# DIR: folder of records for make report. CHAOS: campaigns of make chaos; four_ways needs what test-engines needs.
 
 PYTHON ?= python3
 ARGS ?=
 DIR ?= results/digits
+CHAOS ?= kills conditions command_lines damaged_files schedule
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -31,8 +32,10 @@ test-engines: $(INSTALLED) ## test the engines on real clusters: Ray (extra ray)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
 	$(PY) -m pytest -m engines tests/benchmarks/execute/engines -rs $(ARGS)
 
-chaos: $(INSTALLED) ## kill runs at random moments and check what is left (ARGS="--kills 100 --seed 0")
-	$(PY) -m tests.campaign.kills $(ARGS)
+chaos: $(INSTALLED) ## run the campaigns of faults, an hour; counts go to results/reference/chaos (CHAOS=kills ARGS="--kills 10")
+	@for campaign in $(CHAOS); do \
+	  $(PY) -m tests.campaign.$$campaign --output results/reference/chaos/$$campaign.md $(ARGS) || exit 1; \
+	done
 
 lint: $(INSTALLED) ## check style and formatting with ruff; changes no file
 	$(PY) -m ruff check $(ARGS) .

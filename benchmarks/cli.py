@@ -5,10 +5,12 @@ A command prints its results to standard output, and progress and errors to stan
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import sys
 import traceback
+from contextlib import suppress
 
 import typer
 from typer.exceptions import TyperException
@@ -46,12 +48,30 @@ def _outside(error: OSError | DamagedRecord) -> str:
     return f"{one_line(said, LONGEST)}; the same command goes on where this one ended (--traceback shows where)"
 
 
+def _usable_streams() -> None:
+    """Standard streams to which anything can be printed.
+
+    A process that was started without some of them (`>&-`) gets ones that lead nowhere; else the next file that it
+    opens would take their place. What the encoding of a terminal does not have is printed as its number.
+    """
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                os.fstat(fd)
+                continue
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # of the lowest free number, which is fd
+            setattr(sys, name, open(fd, "w" if fd else "r", closefd=False))  # noqa: SIM115 (it stays open)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit; an error of the user is one line on standard error and exit code 2.
 
     arguments: the command line; None for `sys.argv`. `--traceback`, anywhere in it, also prints where such an error
         was raised.
     """
+    _usable_streams()
     arguments = (sys.argv[1:] if arguments is None else list(arguments)) or ["--help"]
     given = [argument for argument in arguments if argument != options.TRACEBACK]
     try:

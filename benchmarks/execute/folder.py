@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.errors import BadInput
+from benchmarks.store.inside import refuse_links
 
 TRIAL_BYTES = 1 << 20
 # No room, not writable, or removed while the run works in it.
@@ -22,11 +23,12 @@ def usable(results_dir: Path) -> Iterator[None]:
 
     results_dir: the folder; a file is written to it as a check.
 
-    Raises BadInput where the folder is a file, read-only, full or removed, at the start or inside the context. It is
-    raised too where the system has no more processes or open files to give.
+    Raises BadInput where the folder is a file, read-only, full or removed, at the start or inside the context, or has a
+    link that leads out of it. It is raised too where the system has no more processes or open files to give.
     """
     try:
         results_dir.mkdir(parents=True, exist_ok=True)
+        refuse_links(results_dir)
         _try_writing(results_dir / f".trial.{os.getpid()}")
     except OSError as error:
         raise BadInput(_one_line(results_dir, error)) from error

@@ -104,11 +104,12 @@ def start(module: str, spec: Path, log: Path, variables: Mapping[str, str] | Non
 
     module: name of a module.
     spec: argument of its function `main`, whose return value is the child's exit code.
-    log: file for standard output and standard error of the child; an exception leaves its traceback there and exit
-        code 1.
+    log: file for standard output and standard error of the child, as in `BoundedLog`; an exception leaves its
+        traceback there and exit code 1.
     variables: environment variables of the child.
     """
-    return _fork((module, "main", {"spec_path": str(spec)}, str(log), dict(variables or {})))
+    with log.open("wb") as file:
+        return _fork((module, "main", {"spec_path": str(spec)}, dict(variables or {})), file.fileno())
 
 
 def ask(module: str, request: dict, limit_seconds: float | None = None, tick: Callable = lambda: None) -> object:
@@ -166,7 +167,7 @@ def ask_all(
 
 def begin(module: str, request: dict) -> Child:
     """Start a call of `module.answer(**request)` in a child process; its channel is readable once there is a value."""
-    return _fork((module, "answer", request, None, {}))
+    return _fork((module, "answer", request, {}))
 
 
 def receive(child: Child) -> object:
@@ -191,18 +192,18 @@ def end(child: Child) -> None:
     child.join()
 
 
-def _fork(request: tuple) -> Child:
+def _fork(request: tuple, *log: int) -> Child:
     with _lock:
-        return _fork_alone(request)
+        return _fork_alone(request, *log)
 
 
-def _fork_alone(request: tuple) -> Child:
+def _fork_alone(request: tuple, *log: int) -> Child:
     for _ in range(3):
         server = _running_server()
         ours, its = socket.socketpair()
         status, told = os.pipe()
         try:
-            socket.send_fds(server, [b"f"], [its.fileno(), told])
+            socket.send_fds(server, [b"f"], [its.fileno(), told, *log])
             its.close()
             os.close(told)
             ours.sendall(pickle.dumps(request))

@@ -1,7 +1,8 @@
 """The process of the fork server: it imports modules once, and every request is executed in a fork of it.
 
 It is a process of its own, so that a fork has one thread and no descriptor of the process that asks. Requests come by a
-socket, each with two descriptors: a channel for the request and the answer, and a pipe for process id and exit status.
+socket, each with two or three descriptors: a channel for the request and the answer, a pipe for process id and exit
+status and, for a request that gives no answer, a file for the output.
 """
 
 from __future__ import annotations
@@ -18,11 +19,31 @@ import threading
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from benchmarks.errors import BadInput
 from benchmarks.execute import processes
+from benchmarks.execute.bounded_log import BoundedLog
 
 STATUS = struct.Struct("i")
+
+
+@dataclass
+class Fork:
+    """A child of the server.
+
+    status: descriptor of its status pipe.
+    log: its output; None where it writes to that of the server, or has closed its own.
+    """
+
+    status: int
+    log: BoundedLog | None
+
+    def close(self) -> None:
+        """Close the descriptors of this process."""
+        os.close(self.status)
+        if self.log:
+            self.log.close()
 
 
 def main(fd: int, parent: int, modules: Sequence[str]) -> None:
@@ -41,7 +62,7 @@ def main(fd: int, parent: int, modules: Sequence[str]) -> None:
     signal.signal(signal.SIGCONT, lambda *_: None if os.getppid() == parent else sys.exit())
     processes.die_with(parent, signal.SIGCONT)
     processes.adopt_orphans()
-    running: dict[int, int] = {}  # process id -> descriptor of its status pipe
+    running: dict[int, Fork] = {}  # by process id
     server = socket.socket(fileno=fd)
     try:
         for module in modules:
@@ -53,41 +74,62 @@ def main(fd: int, parent: int, modules: Sequence[str]) -> None:
         os._exit(0)
 
 
-def _serve(server: socket.socket, wake: int, running: dict[int, int]) -> None:
+def _serve(server: socket.socket, wake: int, running: dict[int, Fork]) -> None:
     while True:
-        readable, _, _ = select.select([server, wake], [], [])
+        logs = [fork.log for fork in running.values() if fork.log]
+        readable, _, _ = select.select([server, wake, *logs], [], [])
+        for fork in running.values():
+            if fork.log and fork.log in readable and not fork.log.copy():  # its output is closed
+                fork.log.finish()
+                fork.log = None
         if wake in readable:
             os.read(wake, 4096)
             _collect(running)
         if server in readable:
-            message, fds, _, _ = socket.recv_fds(server, 1, 2)
+            message, fds, _, _ = socket.recv_fds(server, 1, 3)
             if not message:
                 return
-            if (pid := _forked()) == 0:
-                server.close()
-                _execute(*fds, os.getppid())
-            os.close(fds[0])
-            _tell(fds[1], pid)
-            if pid < 0:
-                os.close(fds[1])
-            else:
-                running[pid] = fds[1]
+            _start(server, fds, running)
 
 
-def _forked() -> int:
+def _start(server: socket.socket, fds: list[int], running: dict[int, Fork]) -> None:
+    """Fork, and let the child execute a request.
+
+    fds: of its channel, of its status pipe and perhaps of the file for its output.
+    """
+    channel, status, *files = fds
+    pipe: tuple[int, ...] = ()
     try:
-        return os.fork()
-    except OSError as error:  # no memory, or too many processes
-        return -error.errno
+        pipe = os.pipe() if files else ()
+        pid = os.fork()
+    except OSError as error:  # no memory, too many processes or open files
+        pid = -error.errno
+    if pid == 0:
+        for fork in running.values():
+            fork.close()
+        for fd in (server.detach(), *pipe[:1], *files):
+            os.close(fd)
+        _execute(channel, status, pipe[1] if pipe else None, os.getppid())
+    for fd in (channel, *pipe[1:]):
+        os.close(fd)
+    _tell(status, pid)
+    if pid > 0:
+        running[pid] = Fork(status, BoundedLog(pipe[0], *files) if files else None)
+    else:
+        for fd in (status, *pipe[:1], *files):
+            os.close(fd)
 
 
-def _collect(running: dict[int, int]) -> None:
+def _collect(running: dict[int, Fork]) -> None:
     """Report the children that have ended, and end the orphans that they left to this process."""
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            if (status := running.pop(ended[0], None)) is not None:
-                _tell(status, os.waitstatus_to_exitcode(ended[1]))
-                os.close(status)
+            if (fork := running.pop(ended[0], None)) is not None:
+                if fork.log:
+                    fork.log.finish()  # before whoever asked reads it
+                    fork.log = None
+                _tell(fork.status, os.waitstatus_to_exitcode(ended[1]))
+                fork.close()
     for orphan in set(processes.children(os.getpid())) - running.keys():
         with suppress(ProcessLookupError):
             os.kill(orphan, signal.SIGKILL)
@@ -98,7 +140,7 @@ def _tell(status: int, value: int) -> None:
         os.write(status, STATUS.pack(value))
 
 
-def _execute(channel: int, status: int, server: int) -> None:
+def _execute(channel: int, status: int, output: int | None, server: int) -> None:
     """The life of a fork: execute one request and exit; it never returns."""
     code = 1
     try:
@@ -108,11 +150,11 @@ def _execute(channel: int, status: int, server: int) -> None:
         processes.adopt_orphans()
         _default_signals()
         link = socket.socket(fileno=channel)
-        module, function, arguments, log, variables = pickle.load(link.makefile("rb"))
+        module, function, arguments, variables = pickle.load(link.makefile("rb"))
         threading.Thread(target=_watch, args=(link, server), daemon=True).start()
         os.environ.update(variables)
-        _redirect(log)
-        code = _call(link, module, function, arguments, answers=log is None)
+        _redirect(output)
+        code = _call(link, module, function, arguments, answers=output is None)
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     except BaseException:
@@ -138,13 +180,13 @@ def _call(link: socket.socket, module: str, function: str, arguments: dict, answ
     return 0
 
 
-def _redirect(log: str | None) -> None:
-    if log is None:
+def _redirect(output: int | None) -> None:
+    if output is None:
         os.dup2(2, 1)  # standard output of the parent is for results
         return
-    with open(log, "wb", buffering=0) as file:
-        for stream in (1, 2):
-            os.dup2(file.fileno(), stream)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    os.close(output)
     sys.stdout.reconfigure(line_buffering=True)
 
 

@@ -2,8 +2,9 @@
 
 The estimate is the wall-clock time to the end of the run, as if every cell started as soon as it could (`schedule`).
 The expected duration of a running cell is its duration so far over the fraction that its worker reports, once that
-exceeds 10 %. Before that, and for a waiting cell, it follows from the cells that have ended. Cells of a kind of which
-none has ended or reported count as 0 s, so the estimate is low until the first seed has ended.
+exceeds 10 %. Before that, and for a waiting cell, it follows from the cells that have ended. Until one of its kind has
+ended, a cell that trains counts as 0 s, so the estimate is low at first; a timing cell counts by the settings of its
+preset.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from benchmarks.execute.engines import Running
-from benchmarks.execute.schedule import Durations, makespan
+from benchmarks.execute.schedule import Durations, makespan, timing_seconds
 from benchmarks.plan.cell import Cell
 
 REFRESH_SECONDS = 0.5
@@ -110,6 +111,8 @@ class Progress:
         left, known = {}, False
         for job in running:
             fraction, expected = job.progress().get("fraction", 0), self.durations.expected(job.cell)
+            if expected is None and job.cell.kind == "timing":
+                expected = timing_seconds(job.cell)
             whole = job.seconds / fraction if fraction > MIN_FRACTION else expected
             known |= whole is not None
             left[job.cell.trained_stem] = max(0.0, (whole or 0.0) - job.seconds)

@@ -13,6 +13,8 @@ from statistics import mean
 
 from benchmarks.plan.cell import Cell
 
+TIMED_QUANTITIES = 6  # per NFE and for updates, with warm-up, as the timing cells of the digits preset have taken
+
 
 class Durations:
     """Expected wall-clock seconds of cells.
@@ -61,24 +63,27 @@ def ordered(cells: Sequence[Cell], durations: Durations) -> list[Cell]:
     return sorted(cells, key=lambda cell: (cell.kind == "timing", cell.repetition, -length[cell.stem]))
 
 
-def makespan(
-    jobs: int, left: Mapping[str, float], waiting: Sequence[Cell], durations: Durations, unknown: float = 0.0
-) -> float:
+def makespan(jobs: int, left: Mapping[str, float], waiting: Sequence[Cell], durations: Durations) -> float:
     """Seconds until all cells have ended, if each starts as soon as it can; timing cells run last, one at a time.
+
+    A timing cell of which nothing is known yet takes a multiple of its `timing_seconds`, any other such cell 0 s.
 
     jobs: cells at a time.
     left: trained stem of each running cell -> seconds that it still needs.
     waiting: other cells, in their order.
     durations: of cells that have ended.
-    unknown: seconds of a cell whose duration cannot be expected.
     """
     ends, free = dict(left), [*left.values()]
     free += [0.0] * (jobs - len(free))
     heapq.heapify(free)
     for cell in (cell for cell in waiting if cell.kind != "timing"):
-        expected = durations.expected(cell)
         begin = max(heapq.heappop(free), ends.get(cell.ancestor or "", 0.0))
-        ends[cell.trained_stem] = begin + (unknown if expected is None else expected)
+        ends[cell.trained_stem] = begin + (durations.expected(cell) or 0.0)
         heapq.heappush(free, ends[cell.trained_stem])
-    timed = [durations.expected(cell) or unknown for cell in waiting if cell.kind == "timing"]
+    timed = [durations.expected(cell) or timing_seconds(cell) for cell in waiting if cell.kind == "timing"]
     return max([*free, *ends.values()], default=0.0) + sum(timed)
+
+
+def timing_seconds(cell: Cell) -> float:
+    """Seconds that a timing cell takes by the settings of its preset; to be used where none has ended."""
+    return TIMED_QUANTITIES * cell.timing_seconds * (1 + len(cell.nfe))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -28,12 +29,16 @@ def outputs(paradigm: Paradigm, ability: str, images: Tensor) -> Tensor:
 
     Raises BrokenContract for another shape or type, NonFinite where one is NaN or infinite.
     """
-    found = inference.outputs(paradigm, ability, images)
-    fits = found.is_floating_point() and found.dim() == 2 and len(found) == len(images)
-    if not fits or (ability == "logits" and found.shape[1] != paradigm.n_classes):
+
+    def checked(x: Tensor) -> Tensor:
+        found = getattr(paradigm, ability)(x)
         width = paradigm.n_classes if ability == "logits" else "D"
-        raise BrokenContract(f"{ability} are {_kind(found)}; must be floating-point ({len(images)}, {width})")
-    return found
+        fits = isinstance(found, Tensor) and found.is_floating_point() and found.dim() == 2 and len(found) == len(x)
+        if not fits or (ability == "logits" and found.shape[1] != width):
+            raise BrokenContract(f"{ability} are {_kind(found)}; must be floating-point ({len(x)}, {width})")
+        return found
+
+    return inference.outputs(SimpleNamespace(device=paradigm.device, **{ability: checked}), ability, images)
 
 
 def check_images(x: object, n: int, shape: Sequence[int], where: str) -> None:

@@ -30,6 +30,16 @@ def inside(results_dir: Path, name: str) -> Path:
 
 
 def refuse_links(results_dir: Path) -> None:
-    """Raise BadInput where one of the folders that a run and a report write to is a link out of the results folder."""
+    """Refuse a results folder with a link that leads out of it, where a run or a report would write through the link.
+
+    results_dir: the folder. Looked at are the folders in it that are written to, and those in these, such as that of a
+        cell's claim, log and checkpoint, or of its weights. A link in place of a single file is replaced when it is
+        written, and not followed.
+
+    Raises BadInput, which names the link.
+    """
     for name in WRITTEN:
-        inside(results_dir, name)
+        folder = inside(results_dir, name)
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.is_symlink() and path.is_dir():
+                inside(results_dir, f"{name}/{path.name}")

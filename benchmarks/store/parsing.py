@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import os
 from pathlib import Path
 
 MAX_BYTES = 1 << 30  # of a file, packed or not; the largest committed archive holds 23 MB
@@ -15,7 +16,7 @@ def content(path: Path) -> bytes:
     if path.exists() and not path.is_file():
         raise ValueError("is no file")  # to read a named pipe would wait for ever
     with path.open("rb") as file:
-        found = file.read(MAX_BYTES + 1)
+        found = file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)  # memory for all of it is taken at once
     if len(found) > MAX_BYTES:
         raise ValueError(f"holds more than {MAX_BYTES} bytes")
     return found

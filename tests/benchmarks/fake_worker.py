@@ -23,6 +23,12 @@ def main(spec_path):
         raise RuntimeError("the worker fell over")
     if act == "say nothing":
         return
+    if act == "chatter":
+        for _ in range(12):
+            os.write(1, b"x" * (1 << 20))  # as a library in C writes
+        raise RuntimeError("the last line")
+    if act == "closed descriptors":
+        os.closerange(0, 3)
     if act in ("hang", "stubborn"):
         leave = act == "hang"
         signal.signal(signal.SIGTERM, lambda *_: (results_dir / f"sigterm-{act}").touch() or (leave and os._exit(0)))
@@ -34,6 +40,12 @@ def main(spec_path):
         time.sleep(300 if act == "detach" else 0)
         if act.endswith("SIGKILL"):
             os.kill(os.getpid(), signal.SIGKILL)
+    if act == "fork bomb":
+        for _ in range(5):  # every process so far forks: 32 in the end
+            os.fork()
+            (results_dir / "pids" / f"{cell.stem}.{os.getpid()}").touch()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(300)
     if act.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, act))
     status = {"diverge": "non_finite"}.get(act, "done")

@@ -1,5 +1,13 @@
-"""Campaigns of bad input: seeded, deterministic mutations of what comes from outside, many at a time.
+"""Campaigns of faults, seeded where chance plays a part: many kills, much bad input, unusual conditions.
 
-One file per kind of input; `python -m tests.campaign.KIND --count 1000 --seed 0` prints how they ended as JSON and
-exits with 1 where one ended badly. The same mutations, a few of each kind, are a test (`tests/campaign/test_slice.py`).
+`python -m tests.campaign.NAME --output FILE` runs one, writes a summary, and exits with 1 where something ended badly:
+
+    kills           runs killed at random moments
+    command_lines   mutated presets, options and command lines
+    damaged_files   damaged records, samples, weights, checkpoints and data files
+    conditions      runs where disk, memory, environment or terminal are not as they should be
+    schedule        how well stub cells fill a simulated machine
+    four_ways       one preset locally, twice at once, on Ray and on Slurm
+
+A few attempts of the first ones are tests (`test_slice.py`, `tests/benchmarks/execute/test_kills.py`).
 """

@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import tempfile
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -22,23 +23,34 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.errors import BadInput
+from tests.campaign import summary
 
-SECONDS, LONGEST = 20, 2200
+SECONDS, WALL_SECONDS, LONGEST, PART = 20, 600, 2200, 50
+TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
+OUTCOMES = (
+    "A mutation is *refused* in one short printable line with exit code 2, *named* in such a line where the rest goes "
+    "on, or *accepted* because it is still valid. A traceback, a longer or second line, more than "
+    f"{SECONDS} s of processor time or {WALL_SECONDS} s, and a change of a file elsewhere end it badly."
+)
 GOOD = ("accepted", "refused", "named", "cells failed")
 Attempt = Callable[[], str]  # returns "accepted" or "named"; raises BadInput or SystemExit where it is refused
 Make = Callable[[np.random.Generator, Path], tuple[str, Attempt]]
 
 
 class Hang(BaseException):
-    """An attempt took longer than SECONDS."""
+    """An attempt took longer than SECONDS of processor time, or than WALL_SECONDS."""
 
 
-def campaign(make: Make, count: int, seed: int = 0) -> dict:
+def campaign(
+    make: Make, count: int, seed: int = 0, first: int = 0, after_part: Callable[[dict], object] = lambda _: None
+) -> dict:
     """Make and run mutations; returns how they ended.
 
     make: (random generator, folder to work in) -> what is mutated, in words, and the attempt that reads it.
     count: number of mutations.
     seed: the same mutations for the same seed.
+    first: number of the first one of them.
+    after_part: is called after every PART mutations with what is returned in the end.
 
     Returns {"count", "seed", "outcomes": {what: {outcome: number}}, "bad": [one line each], "peak_memory_bytes"}.
     """
@@ -47,7 +59,7 @@ def campaign(make: Make, count: int, seed: int = 0) -> dict:
     with tempfile.TemporaryDirectory() as place:
         (inside := Path(place) / "inside").mkdir()
         (outside := Path(place) / "outside.txt").write_text("mine")
-        for index in range(count):
+        for index in range(first, first + count):
             what, attempt = make(np.random.default_rng([seed, index]), inside)
             outcome, said = ended(attempt)
             if sorted(path.name for path in Path(place).iterdir()) != ["inside", "outside.txt"]:
@@ -57,6 +69,12 @@ def campaign(make: Make, count: int, seed: int = 0) -> dict:
             outcomes.setdefault(what, Counter())[outcome] += 1
             if outcome not in GOOD:
                 bad.append(f"{index} {what}: {outcome}: {said}")
+            if (done := index + 1 - first) % PART == 0:
+                after_part(_found(done, seed, outcomes, bad))
+    return _found(count, seed, outcomes, bad)
+
+
+def _found(count: int, seed: int, outcomes: dict[str, Counter], bad: list[str]) -> dict:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     counts = {what: dict(sorted(found.items())) for what, found in sorted(outcomes.items())}
     return {"count": count, "seed": seed, "outcomes": counts, "bad": bad, "peak_memory_bytes": peak}
@@ -65,8 +83,9 @@ def campaign(make: Make, count: int, seed: int = 0) -> dict:
 def ended(attempt: Attempt) -> tuple[str, str]:
     """How one attempt ended, and what it said."""
     errors, outcome = io.StringIO(), ""
-    before = signal.signal(signal.SIGALRM, _hang)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before = [signal.signal(number, _hang) for number in TIMERS.values()]
+    for timer, limit in zip(TIMERS, (SECONDS, WALL_SECONDS), strict=True):  # the computer may have other work, too
+        signal.setitimer(timer, limit)
     try:
         with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("always")
@@ -76,13 +95,16 @@ def ended(attempt: Attempt) -> tuple[str, str]:
     except BadInput as error:
         outcome = "refused"
         errors.write(f"error: {error}\n")
+    except KeyboardInterrupt:  # of the campaign
+        raise
     except Hang:
         return "hang", ""
     except BaseException as error:
         return "traceback", f"{type(error).__name__}: {str(error)[:300]} at {_place(error)}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for timer, handler in zip(TIMERS, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(TIMERS[timer], handler)
     lines = errors.getvalue().splitlines()
     if outcome == "refused" and (len(lines) != 1 or len(lines[0]) > LONGEST or not lines[0].isprintable()):
         return "no short line", f"{len(lines)} lines: {errors.getvalue()[:300]!r}"
@@ -108,12 +130,24 @@ def _place(error: BaseException) -> str:
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
 
 
-def main(make: Make) -> None:
-    """The command line of a kind."""
+def main(make: Make, title: str) -> None:
+    """The command line of a kind; title: of its summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000, help="Number of mutations; default: 1000.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of the mutations; default: 0.")
-    given = parser.parse_args()
-    found = campaign(make, given.count, given.seed)
+    parser.add_argument("--first", type=int, default=0, help="Number of the first mutation; default: 0.")
+    summary.add_option(parser)
+    given, began = parser.parse_args(), time.monotonic()
+
+    def write(found: dict) -> None:
+        finding = (
+            f"Of {found['count']:,} mutations {len(found['bad'])} ended badly. The process that made them all used at "
+            f"most {found['peak_memory_bytes'] / 1e6:,.0f} MB of memory."
+        )
+        counts = summary.table(found["outcomes"], "mutated")
+        summary.write(given.output, title, finding, f"{OUTCOMES}\n\n{counts}", found["bad"], time.monotonic() - began)
+
+    found = campaign(make, given.count, given.seed, given.first, write)
+    write(found)
     print(json.dumps(found, indent=1))
     sys.exit(bool(found["bad"]))

@@ -94,4 +94,4 @@ def _attempt(arguments: list[str], folder: Path) -> Attempt:
 
 
 if __name__ == "__main__":
-    main(make)
+    main(make, "Mutated presets, options and command lines")

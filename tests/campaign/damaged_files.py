@@ -243,4 +243,4 @@ KINDS = {
 
 
 if __name__ == "__main__":
-    main(make)
+    main(make, "Damaged records, samples, weights, checkpoints and data files")

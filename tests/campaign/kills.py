@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,11 +30,17 @@ from benchmarks.store import records
 from tests import ROOT
 from tests.benchmarks.conftest import FAKE_WORKER, cells_of, grid
 from tests.benchmarks.fake_run import write_run
+from tests.campaign import summary
 
 COOKIE = "ALEXNET_MOMENT_CAMPAIGN"
 PATIENCE_SECONDS = 10.0
 LONGEST_SECONDS = 120.0  # of a run, which takes a few seconds on an idle machine
 SIGNALS = ("SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGSTOP")
+ORDER = (
+    "A killed run is started again until all of its cells are done. Then its records have to equal those of a run that "
+    f"nobody killed. Processes that are alive {PATIENCE_SECONDS:g} s after a kill, claims and half-written files that "
+    "are left, and runs that hang are problems, too."
+)
 TARGETS = ("run", "run", "fork server", "worker", "worker")
 
 
@@ -72,12 +79,13 @@ class Campaign:
 
     def __init__(self, folder: Path, seed: int):
         self.folder, self.random = folder, random.Random(seed)
-        self.killed: Counter[str] = Counter()
+        self.killed: Counter[tuple[str, str]] = Counter()  # (what was killed, signal)
         self.problems: list[str] = []
-        execute(cells(), Place(folder / "uninterrupted", jobs=2), FAKE_WORKER)
+        self.n_runs, began = 0, time.monotonic()
+        assert self.start(folder / "uninterrupted", False, "first").wait() == 0
+        self.pace = time.monotonic() - began  # of a whole run on this computer with its other work
         self.expected = self.results(folder / "uninterrupted")
         write_run(folder / "report", n_seeds=1, npz=False)
-        self.n_runs = 0
 
     def results(self, folder: Path) -> dict:
         """What records say that must not depend on kills."""
@@ -87,8 +95,8 @@ class Campaign:
             found[cell.stem] = {key: record[key] for key in ("key", "status", "cell", "result")}
         return found
 
-    def kill_many(self, n_kills: int, reports: bool = True) -> None:
-        """Kill n_kills times, and finish every folder."""
+    def kill_many(self, n_kills: int, reports: bool = True, after_folder: Callable = lambda: None) -> None:
+        """Kill n_kills times, and finish every folder; after_folder is called after each of them."""
         run = 0
         while sum(self.killed.values()) < n_kills:
             folder, run = self.folder / f"run {run} é", run + 1
@@ -96,19 +104,21 @@ class Campaign:
             while not ended and sum(self.killed.values()) < n_kills:
                 ended = self.kill_once(folder, reports and self.random.random() < 0.15)
             self.finish(folder)
+            after_folder()
 
     def kill_once(self, folder: Path, report: bool = False) -> bool:
         """Start a run and send it, or what it has started, a signal; returns whether all of its cells are done."""
         cookie = secrets.token_hex(8)
         process = self.start(folder, report, cookie)
-        time.sleep(self.random.uniform(0, 8 if report else 3))
+        time.sleep(self.random.uniform(0, self.pace * (2 if report else 0.8)))
         target, name = self.random.choice(TARGETS), self.random.choice(SIGNALS)
         pid = self.find(process.pid, target)
-        what = f"{name} to {target}{' while the report is drawn' if report else ''}"
+        victim = f"{target}{' while the report is drawn' if report else ''}"
+        what = f"{name} to {victim}"
         if pid is None or process.poll() is not None:
             process.wait()
             return process.returncode == 0 and not report
-        self.killed[what] += 1
+        self.killed[victim, name] += 1
         with suppress(ProcessLookupError):
             os.kill(pid, getattr(signal, name))
         if name == "SIGSTOP":
@@ -122,7 +132,7 @@ class Campaign:
                 with suppress(ProcessLookupError):
                     process.send_signal(signal.SIGCONT)
         try:
-            code = process.wait(LONGEST_SECONDS)
+            code = process.wait(max(LONGEST_SECONDS, 20 * self.pace))
         except subprocess.TimeoutExpired:
             self.problems.append(f"hangs after {what}")
             process.kill()
@@ -190,18 +200,35 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of targets, signals and moments; default: 0")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
+    summary.add_option(parser)
     given = parser.parse_args()
     if given.work:
         return work(given.work, given.report)
     with tempfile.TemporaryDirectory(prefix="kills ") as folder:
         campaign, began = Campaign(Path(folder), given.seed), time.monotonic()
-        campaign.kill_many(given.kills)
-    for what, n in sorted(campaign.killed.items()):
-        print(f"{n:4d} {what}")
-    print(f"{sum(campaign.killed.values())} kills of {campaign.n_runs} runs in {time.monotonic() - began:.0f} s")
+
+        def write() -> None:
+            written(campaign, given.output, time.monotonic() - began)
+
+        campaign.kill_many(given.kills, after_folder=write)
+        write()
     for problem in campaign.problems:
         print(f"problem: {problem}")
     return int(bool(campaign.problems))
+
+
+def written(campaign: Campaign, output: Path | None, seconds: float) -> None:
+    """Print the counts so far, and write the summary where it was asked for."""
+    counts: dict[str, dict[str, int]] = {}
+    for (victim, name), n in sorted(campaign.killed.items()):
+        counts.setdefault(victim, {})[name] = n
+    n_kills = sum(campaign.killed.values())
+    print(
+        f"{n_kills} kills of {campaign.n_runs} runs in {seconds:.0f} s, {len(campaign.problems)} problems", flush=True
+    )
+    finding = f"{n_kills} kills of {campaign.n_runs} runs have shown {len(campaign.problems)} problems."
+    table = f"{ORDER}\n\n{summary.table(counts, 'killed')}"
+    summary.write(output, "Runs killed at random moments", finding, table, campaign.problems, seconds)
 
 
 if __name__ == "__main__":

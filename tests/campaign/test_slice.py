@@ -1,8 +1,11 @@
 """A slice of each campaign; the whole ones run from the command line (see `tests.campaign`)."""
 
+import re
+
 import pytest
 
 from benchmarks.errors import BadInput
+from tests import ROOT
 from tests.campaign import command_lines, damaged_files
 from tests.campaign.attempts import campaign, ended
 
@@ -37,3 +40,14 @@ def test_a_campaign_notices_every_bad_end(monkeypatch, tmp_path):
         return "writer", lambda: (folder.parent / "stray").write_text("") or "accepted"
 
     assert "wrote elsewhere" in campaign(elsewhere, 1)["bad"][0]
+
+
+def test_the_committed_overview_names_tests_and_summaries_that_exist():
+    folder = ROOT / "results" / "reference" / "chaos"
+    page = (folder / "README.md").read_text()
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", page)
+    assert len(named) > 20
+    for file, name in named:
+        assert any(f"def {name}(" in path.read_text() for path in (ROOT / "tests").rglob(file)), name
+    for link in re.findall(r"\]\(([^)]+)\)", page):
+        assert (folder / link).is_file(), link

@@ -1,8 +1,8 @@
 """Runs cells as array jobs of Slurm, each task of which is the process of one cell.
 
-Jobs are submitted once and then watched: by the records that appear, and by `squeue`. They go on without this process,
-so that Ctrl-C and a lost connection end nothing; the same command watches them again. The folders of results and data
-must be shared by all nodes.
+Jobs are submitted once and then watched: by the records that appear, by `squeue` and, where the site keeps accounts, by
+`sacct`. They go on without this process, so that Ctrl-C and a lost connection end nothing; the same command watches
+them again. The folders of results and data must be shared by all nodes.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ WATCH_SECONDS = 2.0
 QUEUE_SECONDS = 10.0
 MARGIN_SECONDS = 300  # of the job's time limit over the cell's, for start-up
 ARRAY_SIZE = 1001  # Slurm's default for MaxArraySize
+NOT_ITS_FAULT = ("PREEMPTED", "NODE_FAIL", "BOOT_FAIL")  # states after which a cell has not used up an attempt
 
 
 class Slurm:
@@ -163,15 +164,19 @@ class Slurm:
     def _lost(self, states: dict[str, str]) -> list[Cell]:
         """Cells to submit again: their tasks were twice not in the queue, and have left no record."""
         gone = {name for name in self.tasks if name not in states}
+        ends = _ends(sorted({name.partition("_")[0] for name in gone & self.unseen}))
         again = []
         for name in gone & self.unseen:
-            task = self.tasks.pop(name)
-            self.attempts[task.cell.stem] += 1
-            if self.attempts[task.cell.stem] < ATTEMPTS:
+            task, end = self.tasks.pop(name), ends.get(name, "")
+            self.attempts[task.cell.stem] += end not in NOT_ITS_FAULT
+            if self.attempts[task.cell.stem] < ATTEMPTS and end != "OUT_OF_MEMORY":
                 again.append(task.cell)
                 continue
+            times = f"{self.attempts[task.cell.stem]} times" if end != "OUT_OF_MEMORY" else "by its memory limit"
             record = failure(task.work, 1, time.time() - task.given, False)
-            record["reason"] = f"its job ended {ATTEMPTS} times without a record (log: {self.folder}/{name}.txt)"
+            record["status"] = "oom" if end == "OUT_OF_MEMORY" else record["status"]
+            said = f", the last time in state {end}" if end else ""
+            record["reason"] = f"its job ended {times} without a record{said} (log: {self.folder}/{name}.txt)"
             records.write(task.work.record, record)
             self.tasks[name] = task
         self.unseen = gone
@@ -196,6 +201,13 @@ def _states(jobs: Sequence[str]) -> dict[str, str] | None:
     """ "JOB_INDEX" -> state of every task in the queue; None where Slurm does not answer. jobs: whose."""
     listed = _slurm("squeue", "-h", "-r", "-o", "%i %T", "-j", ",".join(jobs)) if jobs else ""
     return None if listed is None else dict(line.split()[:2] for line in listed.splitlines() if line.strip())
+
+
+def _ends(jobs: Sequence[str]) -> dict[str, str]:
+    """ "JOB_INDEX" -> state in which a task has ended; empty where the site keeps no accounts. jobs: whose."""
+    listed = _slurm("sacct", "-n", "-X", "-P", "-o", "JobID,State", "-j", ",".join(jobs)) if jobs else ""
+    pairs = (line.split("|") for line in (listed or "").splitlines() if "|" in line)
+    return {name: state.split()[0] for name, state in pairs if state.strip()}  # such as "CANCELLED by 0"
 
 
 def _largest_array() -> int:

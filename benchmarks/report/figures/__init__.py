@@ -15,7 +15,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
@@ -51,8 +51,7 @@ def write(frames: Frames, folder: Path) -> list[str]:
     patterns = [f"{name}{more}.{form}" for name in drawn for more in ("", "-*") for form in style.FORMATS]
     old = {path for pattern in patterns for path in folder.glob(pattern)}
     drawn = [name for name in drawn if attempt(f"figure {name}", failures, None, _module, name)]
-    # A figure takes seconds, most of them fonts; forks need not import matplotlib again.
-    with ProcessPoolExecutor(cores(), get_context("fork" if sys.platform == "linux" else "spawn")) as pool:
+    with _pool() as pool:
         tasks = {
             f"figure {path.name}": pool.submit(_draw, name, one, path)
             for name in drawn
@@ -66,6 +65,15 @@ def write(frames: Frames, folder: Path) -> list[str]:
     for path in old:
         path.unlink(missing_ok=True)
     return failures
+
+
+def _pool() -> Executor:
+    """What draws: a process per core, since a figure takes seconds; one thread where the system has no semaphores for
+    processes, as without /dev/shm."""
+    try:  # forks need not import matplotlib again
+        return ProcessPoolExecutor(cores(), get_context("fork" if sys.platform == "linux" else "spawn"))
+    except OSError:
+        return ThreadPoolExecutor(1)
 
 
 def _module(name: str) -> ModuleType:

@@ -6,6 +6,7 @@ published numbers only.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,7 @@ from benchmarks.errors import BadInput
 from benchmarks.score.extractors.extractor import weights_hash
 
 WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 
 class Inception(nn.Module):
@@ -40,16 +42,22 @@ class Inception(nn.Module):
 
 
 def load(data_dir: Path | None = None) -> Inception:
-    """Inception from `<data_dir>/inception/`. Raises BadInput where the package or the weights are absent."""
+    """Inception from `<data_dir>/inception/`.
+
+    Raises BadInput where the package or the weights are absent, or the file is not the published one.
+    """
     if find_spec("torch_fidelity") is None:
         raise BadInput("extractor inception: the package torch-fidelity is absent; pip install torch-fidelity")
     if not (path := directory(data_dir) / "inception" / WEIGHTS).is_file():
         raise BadInput(f"extractor inception: {path} is absent; put the file of that name from torch-fidelity there")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != SHA256:
+        raise BadInput(
+            f"extractor inception: {path} is not the published file (SHA-256 {found}, published is {SHA256})"
+        )
     try:
         from torchmetrics.image.fid import NoTrainInceptionV3
     except (ImportError, RuntimeError) as error:  # torchvision of another build than torch
         raise BadInput(f"extractor inception: torch-fidelity cannot be imported ({error})") from None
-    try:
-        return Inception(NoTrainInceptionV3, path)
-    except Exception as error:  # what a damaged file makes torch.load raise is any of a dozen kinds
-        raise BadInput(f"extractor inception: {path} is not the published file ({type(error).__name__})") from None
+    return Inception(NoTrainInceptionV3, path)

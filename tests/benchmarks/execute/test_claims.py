@@ -132,10 +132,10 @@ sys.exit(any(record["status"] != "done" for record in found))
 """
 
 
-@pytest.mark.parametrize("n_runs", [2, 5])
+@pytest.mark.parametrize("n_runs", [2, 8])
 def test_runs_in_one_folder_share_its_cells_and_no_cell_runs_twice(tmp_path, n_runs):
     runs = [python(RUN, tmp_path) for _ in range(n_runs)]
-    assert [run.wait(100) for run in runs] == [0] * n_runs
+    assert [run.wait(300) for run in runs] == [0] * n_runs
     assert all(records.done(tmp_path, cell) for cell in shared())
     assert len(list((tmp_path / "pids").iterdir())) == len(shared())
     assert not list(tmp_path.rglob("*claim*")) and not list(tmp_path.rglob("*.tmp"))
@@ -221,6 +221,18 @@ def test_what_a_killed_writer_left_half_written_is_removed(tmp_path):
     half.write_text("{")
     execute([cell], Place(tmp_path, jobs=1), FAKE_WORKER)
     assert records.done(tmp_path, cell) and not half.exists()
+
+
+@pytest.mark.parametrize("name", [".work", ".work/CELL", "cells", "trained/CELL"])
+def test_a_run_follows_no_link_out_of_its_folder(tmp_path, name):
+    (cell,) = shared(seeds=1)[:1]
+    (outside := tmp_path / "outside").mkdir()
+    link = tmp_path / "results" / name.replace("CELL", cell.work_stem)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside)
+    with pytest.raises(BadInput, match=rf"results: '{name.partition('/')[0]}.*' leads out of it"):
+        execute([cell], Place(tmp_path / "results", jobs=1), FAKE_WORKER)
+    assert not list(outside.iterdir())
 
 
 def test_a_results_folder_deleted_in_mid_run_is_one_line(tmp_path):

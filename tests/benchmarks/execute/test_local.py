@@ -3,6 +3,7 @@
 import os
 
 from benchmarks.execute import capacity
+from benchmarks.execute.bounded_log import LIMIT_BYTES, TAIL_BYTES
 from benchmarks.execute.capacity import default_jobs
 from benchmarks.execute.engines.local import Local
 from benchmarks.execute.session import Place, execute
@@ -34,6 +35,7 @@ def run(tmp_path, acts, jobs=8, **changes):
 
 def test_every_way_to_fail_becomes_a_record_with_a_reason_and_other_cells_go_on(tmp_path):
     acts = ["succeed", "crash", "say nothing", "SIGSEGV", "SIGKILL", "SIGTERM", "diverge", "another key"]
+    acts += ["closed descriptors"]
     found = run(tmp_path, acts)
     assert {act: record["status"] for act, record in found.items()} == {
         "succeed": "done",
@@ -44,12 +46,21 @@ def test_every_way_to_fail_becomes_a_record_with_a_reason_and_other_cells_go_on(
         "SIGTERM": "interrupted",
         "diverge": "non_finite",
         "another key": "failed",
+        "closed descriptors": "done",
     }
     assert found["crash"]["reason"].endswith("last log line: RuntimeError: the worker fell over")
     assert "exit code 0 and no record" in found["say nothing"]["reason"]
     assert "SIGSEGV" in found["SIGSEGV"]["reason"]
     assert found["crash"]["cell"]["title"] and found["crash"]["provenance"]["cpu_count"]
     assert not any("\n" in (record["reason"] or "") for record in found.values())
+
+
+def test_a_cell_that_prints_without_end_has_a_log_of_bounded_size_with_its_last_line(tmp_path):
+    record = run(tmp_path, ["chatter"])["chatter"]
+    assert record["status"] == "failed" and record["reason"].endswith("RuntimeError: the last line")
+    (log,) = tmp_path.rglob("log.txt")
+    assert LIMIT_BYTES < log.stat().st_size < LIMIT_BYTES + TAIL_BYTES + 1000
+    assert "bytes of output are left out here" in log.read_text()
 
 
 def test_a_cell_past_its_time_limit_gets_sigterm_and_then_sigkill(tmp_path):

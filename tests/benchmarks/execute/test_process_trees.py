@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.execute import processes
 from benchmarks.execute.engines.local import Local
-from tests.benchmarks.conftest import FAKE_WORKER, alive
+from tests.benchmarks.conftest import FAKE_WORKER, alive, cells_of, grid
 from tests.benchmarks.execute.test_claims import RUN, python, shared
 from tests.benchmarks.execute.test_local import Heard
 
@@ -47,6 +47,17 @@ def test_what_a_cell_has_started_ends_with_it(tmp_path, act):
     while alive(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(list((tmp_path / "pids").iterdir())) == 2 and not alive(tmp_path)
+
+
+def test_a_cell_that_forks_again_and_again_ends_at_its_time_limit_with_all_of_them(tmp_path):
+    (tmp_path / ".work").mkdir()
+    cells = cells_of(grid(["fork bomb"], limit_seconds=2.0), "quality")
+    Local(tmp_path, 1, worker=FAKE_WORKER, grace_seconds=0.2).run(cells, heard := Heard())
+    assert heard.ended == [("fork-bomb.digits.s0", "timeout")]
+    deadline = time.monotonic() + 10
+    while alive(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(list((tmp_path / "pids").iterdir())) > 8 and not alive(tmp_path)
 
 
 def test_a_stopped_fork_server_ends_with_its_run(tmp_path):

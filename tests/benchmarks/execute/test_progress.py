@@ -40,6 +40,16 @@ def test_the_estimate_adds_the_rest_of_running_cells_and_the_mean_duration_of_en
     assert watch.remaining_seconds([job(first_b, 40.0)]) == pytest.approx(10)
 
 
+def test_timing_cells_count_before_any_of_them_has_ended():
+    preset = grid(["a", "b"], nfe=[1, 4], timing_seconds=2.0)
+    (first, second), timed = cells_of(preset, "quality"), cells_of(preset, "timing")
+    watch, _ = shown([first, second, *timed])
+    assert watch.remaining_seconds([]) is None, "of timing cells alone there is no estimate of a run"
+    watch.finished(first, {"status": "done", "reason": None}, 10.0)
+    assert watch.remaining_seconds([]) == pytest.approx(10 + 2 * 6 * 2.0 * 3)
+    assert shown(timed)[0].remaining_seconds([job(timed[0], 6.0)]) == pytest.approx(30 + 36)
+
+
 def test_off_a_terminal_plain_lines_give_the_end_and_the_progress_of_cells(cells, monkeypatch):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     watch, text = shown(cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import warnings
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_a_figure_and_a_table_that_fail_are_named_and_all_others_written(tmp_pat
         line = f"NOT IN THIS REPORT, since it failed: {what} (KeyError: 'nfe')."
         assert line in text.replace("\\", "") and line in said
     assert "## FID ratio (" in text and (tmp_path / "figures" / "cost_bars.svg").is_file()
+
+
+def test_figures_are_drawn_where_the_system_has_no_semaphores(tmp_path, monkeypatch, svg_alone):
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system", "/dev/shm")
+
+    monkeypatch.setattr(figures, "ProcessPoolExecutor", refuse)
+    monkeypatch.setattr(figures, "names", lambda: ["cost_bars"])
+    fake_run.write_run(tmp_path, ("end-to-end",), n_seeds=1, npz=False)
+    failures = []
+    report.write(tmp_path, failures=failures)
+    assert (tmp_path / "figures" / "cost_bars.svg").is_file() and not failures
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,10 @@ def test_labels_that_break_the_contract_are_named(label):
         ("logits", lambda x: torch.zeros(len(x), 4), r"must be floating-point \(6, 3\)"),
         ("logits", lambda x: torch.zeros(1, 3), r"\(1, 3\)"),
         ("logits", lambda x: torch.zeros(len(x), 3, dtype=torch.long), "int64"),
+        ("logits", lambda x: torch.zeros(len(x)), r"logits are torch.float32 \(6,\); must be floating-point \(6, 3\)"),
+        ("logits", lambda x: torch.tensor(0.0), r"logits are torch.float32 \(\); must be floating-point \(6, 3\)"),
+        ("logits", lambda x: None, r"logits are 'NoneType'; must be floating-point \(6, 3\)"),
+        ("logits", lambda x: np.zeros((len(x), 3)), r"logits are 'ndarray'"),
         ("features", lambda x: torch.zeros(len(x), 2, 2), r"\(6, D\)"),
     ],
 )

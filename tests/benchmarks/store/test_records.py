@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from benchmarks.store import records
+from benchmarks.store import parsing, records
 from tests import ROOT
 from tests.benchmarks.conftest import cells_of, grid
 
@@ -125,3 +125,9 @@ def test_a_record_made_otherwise_goes_to_stale_and_comes_back_when_asked_for_aga
     assert records.read(records.path_of(tmp_path, cell))["result"] == 1
     assert not records.path_of(tmp_path, other).exists()
     assert json.loads((tmp_path / "stale" / f"{other.stem}.json").read_text())["result"] == 2
+
+
+def test_reading_takes_memory_for_the_file_and_not_for_the_largest_allowed_one(tmp_path, monkeypatch):
+    (path := tmp_path / "a.json").write_text("{}")
+    monkeypatch.setattr(parsing, "MAX_BYTES", 1 << 60)
+    assert parsing.content(path) == b"{}"

@@ -21,6 +21,7 @@ done
 echo "$job;cluster"
 """
 COMMANDS = {
+    "sacct": "#!/bin/bash\necho 'Slurm accounting storage is disabled' >&2\nexit 1\n",
     "squeue": "#!/bin/bash\ncat {folder}/queue 2>/dev/null || exit 0\n",
     "scontrol": "#!/bin/bash\necho 'MaxArraySize            = 3'\n",
     "sinfo": "#!/bin/bash\necho '2/4/0/6'\n",
@@ -80,6 +81,31 @@ def test_a_task_that_leaves_the_queue_without_a_record_is_submitted_three_times(
     Slurm(results, worker=FAKE_WORKER).run([cell], heard := Heard())
     assert heard.ended == [(cell.place, "failed")] and len(list((cluster / "jobs").iterdir())) == 3
     assert "ended 3 times without a record" in records.read(records.path_of(results, cell))["reason"]
+
+
+def accounts(cluster, *states):
+    """Let sacct say that the first task of the first job ended in the first of these states, and so on."""
+    said = "".join(f"{job}_0|{state}\n" for job, state in enumerate(states, 1))
+    write(cluster / "sacct", f"#!/bin/bash\nprintf '{said}'\n")
+
+
+def test_a_preempted_task_is_submitted_again_as_often_as_it_takes(cluster, results):
+    write(cluster / "sbatch", SBATCH.format(folder=cluster, how="true"))
+    accounts(cluster, *["PREEMPTED", "NODE_FAIL", "PREEMPTED"], *["CANCELLED by 0", "FAILED", "NODE_FAIL", "FAILED"])
+    (cell,) = cells_of(grid(["succeed"]), "quality")
+    Slurm(results, worker=FAKE_WORKER).run([cell], heard := Heard())
+    assert heard.ended == [(cell.place, "failed")] and len(list((cluster / "jobs").iterdir())) == 7
+    said = records.read(records.path_of(results, cell))["reason"]
+    assert "ended 3 times without a record, the last time in state FAILED" in said
+
+
+def test_a_task_that_exceeded_its_memory_is_not_submitted_again(cluster, results):
+    write(cluster / "sbatch", SBATCH.format(folder=cluster, how="true"))
+    accounts(cluster, "OUT_OF_MEMORY")
+    (cell,) = cells_of(grid(["succeed"]), "quality")
+    Slurm(results, worker=FAKE_WORKER).run([cell], heard := Heard())
+    assert heard.ended == [(cell.place, "oom")] and len(list((cluster / "jobs").iterdir())) == 1
+    assert "by its memory limit" in records.read(records.path_of(results, cell))["reason"]
 
 
 def test_tasks_in_the_queue_are_watched_and_not_submitted_again(cluster, results, capsys):

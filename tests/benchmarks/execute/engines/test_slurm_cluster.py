@@ -2,51 +2,21 @@
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from benchmarks.execute.engines import slurm
 from benchmarks.store import records
 from tests.benchmarks.conftest import FAKE_WORKER, cells_of, grid, slow_cells
+from tests.benchmarks.execute.engines.slurm_cluster import slurm_of_two_nodes
 
 pytestmark = [
     pytest.mark.engines,
     pytest.mark.skipif(not shutil.which("slurmctld"), reason="Slurm is not installed (apt install slurm-wlm munge)"),
     pytest.mark.skipif(os.geteuid() != 0, reason="starting Slurm's daemons needs root"),
 ]
-CONFIGURATION = """
-ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
-SlurmUser=root
-SlurmdUser=root
-AuthType=auth/munge
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-SwitchType=switch/none
-SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
-MpiDefault=none
-ReturnToService=2
-AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
-MaxArraySize=3
-SchedulerParameters=sched_interval=1
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool.%n
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.%n.pid
-SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.%n.log
-SlurmctldPort=17000
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port=17001 CPUs=1
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port=17002 CPUs=1
-PartitionName=all Nodes=n1,n2 Default=YES MaxTime=60 State=UP
-"""
 
 
 class Heard:
@@ -63,31 +33,8 @@ class Heard:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("slurm")
-    (folder / "state").mkdir()
-    (folder / "slurm.conf").write_text(CONFIGURATION.format(host=socket.gethostname().split(".")[0], folder=folder))
-    os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
-    Path("/run/munge").mkdir(exist_ok=True)
-    shutil.chown("/run/munge", "munge", "munge")
-    daemons = []
-    if subprocess.run(["munge", "-n"], capture_output=True).returncode:
-        command = ["runuser", "-u", "munge", "--", "/usr/sbin/munged", "--foreground"]
-        daemons.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
-        while subprocess.run(["munge", "-n"], capture_output=True).returncode:
-            time.sleep(0.2)
-    for command in (["slurmctld", "-D"], ["slurmd", "-D", "-N", "n1"], ["slurmd", "-D", "-N", "n2"]):
-        daemons.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-    deadline = time.monotonic() + 60
-    while "idle" not in subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True).stdout:
-        assert time.monotonic() < deadline, (folder / "slurmctld.log").read_text()[-2000:]
-        time.sleep(0.5)
-    yield folder
-    subprocess.run(["scancel", "--user=root"], capture_output=True)
-    for daemon in reversed(daemons):
-        daemon.send_signal(signal.SIGTERM)
-    for daemon in daemons:
-        daemon.wait(20)
-    del os.environ["SLURM_CONF"]
+    with slurm_of_two_nodes(tmp_path_factory.mktemp("slurm")):
+        yield
 
 
 @pytest.fixture
