@@ -5,7 +5,7 @@ Training, scoring and timing get a `Job`. A preset's options reach the paradigm 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from benchmarks.store.trained import Trained
 from paradigms import load
 from paradigms.base import Paradigm
 from paradigms.parts.networks.shared_network import SharedNetwork, accelerate
+from paradigms.training.ranks import Ranks
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -35,6 +36,7 @@ class Job:
     label: training labels (N,), int64, on the device.
     precision: in which the networks that `build` has built run, "float32" or "bfloat16 autocast"; None before.
     observed_flops: FLOPs that the paradigm of the last `build` has executed in `observe`.
+    ranks: the processes of the cell, each of which has such a Job.
     """
 
     cell: Cell
@@ -46,6 +48,7 @@ class Job:
     label: torch.Tensor
     precision: str | None = None
     observed_flops: int = 0
+    ranks: Ranks = field(default_factory=Ranks)
 
     @property
     def work_dir(self) -> Path:

@@ -11,6 +11,7 @@ from benchmarks.budget import CHARGED, StagePlan, curve_points, plan_stages
 from benchmarks.fit import Fit
 from benchmarks.job import CHECKPOINT, Job
 from benchmarks.store.trained import END
+from benchmarks.train.device_costs import devices
 from benchmarks.train.layer_signals import signals
 from benchmarks.train.warm_start import left, start_from
 from benchmarks.weights import save
@@ -36,9 +37,11 @@ def train(job: Job, progress: Callable) -> dict:
         found = _spent(plans, stage, update, seconds, before) | layers.at(stage, update)
         if update in points[stage]:
             found["weights"] = f"{stage}-{update}.safetensors"
-            save(paradigm, job.trained.folder / found["weights"])
+            if job.ranks.first:
+                save(paradigm, job.trained.folder / found["weights"])
         return found
 
+    paradigm.ranks = job.ranks
     fit = Fit(
         paradigm,
         job.x,
@@ -50,13 +53,16 @@ def train(job: Job, progress: Callable) -> dict:
         evaluate=measure,
         progress=lambda stage, update: progress("training", *_position(plans, stage, update)),
     )
-    training = _training(paradigm, plans, fit(), before)
+    reports = fit()
+    training = _training(paradigm, plans, reports, before) | devices(job.ranks, plans, reports, job.device)
     seen = [{"moment": point["moment"], "layers": point["layers"]} for point in fit.curve if "layers" in point]
     training["signals"] = [*seen, layers.at_end()] if seen else None
-    save(paradigm, job.trained.folder / END)
     costs = ("flops", "images", "updates", "seconds", "stage", "weights")
     kept = [{name: point[name] for name in costs} for point in fit.curve if "weights" in point]
-    job.trained.finish(job.cell.train_key, training, kept)
+    if job.ranks.first:
+        save(paradigm, job.trained.folder / END)
+        job.trained.finish(job.cell.train_key, training, kept)
+    job.ranks.each(0.0)  # the other ranks wait until the weights are there
     return training
 
 

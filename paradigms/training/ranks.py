@@ -40,13 +40,13 @@ class Ranks:
         return self.rank == 0
 
     @contextmanager
-    def splitting(self, n_own: int) -> Iterator[None]:
-        """Inside, a loss gets `n_own` rows of a batch and computes with them as `split` describes."""
+    def splitting(self, n_whole: int) -> Iterator[int]:
+        """Inside, this process computes with its rows of `n_whole`, as `split` describes; gives their number."""
         if self.n == 1:
-            yield
+            yield n_whole
             return
-        with splitting(self.rank, self.n, n_own * self.n):
-            yield
+        with splitting(self.rank, self.n, n_whole):
+            yield len(range(self.rank, n_whole, self.n))
 
     def rows(self, whole: Tensor) -> Tensor:
         """Returns this process's rows of a whole batch, (B, ...) -> (B / n, ...)."""
@@ -94,6 +94,10 @@ class Ranks:
             return [value]
         device = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
         return self.gathered(torch.tensor([value], dtype=torch.float64, device=device), self.n).tolist()
+
+    def agree(self, answer: bool) -> bool:
+        """Returns the answer of the first process, for questions that depend on when they are asked."""
+        return bool(self.each(float(answer))[0])
 
     def check_equal(self, module: nn.Module, where: str) -> None:
         """Raises RanksDiffer where a parameter or buffer of the state dict is not equal, to the bit, on every rank."""

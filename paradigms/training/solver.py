@@ -156,7 +156,7 @@ class Solver(LightningModule):
                 return self.captured[number](batch)
             for parameter in player.parameters:
                 parameter.grad = None
-            with self.ranks.splitting(len(batch.x)):
+            with self.ranks.splitting(len(batch.x) * self.ranks.n):
                 loss = player.loss(batch)
                 loss.backward()
             return self.ranks.average((self.stage.name, number), loss, player.parameters)

@@ -76,11 +76,10 @@ def _sharing(share: Share | None) -> Iterator[None]:
 
 
 @contextmanager
-def splitting(rank: int, n_ranks: int, n_rows: int) -> Iterator[slice]:
-    """Inside, this process computes with its rows of a whole batch of `n_rows`; gives the places of these rows."""
-    share = Share(rank, n_ranks, 0, n_rows)
-    with _sharing(share), _DrawsForAll():
-        yield share.own
+def splitting(rank: int, n_ranks: int, n_rows: int) -> Iterator[None]:
+    """Inside, this process computes with its rows of a whole batch of `n_rows`."""
+    with _sharing(Share(rank, n_ranks, 0, n_rows)), _DrawsForAll():
+        yield
 
 
 def n_whole(n: int) -> int:
