@@ -57,13 +57,18 @@ def train(job: Job, progress: Callable) -> dict:
     training = _training(paradigm, plans, reports, before) | devices(job.ranks, plans, reports, job.device)
     seen = [{"moment": point["moment"], "layers": point["layers"]} for point in fit.curve if "layers" in point]
     training["signals"] = [*seen, layers.at_end()] if seen else None
+    _leave(job, paradigm, training, fit.curve)
+    return training
+
+
+def _leave(job: Job, paradigm: Paradigm, training: dict, curve: list[dict]) -> None:
+    """Write the weights and what they cost; ranks that write nothing wait until it is there."""
     costs = ("flops", "images", "updates", "seconds", "stage", "weights")
-    kept = [{name: point[name] for name in costs} for point in fit.curve if "weights" in point]
+    kept = [{name: point[name] for name in costs} for point in curve if "weights" in point]
     if job.ranks.first:
         save(paradigm, job.trained.folder / END)
         job.trained.finish(job.cell.train_key, training, kept)
-    job.ranks.each(0.0)  # the other ranks wait until the weights are there
-    return training
+    job.ranks.agree(True)
 
 
 class Layers:

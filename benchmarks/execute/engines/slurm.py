@@ -64,10 +64,8 @@ class Slurm:
     def slots(self, cell: Cell) -> int:
         """Cells that train or score at a time: as many as the cluster has CPUs, at most `jobs`."""
         found = re.search(r"(\d+)$", (_slurm("sinfo", "-h", "-o", "%C") or "").strip())
-        return min(
-            filter(None, (self.jobs, max(1, int(found[1]) // (cell.threads * cell.devices)) if found else None)),
-            default=1,
-        )
+        most = max(1, int(found[1]) // (cell.threads * cell.devices)) if found else None
+        return min(filter(None, (self.jobs, most)), default=1)
 
     def script(self, cells: Sequence[Cell], specs: Path) -> str:
         """The batch script of an array with one task per cell.

@@ -1,4 +1,4 @@
-"""Two processes that train on halves of every batch equal one that trains on all of it."""
+"""Two processes that train on halves of every batch and draw halves of the samples equal one that does all of it."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def found(request, tmp_path_factory):
     return two_ranks({name: (name, {}) for name in given} | VARIANTS | REFUSED, tmp_path_factory.mktemp("ranks"))
 
 
-def test_two_ranks_equal_one_process_in_losses_and_weights_or_are_refused(found):
+def test_two_ranks_equal_one_process_in_losses_weights_and_images_or_are_refused(found):
     trained = {case: apart for case, apart in found[0].items() if "refused" not in apart}
     assert not {case: apart for case, apart in trained.items() if max(apart.values()) > 1e-6}
     assert trained.keys() >= VARIANTS.keys()
