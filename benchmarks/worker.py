@@ -100,7 +100,7 @@ def follow(spec_path: str, rank: int, port: int) -> None:
     with joined_ranks(cell, rank, port, results_dir / ".work" / cell.work_stem) as ranks:
         job = open_job(cell, results_dir, spec, ranks)
         with unchanged():
-            RUN[cell.kind](job, lambda phase, fraction: None)
+            RUN[cell.kind](job, lambda *_, **__: None)
 
 
 def train_only(job: Job, progress: Callable) -> dict:

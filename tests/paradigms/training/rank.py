@@ -64,9 +64,8 @@ def main(rank, store, cases):
     found = {}
     with patch.object(flow, "REFERENCE_ROWS", REFERENCE_ROWS):
         for case, (name, options) in cases.items():
-            found[case] = differences(name, options, Ranks(rank, 2)) | (
-                {} if options else sampled(name, Ranks(rank, 2))
-            )
+            found[case] = differences(name, options, Ranks(rank, 2))
+            found[case] |= {} if options else sampled(name, Ranks(rank, 2))
     print(json.dumps(found))
 
 
