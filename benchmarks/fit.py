@@ -29,7 +29,7 @@ GROUP = 10  # updates per step of the Trainer; progress is reported and saved be
 
 
 class Batches:
-    """Batches of tensors that are on the device, without replacement within an epoch.
+    """Batches on the device, without replacement within an epoch.
 
     Iterating gives groups of at most GROUP consecutive batches.
 
@@ -74,7 +74,8 @@ class Batches:
             generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
             self.order, self.epoch = torch.randperm(len(self.x), generator=generator).to(self.x.device), epoch
         rows = self.ranks.rows(self.order[position * self.batch_size : (position + 1) * self.batch_size])
-        return Batch(self.x[rows], self.label[rows])
+        x = self.x[rows]
+        return Batch(x, self.label[rows].to(x.device))
 
 
 class TrainingMonitor(Callback):
@@ -159,8 +160,8 @@ class Fit:
         stages = self.paradigm.stages()
         if self.paradigm.ranks.n > 1:
             check_split(self.paradigm, self.x, self.label)
-            if self.x.is_cuda:
-                torch.cuda.reset_peak_memory_stats(self.x.device)  # the check took a whole batch
+            if self.paradigm.device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats()  # the check took a whole batch
         saved = self._saved()
         first = saved["stage"] if saved else 0
         if saved:
@@ -171,7 +172,7 @@ class Fit:
 
     def _solve(self, index: int, stage, saved: dict | None) -> None:
         paradigm, n_updates = self.paradigm, self.updates[index]
-        device = self.x.device
+        device = paradigm.device
         paradigm.enter(stage, n_updates)
         if saved:
             paradigm.resume(saved["progress"])
@@ -222,4 +223,4 @@ class Fit:
             self.checkpoint = None
 
     def _saved(self) -> dict | None:
-        return self.checkpoint and checkpoints.load(self.checkpoint, self.key, self.x.device)
+        return self.checkpoint and checkpoints.load(self.checkpoint, self.key, self.paradigm.device)

@@ -35,6 +35,8 @@ def check_split(paradigm: Paradigm, x: Tensor, label: Tensor) -> None:
     twin = copy.deepcopy(paradigm).double()
     for stage in twin.stages():
         rows = slice(0, min(stage.batch_size, len(x)))
+        images = x[rows].double()
+        batch = Batch(images, label[rows].to(images.device))
         torch.manual_seed(0)
         twin.enter(stage, 1)
         with torch.no_grad():
@@ -42,7 +44,7 @@ def check_split(paradigm: Paradigm, x: Tensor, label: Tensor) -> None:
             for parameter in stage.trained:
                 parameter.add_(JITTER * torch.randn_like(parameter))
         for number in range(-len(stage.players), 0):
-            error = max(ranks.each(_difference(twin, number, Batch(x[rows].double(), label[rows]), ranks)))
+            error = max(ranks.each(_difference(twin, number, batch, ranks)))
             if not error <= TOLERANCE:  # also where it is NaN
                 raise BadInput(
                     f"devices = {ranks.n}: {type(paradigm).__name__}, stage {stage.name!r}: the loss of a batch is not "

@@ -24,6 +24,7 @@ from benchmarks.cost.timing import measure_timing
 from benchmarks.data.pixels import to_float
 from benchmarks.errors import BadInput
 from benchmarks.global_state import unchanged
+from benchmarks.host_images import HostImages, fit_on_device, observed_rows
 from benchmarks.job import CHECKPOINT, Job
 from benchmarks.plan.cell import Cell
 from benchmarks.rank_processes import joined_ranks, started_ranks
@@ -151,9 +152,13 @@ def open_job(cell: Cell, results_dir: Path, spec: dict, ranks: Ranks | None = No
     scorers = cell.extractors if "samples" in cell.scores and cell.kind != "training" else []
     networks = cache.load_all(dataset, cache_dir, scorers, data_dir)
     networks = tuple(network.to(device) for network in networks)
-    x = to_float(torch.from_numpy(dataset.train.images)).to(device)
-    label = torch.from_numpy(dataset.train.labels).to(device)
-    return Job(cell, results_dir, dataset, networks, device, x, label, ranks=ranks or Ranks())
+    images, label, split = dataset.train.images, torch.from_numpy(dataset.train.labels).to(device), None
+    if fit_on_device(images):
+        x = to_float(torch.from_numpy(images)).to(device)
+    else:
+        split, rows = (HostImages(images, device), label.cpu()), observed_rows(images)
+        x, label = split[0][rows], split[1][rows].to(device)
+    return Job(cell, results_dir, dataset, networks, device, x, label, ranks=ranks or Ranks(), host_split=split)
 
 
 def _status(error: BaseException) -> str:

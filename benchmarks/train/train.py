@@ -44,8 +44,7 @@ def train(job: Job, progress: Callable) -> dict:
     paradigm.ranks = job.ranks
     fit = Fit(
         paradigm,
-        job.x,
-        job.label,
+        *job.split,
         [plan.updates for plan in plans],
         checkpoint=job.work_dir / CHECKPOINT,
         key=job.cell.train_key,
@@ -80,7 +79,7 @@ class Layers:
     def __init__(self, job: Job, paradigm: Paradigm, plans: list[StagePlan]):
         self.paradigm, self.last = paradigm, len(plans) - 1
         self.batch = Batch(job.x[:N_ROWS], job.label[:N_ROWS])
-        epoch = len(job.x) // plans[-1].batch_size
+        epoch = len(job.split[0]) // plans[-1].batch_size
         classifies = paradigm.can("logits")
         self.names = {0: "start", min(epoch, plans[-1].updates): "one epoch"} if classifies else {}
         self.moments = [[] for _ in plans[:-1]] + [sorted(self.names)]
