@@ -15,7 +15,7 @@ In one process, and outside of a split loss, they return what they are given and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -107,7 +107,7 @@ def part(start: int, stop: int) -> Iterator[slice]:
         yield slice(before.n_own, before.n_own + inside.n_own)
 
 
-def alike() -> contextmanager:
+def alike() -> AbstractContextManager[None]:
     """Returns a context in which random numbers belong to no row of the batch and are equal on every rank."""
     return _sharing(None)
 
