@@ -101,7 +101,8 @@ class TrainSettings(Strict):
     """
 
     threads: Annotated[int, Field(gt=0, le=1024)] = 1
-    devices: Annotated[int, Field(gt=0, le=1024)] = 1
+    # Left out where it is 1, as in the records of versions that knew no other number.
+    devices: Annotated[int, Field(gt=0, le=1024, exclude_if=lambda n: n == 1)] = 1
     curve_points: Annotated[int, Field(gt=0, le=1000)]
     compute: Compute = []
 
