@@ -105,23 +105,26 @@ def _leave(others: Sequence[subprocess.Popen]) -> None:
     """End the other ranks: at once where they still wait for this one."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    for process in _left_running(others):
+        process.kill()
+        process.wait()
+
+
+def _left_running(others: Sequence[subprocess.Popen]) -> list[subprocess.Popen]:
+    """Those of the processes that do not end within the time that all of them have together."""
+    deadline, left = time.monotonic() + PATIENCE_SECONDS, []
     for process in others:
         try:
             process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            left.append(process)
+    return left
 
 
 def _blame_the_first(error: Exception, others: Sequence[subprocess.Popen], folder: Path) -> None:
     """Raises RankEnded, or MemoryError, where another rank failed before this one, which notices that as an error."""
     now = time.time()
-    for process in others:
-        try:
-            process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
+    _left_running(others)
     for rank, process in enumerate(others, start=1):
         path = folder / f"rank-{rank}.json"
         found = json.loads(path.read_text()) if path.exists() else None
