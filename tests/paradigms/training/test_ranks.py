@@ -43,7 +43,11 @@ def two_ranks(cases, folder):
         subprocess.Popen([*command, str(rank), *arguments], cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE)
         for rank in range(2)
     ]
-    printed = [process.communicate(timeout=1200)[0] for process in started]
+    try:
+        printed = [process.communicate(timeout=1200)[0] for process in started]
+    finally:
+        for process in started:
+            process.kill()
     assert [process.returncode for process in started] == [0, 0]
     return [json.loads(text) for text in printed]
 
