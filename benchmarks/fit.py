@@ -18,16 +18,18 @@ from pytorch_lightning import Callback
 from torch import Tensor
 
 from benchmarks import checkpoint as checkpoints
+from benchmarks.split_check import check_split
 from benchmarks.stage_checks import check_updates, check_weights
 from benchmarks.trainer import trainer
 from paradigms.base import Batch, Paradigm, derive_seed
+from paradigms.training.ranks import Ranks
 
 CHECKPOINT_SECONDS = 20.0
 GROUP = 10  # updates per step of the Trainer; progress is reported and saved between steps only
 
 
 class Batches:
-    """Batches of tensors that are on the device, without replacement within an epoch.
+    """Batches on the device, without replacement within an epoch.
 
     Iterating gives groups of at most GROUP consecutive batches.
 
@@ -37,6 +39,7 @@ class Batches:
     start: first update to give a batch for.
     seed: of the order of the images.
     points: updates at which a new group begins, so that something can be done before them.
+    ranks: the processes that share a batch, of which each gets its rows; None for this one alone.
     """
 
     def __init__(
@@ -48,8 +51,9 @@ class Batches:
         start: int,
         seed: int,
         points: Iterable[int] = (),
+        ranks: Ranks | None = None,
     ):
-        self.x, self.label, self.seed = x, label, seed
+        self.x, self.label, self.seed, self.ranks = x, label, seed, ranks or Ranks()
         self.batch_size = min(batch_size, len(x))
         self.order, self.epoch = None, -1
         updates = range(start, n_updates)
@@ -64,13 +68,14 @@ class Batches:
             yield (self.at(update) for update in range(start, end))
 
     def at(self, update: int) -> Batch:
-        """Returns the batch of an update."""
+        """Returns the batch of an update, or this rank's rows of it."""
         epoch, position = divmod(update, len(self.x) // self.batch_size)
         if epoch != self.epoch:
             generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
             self.order, self.epoch = torch.randperm(len(self.x), generator=generator).to(self.x.device), epoch
-        rows = self.order[position * self.batch_size : (position + 1) * self.batch_size]
-        return Batch(self.x[rows], self.label[rows])
+        rows = self.ranks.rows(self.order[position * self.batch_size : (position + 1) * self.batch_size])
+        x = self.x[rows]
+        return Batch(x, self.label[rows].to(x.device))
 
 
 class TrainingMonitor(Callback):
@@ -98,7 +103,7 @@ class TrainingMonitor(Callback):
             if point:
                 self.points.remove(paradigm.update)
                 self.run.evaluate_now(self.index, paradigm.update, self.seconds)
-            if self.run.checkpoint:
+            if self.run.checkpoint and paradigm.ranks.first:
                 self.run.save(self.index, self.seconds, paradigm.snapshot(), self.points)
             self.since = self.saved = time.perf_counter()
 
@@ -147,10 +152,16 @@ class Fit:
     def __call__(self) -> list[dict]:
         """Trains; returns per stage its name, updates, batch_size, seconds of training, n_parameters and loss_curve.
 
+        Where the paradigm has several `ranks`, each of them calls this and trains on its rows of every batch.
+
         Raises NonFinite where a loss, or a weight at the end of a stage, is NaN or infinite, and RuntimeError where a
         stage ended before its last planned update.
         """
         stages = self.paradigm.stages()
+        if self.paradigm.ranks.n > 1:
+            check_split(self.paradigm, self.x, self.label)
+            if self.paradigm.device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats()  # the check took a whole batch
         saved = self._saved()
         first = saved["stage"] if saved else 0
         if saved:
@@ -161,7 +172,7 @@ class Fit:
 
     def _solve(self, index: int, stage, saved: dict | None) -> None:
         paradigm, n_updates = self.paradigm, self.updates[index]
-        device = self.x.device
+        device = paradigm.device
         paradigm.enter(stage, n_updates)
         if saved:
             paradigm.resume(saved["progress"])
@@ -173,7 +184,7 @@ class Fit:
         points = saved["points"] if saved else self.points[index]
         watch = TrainingMonitor(self, index, points, saved["seconds"] if saved else 0.0)
         left = (n_updates, paradigm.update, paradigm.seed, points)
-        batches = Batches(self.x, self.label, stage.batch_size, *left)
+        batches = Batches(self.x, self.label, stage.batch_size, *left, paradigm.ranks)
         if len(batches):
             trainer(watch, device).fit(paradigm, batches)
         paradigm.to(device)
@@ -190,6 +201,7 @@ class Fit:
         )
         paradigm.leave()
         check_weights(paradigm, stage.name)
+        paradigm.ranks.check_equal(paradigm, f"stage {stage.name!r}")
 
     def evaluate_now(self, index: int, update: int, seconds: float) -> None:
         """Evaluates during a stage with the averaged weights, which sampling would use, and continues training."""
@@ -211,4 +223,4 @@ class Fit:
             self.checkpoint = None
 
     def _saved(self) -> dict | None:
-        return self.checkpoint and checkpoints.load(self.checkpoint, self.key, self.x.device)
+        return self.checkpoint and checkpoints.load(self.checkpoint, self.key, self.paradigm.device)

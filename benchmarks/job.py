@@ -5,7 +5,7 @@ Training, scoring and timing get a `Job`. A preset's options reach the paradigm 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -13,11 +13,13 @@ from torch import nn
 
 from benchmarks.data import Dataset
 from benchmarks.flops import count_flops
+from benchmarks.host_images import HostImages
 from benchmarks.plan.cell import Cell
 from benchmarks.store.trained import Trained
 from paradigms import load
 from paradigms.base import Paradigm
 from paradigms.parts.networks.shared_network import SharedNetwork, accelerate
+from paradigms.training.ranks import Ranks
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -31,10 +33,12 @@ class Job:
     dataset: all splits, uint8.
     extractors: scoring networks, on the device; empty where nothing is scored by them.
     device: where to compute.
-    x: training images (N, C, H, W), float32 in [-1, 1], on the device.
-    label: training labels (N,), int64, on the device.
+    x: training images (N, C, H, W), float32 in [-1, 1], on the device: all, or those that a paradigm observes.
+    label: their labels (N,), int64, on the device.
     precision: in which the networks that `build` has built run, "float32" or "bfloat16 autocast"; None before.
     observed_flops: FLOPs that the paradigm of the last `build` has executed in `observe`.
+    ranks: the processes of the cell, each of which has such a Job.
+    host_split: the whole training split, images and labels, where it is too large for the device; else None.
     """
 
     cell: Cell
@@ -46,6 +50,13 @@ class Job:
     label: torch.Tensor
     precision: str | None = None
     observed_flops: int = 0
+    ranks: Ranks = field(default_factory=Ranks)
+    host_split: tuple[HostImages, torch.Tensor] | None = None
+
+    @property
+    def split(self) -> tuple[torch.Tensor | HostImages, torch.Tensor]:
+        """Images and labels of the whole training split, which batches are drawn from."""
+        return self.host_split or (self.x, self.label)
 
     @property
     def work_dir(self) -> Path:

@@ -1,9 +1,9 @@
 """Runs one cell in a process of its own: trains and scores it, or times it, and writes its record.
 
 `execute` starts this module with a file that holds the cell (spec.json); `python -m benchmarks.worker SPEC.json` runs
-one by hand. Keys of a preset are here as `Cell`, images and scoring networks as `Job`, numbers as the record, which is
-written last. A cell that fails writes a record with the reason. Success is a record with status "done", never the exit
-code of this process.
+one by hand. A cell on several devices has a process for each, which the first one starts (`rank_processes`). Keys of a
+preset are here as `Cell`, images and scoring networks as `Job`, numbers as the record, which is written last. A cell
+that fails writes a record with the reason. Success is a record with status "done", never the exit code of this process.
 """
 
 from __future__ import annotations
@@ -24,14 +24,17 @@ from benchmarks.cost.timing import measure_timing
 from benchmarks.data.pixels import to_float
 from benchmarks.errors import BadInput
 from benchmarks.global_state import unchanged
+from benchmarks.host_images import HostImages, fit_on_device, observed_rows
 from benchmarks.job import CHECKPOINT, Job
 from benchmarks.plan.cell import Cell
+from benchmarks.rank_processes import joined_ranks, started_ranks
 from benchmarks.score.extractors import cache
 from benchmarks.score.leakage_guard import refuse_shared
 from benchmarks.score.score import score
 from benchmarks.store import provenance, records
 from benchmarks.train.train import train
 from paradigms.base import NonFinite
+from paradigms.training.ranks import Ranks
 
 NO_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 
@@ -65,10 +68,11 @@ def main(spec_path: str) -> int:
     started = time.perf_counter()
     record, job = records.opening(cell, "done"), None
     try:
-        job = open_job(cell, results_dir, spec)
-        record["data_note"] = job.dataset.note or None
-        with unchanged():
-            record |= RUN[cell.kind](job, ProgressFile(job.work_dir / "progress.json"))
+        with started_ranks(cell, Path(spec_path), results_dir / ".work" / cell.work_stem) as ranks:
+            job = open_job(cell, results_dir, spec, ranks)
+            record["data_note"] = job.dataset.note or None
+            with unchanged():
+                record |= RUN[cell.kind](job, ProgressFile(job.work_dir / "progress.json"))
     except (Exception, SystemExit) as error:  # a paradigm's code may call sys.exit
         traceback.print_exc()
         first_line = (str(error).splitlines() or [""])[0]
@@ -86,13 +90,27 @@ def main(spec_path: str) -> int:
     return 0
 
 
+def follow(spec_path: str, rank: int, port: int) -> None:
+    """Do the work of a cell as one of its further ranks, without a record.
+
+    spec_path: as in `main`.
+    rank, port: as in `rank_processes.joined_ranks`.
+    """
+    spec = json.loads(Path(spec_path).read_text())
+    cell, results_dir = Cell.model_validate(spec["cell"]), Path(spec["results_dir"])
+    with joined_ranks(cell, rank, port, results_dir / ".work" / cell.work_stem) as ranks:
+        job = open_job(cell, results_dir, spec, ranks)
+        with unchanged():
+            RUN[cell.kind](job, lambda *_, **__: None)
+
+
 def train_only(job: Job, progress: Callable) -> dict:
     """Train the cell unless it has weights already; returns {"training": what training cost}.
 
     job: of a cell of any kind but "timing".
     progress: as in `ProgressFile`.
     """
-    if job.trained.done(job.cell.train_key):
+    if job.ranks.agree(job.trained.done(job.cell.train_key)):
         return {"training": job.trained.report(job.cell.train_key)["training"]}
     refuse_shared(job.build(), job.extractors)
     return {"training": train(job, progress)}
@@ -103,7 +121,7 @@ def train_and_score(job: Job, progress: Callable) -> dict:
 
     job, progress: as in `train_only`.
     """
-    had_weights = job.trained.done(job.cell.train_key)
+    had_weights = job.ranks.agree(job.trained.done(job.cell.train_key))
     train_only(job, progress)
     return score(job, progress) | {"rescored": had_weights}
 
@@ -111,12 +129,13 @@ def train_and_score(job: Job, progress: Callable) -> dict:
 RUN = {"training": train_only, "quality": train_and_score, "timing": measure_timing}
 
 
-def open_job(cell: Cell, results_dir: Path, spec: dict) -> Job:
+def open_job(cell: Cell, results_dir: Path, spec: dict, ranks: Ranks | None = None) -> Job:
     """The cell with its data and scoring networks on its device; sets the number of CPU threads of this process.
 
     cell: settings.
     results_dir: results folder of the run.
     spec: may hold data_dir and cache_dir; an absent or empty one means the default folder.
+    ranks: the processes of the cell; None for this one alone.
 
     Raises BadInput where the data cannot be loaded or their hash is not the cell's.
     """
@@ -133,9 +152,13 @@ def open_job(cell: Cell, results_dir: Path, spec: dict) -> Job:
     scorers = cell.extractors if "samples" in cell.scores and cell.kind != "training" else []
     networks = cache.load_all(dataset, cache_dir, scorers, data_dir)
     networks = tuple(network.to(device) for network in networks)
-    x = to_float(torch.from_numpy(dataset.train.images)).to(device)
-    label = torch.from_numpy(dataset.train.labels).to(device)
-    return Job(cell, results_dir, dataset, networks, device, x, label)
+    images, label, split = dataset.train.images, torch.from_numpy(dataset.train.labels).to(device), None
+    if fit_on_device(images):
+        x = to_float(torch.from_numpy(images)).to(device)
+    else:
+        split, rows = (HostImages(images, device), label.cpu()), observed_rows(images)
+        x, label = split[0][rows], split[1][rows].to(device)
+    return Job(cell, results_dir, dataset, networks, device, x, label, ranks=ranks or Ranks(), host_split=split)
 
 
 def _status(error: BaseException) -> str:
@@ -147,4 +170,6 @@ def _status(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    if len(sys.argv) == 2:
+        sys.exit(main(sys.argv[1]))
+    follow(sys.argv[1], *map(int, sys.argv[2:]))

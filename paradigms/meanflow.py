@@ -49,6 +49,7 @@ from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.flow.tangent import DERIVATIVES
 from paradigms.parts.optimizers.choice import OPTIMIZERS, chosen
 from paradigms.parts.options import one_of, with_images_for
+from paradigms.training.split import alike, n_whole, own, part
 
 TANGENTS = ("velocity", "predicted")
 CHOICES = {"velocity": VELOCITIES, "derivative": ("secant", *DERIVATIVES), "tangent": TANGENTS}
@@ -141,13 +142,14 @@ class MeanFlow(FlowChain, Paradigm):
         Rows come in a fixed order and in fixed numbers, since the images are shuffled: first those with r = t, then
         those with two logit-normal times, then those with t near 1.
         """
-        n_equal, n_pair, n_corner = row_counts(len(x), self.interval_share, self.corner_share)
-        t_equal = logit_normal(n_equal, T_MEAN, T_STD, x)
-        a, b = (logit_normal(n_pair, T_MEAN, T_STD, x) for _ in range(2))
-        w = torch.rand(2, n_corner, dtype=x.dtype, device=x.device).square()
+        n_equal, n_pair, n_corner = row_counts(n_whole(len(x)), self.interval_share, self.corner_share)
+        with alike():
+            t_equal = logit_normal(n_equal, T_MEAN, T_STD, x)
+            a, b = (logit_normal(n_pair, T_MEAN, T_STD, x) for _ in range(2))
+            w = torch.rand(2, n_corner, dtype=x.dtype, device=x.device).square()
         t_corner = 1 - w[1] / 2
         r = torch.cat([t_equal, torch.minimum(a, b), t_corner * w[0]])
-        return r, torch.cat([t_equal, torch.maximum(a, b), t_corner])
+        return own(r), own(torch.cat([t_equal, torch.maximum(a, b), t_corner]))
 
     @torch.no_grad()
     def target(self, batch: Batch, eps: Tensor, x_t: Tensor, t: Tensor, r: Tensor) -> Tensor:
@@ -155,24 +157,27 @@ class MeanFlow(FlowChain, Paradigm):
 
         It is the velocity on the leading rows, where r = t, and follows from the identity on the others.
         """
-        n_equal, *_ = row_counts(len(t), self.interval_share, self.corner_share)
+        n_rows = n_whole(len(t))
+        n_equal, *_ = row_counts(n_rows, self.interval_share, self.corner_share)
         reference = reference_rows(batch, self.rows) if self.velocity == "marginal" else None
         mean = None if reference is None else partial(marginal_velocity, reference=reference.x)
         velocity = eps - batch.x if mean is None else mean(x_t, t, allowed=reference.of_class_of(batch))
-        if n_equal == len(t):
+        if n_equal == n_rows:
             return velocity
-        z, t, r, v = x_t[n_equal:], t[n_equal:], r[n_equal:], velocity[n_equal:]
-        rest = Batch(batch.x[n_equal:], batch.label[n_equal:])
-        net, secant = self.field(self.condition(rest.label)), self.derivative == "secant"
-        partly = reference is not None and len(reference.x) < len(self.data)
+        with part(n_equal, n_rows) as others:
+            z, t, r, v = x_t[others], t[others], r[others], velocity[others]
+            rest = Batch(batch.x[others], batch.label[others])
+            net, secant = self.field(self.condition(rest.label)), self.derivative == "secant"
+            partly = reference is not None and len(reference.x) < len(self.data)
 
-        def field(z: Tensor, t: Tensor) -> Tensor:
-            if self.tangent == "predicted" or (secant and partly):
-                return net(z, t, t)
-            return v if mean is None else mean(z, t, allowed=reference.of_class_of(rest))
+            def field(z: Tensor, t: Tensor) -> Tensor:
+                if self.tangent == "predicted" or (secant and partly):
+                    return net(z, t, t)
+                return v if mean is None else mean(z, t, allowed=reference.of_class_of(rest))
 
-        follow = self.along_a_secant if secant else self.along_the_tangent
-        return torch.cat([velocity[:n_equal], follow(z, t, r, v, field, self.condition(rest.label))])
+            follow = self.along_a_secant if secant else self.along_the_tangent
+            there = follow(z, t, r, v, field, self.condition(rest.label))
+        return torch.cat([velocity[: others.start], there])
 
     def along_the_tangent(
         self, z: Tensor, t: Tensor, r: Tensor, v: Tensor, field: Velocity, label: Tensor | None = None

@@ -28,6 +28,7 @@ from paradigms.base import Batch, Paradigm, Stage
 from paradigms.parts.flow.flow import Field, conditioned, flow_matching_loss, on_path, over_image
 from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.options import fractions, with_images_for
+from paradigms.training.split import n_whole, part
 
 N_HALVINGS = 5
 SHORTEST = 0.5**N_HALVINGS  # half step, which is taken with the velocity field
@@ -83,16 +84,23 @@ class Shortcut(FlowChain, Paradigm):
 
     def loss(self, batch: Batch) -> Tensor:
         """Returns flow matching on the leading images and self-consistency on the others, weighted by their numbers."""
-        n, _ = parts(len(batch.x), self.consistent_share)
-        local = flow_matching_loss(self.net, Batch(batch.x[:n], batch.label[:n]), self.rows)
-        if n == len(batch.x):
+        n_rows = n_whole(len(batch.x))
+        n, n_consistent = parts(n_rows, self.consistent_share)
+        with part(0, n) as leading:
+            x, label = batch.x[leading], batch.label[leading]
+            local = flow_matching_loss(self.net, Batch(x, label), self.rows)
+        if not n_consistent:
             return local
-        x, label = batch.x[n:], self.condition(batch.label[n:])
+        with part(n, n_rows) as others:
+            consistent = self.consistency(batch.x[others], self.condition(batch.label[others]))
+        return (len(x) * local + (len(batch.x) - len(x)) * consistent) / len(batch.x)
+
+    def consistency(self, x: Tensor, label: Tensor | None) -> Tensor:
+        """Returns the mean squared difference of a step and its two halves at images x (B, C, H, W), a scalar."""
         t, d = self.draw_steps(x)
         x_t = on_path(x, torch.randn_like(x), t)
         field = self.field(label)
-        consistent = (field(x_t, t, t - 2 * d) - two_halves(field, x_t, t, d)).square().mean()
-        return (n * local + len(x) * consistent) / len(batch.x)
+        return (field(x_t, t, t - 2 * d) - two_halves(field, x_t, t, d)).square().mean()
 
     def field(self, label: Tensor | None) -> Field:
         """Returns the network's field, conditioned on `label` (B,) or on nothing (None); short steps have r = t."""

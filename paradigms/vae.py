@@ -37,6 +37,7 @@ from paradigms.parts.flow.flow_chain import FlowChain
 from paradigms.parts.networks.code_generator import CODE
 from paradigms.parts.networks.strided import Strided
 from paradigms.parts.options import positive
+from paradigms.training.split import whole
 
 SMALLEST = 1e-6  # mean squared error that is divided by
 
@@ -89,7 +90,7 @@ class VAE(FlowChain, Paradigm):
         """Returns minus the bound per pixel, but for a constant, with one draw of the code per image; a scalar."""
         mean, log_var = self.encoder(batch.x).chunk(2, dim=1)
         z = mean + (log_var / 2).exp() * torch.randn_like(mean)
-        mse = (self.decode(z) - batch.x).square().mean()
+        mse = whole(self.decode(z) - batch.x).square().mean()  # its logarithm is no mean over rows
         n_pixels = batch.x[0].numel()
         return mse.clamp(min=SMALLEST).log() / 2 + divergence(mean, log_var).mean() / n_pixels
 

@@ -100,6 +100,6 @@ def end_to_end_images_per_second(job: Job, plans: list[StagePlan], index: int) -
     updates = [0] * len(plans)
     updates[index] = max(plans[index].updates, 3 * GROUP)
     with suppress(Enough):
-        Fit(job.build(), job.x, job.label, updates, progress=progress)()
+        Fit(job.build(), *job.split, updates, progress=progress)()
     first, last = min(marks), max(marks)
     return (last - first) * plans[index].batch_size / (marks[last] - marks[first])

@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from benchmarks.errors import BadInput
 from benchmarks.execute.cores import cores
 from benchmarks.plan.cell import Cell
 
@@ -36,16 +37,29 @@ def shares_gpu_by_mps() -> bool:
 
 
 def default_jobs(cell: Cell) -> int:
-    """Cells that train or score at a time: one per GPU, else as many as cores allow, at least one.
+    """Cells that train or score at a time: as many as there are GPUs for, else as many as cores allow, at least one.
 
     Whether memory allows them is seen while they run (`fits`).
 
     cell: one of the run; all have the same device and number of threads.
     """
     if cell.device == "cuda":
-        return max(1, len(gpus()))
+        return max(1, len(gpus()) // cell.devices)
     files = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 32) // OPEN_FILES_PER_CELL
-    return max(1, min(cores() // cell.threads, files))
+    return max(1, min(cores() // (cell.threads * cell.devices), files))
+
+
+def refuse_devices(cell: Cell) -> None:
+    """Raise BadInput where a cell needs more devices than this machine has; one device may be shared.
+
+    cell: one of the run; all have the same device, number of devices and number of threads.
+    """
+    available, what = (len(gpus()), "GPUs") if cell.device == "cuda" else (cores(), "CPU cores")
+    if cell.devices > max(available, 1):
+        raise BadInput(
+            f"preset {cell.preset!r}: devices = {cell.devices}: this machine has {available} {what}, and a cell does "
+            f"not span machines; allowed: 1 to {max(available, 1)}"
+        )
 
 
 def cell_bytes(cell: Cell) -> int:

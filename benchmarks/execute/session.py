@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.execute import drawing, engines, fork_server, preparation
+from benchmarks.execute import capacity, drawing, engines, fork_server, preparation
 from benchmarks.execute.arrivals import Arrivals
 from benchmarks.execute.claims import Claims
 from benchmarks.execute.early_report import EarlyReport
@@ -103,6 +103,8 @@ def slurm_script(cells: Sequence[Cell], place: Place) -> str:
 
 
 def _run(todo: list[Cell], n_cells: int, place: Place, worker: str, arrivals: Arrivals) -> None:
+    if place.engine == "local":
+        capacity.refuse_devices(todo[0])
     engine = engines.named(place.engine)(
         place.results_dir, place.jobs, data_dir=place.data_dir, worker=worker, options=place.options
     )

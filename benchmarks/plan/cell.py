@@ -110,10 +110,11 @@ class Cell(Labels, Limits, Training, ScorePlan, Scored, Timed):
     def of_record(cls, record: dict) -> Cell:
         """The cell that a record is about.
 
-        Raises KeyError or pydantic.ValidationError where the record was written by a version with other settings;
-        limits, which decide no number, may be absent.
+        Raises KeyError or pydantic.ValidationError where the record was written by a version with other settings.
+        Limits, which decide no number, may be absent, and so may the number of devices, which once was always 1.
         """
-        known = [name for name in cls.model_fields if name in record["cell"] or name not in Limits.model_fields]
+        optional = {*Limits.model_fields, "devices"}
+        known = [name for name in cls.model_fields if name in record["cell"] or name not in optional]
         return cls.model_validate({name: record["cell"][name] for name in known})
 
     def model_copy(self, **settings) -> Cell:

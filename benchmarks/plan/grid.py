@@ -91,8 +91,11 @@ class Grid:
     def timing(self, launch: int) -> Iterator[Cell]:
         """One cell per data set and timed variant of a launch.
 
-        Only the first trial is timed, because trials of one variant differ in quality and not in cost.
+        Only the first trial is timed, because trials of one variant differ in quality and not in cost. Cells on several
+        devices have none: a timing cell measures one device, and training on several reports what it costs.
         """
+        if self.preset.devices > 1:
+            return
         for dataset in self.preset.datasets:
             for name, variant in self._variants(dataset):
                 if variant.timed and not variant.only_start:

@@ -25,6 +25,7 @@ from benchmarks.plan.preset import Preset, Variant
 from benchmarks.plan.stage_contract import check_stages
 from benchmarks.score import floors
 from benchmarks.score.extractors import cache
+from benchmarks.split_check import check_divisible
 from benchmarks.train.warm_start import adopt
 from paradigms.base import Paradigm
 
@@ -65,7 +66,7 @@ def prepare(preset: Preset, device: str = "auto", data_dir: Path | None = None, 
             scored |= {dataset} if "samples" in (variant.scores or preset.scores) else set()
             for changes in variant.trials or [{}]:
                 trial = variant.model_copy(update={"options": variant.options | changes})
-                check(trial, where, datasets[dataset], preset.nfe)
+                check(trial, where, datasets[dataset], preset.nfe, preset.devices)
             if variant.init_from:
                 check_start(variant, preset.variants[variant.init_from], where, datasets[dataset])
     try:
@@ -101,16 +102,17 @@ def resolve(device: str) -> str:
     return device
 
 
-def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> None:
+def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int], devices: int = 1) -> None:
     """Construct a variant's paradigm for a data set, to see whether its settings are possible.
 
     variant: one row of the preset.
     where: start of the error message.
     dataset: gives image shape and number of classes.
     nfe: the preset's numbers of function evaluations, for variants without their own.
+    devices: that share every batch.
 
     Raises BadInput for an unknown paradigm, option or sampler, for a value that the paradigm refuses, and where a
-    sampler allows none of the requested numbers of evaluations.
+    sampler allows none of the requested numbers of evaluations, or the devices do not divide a batch.
     """
     try:
         kind = paradigms.load(variant.paradigm)
@@ -124,6 +126,8 @@ def check(variant: Variant, where: str, dataset: Dataset, nfe: list[int]) -> Non
         paradigm = kind(dataset.shape, dataset.n_classes, **variant.options)
         _observe(paradigm, dataset)
         check_stages(paradigm)
+        for stage in paradigm.stages():
+            check_divisible(stage, len(dataset.train), devices)
     except Exception as error:
         reason = one_line(error) or type(error).__name__
         raise BadInput(f"{where}: options {short(variant.options)} on {dataset.name}: {reason}") from error

@@ -94,12 +94,15 @@ class Method(Strict):
 class TrainSettings(Strict):
     """How a cell is trained; part of its train key.
 
-    threads: CPU threads of one cell.
+    threads: CPU threads of one process of a cell.
+    devices: GPUs or CPU processes on which a cell trains and samples together, each on its rows of every batch.
     curve_points: number of points of the learning curve, at which the weights are kept and scored.
     compute: how the networks of generators are computed, as in `paradigms.parts.networks.shared_network`.
     """
 
     threads: Annotated[int, Field(gt=0, le=1024)] = 1
+    # Left out where it is 1, as in the records of versions that knew no other number.
+    devices: Annotated[int, Field(gt=0, le=1024, exclude_if=lambda n: n == 1)] = 1
     curve_points: Annotated[int, Field(gt=0, le=1000)]
     compute: Compute = []
 

@@ -17,6 +17,7 @@ def score(job: Job, progress: Callable) -> dict:
     """
     report = job.trained.report(job.cell.train_key)
     paradigm = job.build().requires_grad_(False)
+    paradigm.ranks = job.ranks
     scoring, curve = Scoring(job, paradigm), []
     for index, point in enumerate(report["points"]):
         progress("scoring", index / (len(report["points"]) + 1))
@@ -31,11 +32,12 @@ def score(job: Job, progress: Callable) -> dict:
     last |= {"stage": training["stages"][-1]["name"]}
     quality["curve"] = [*curve, last | scoring.quick_scores(quality["samples"])]
     quality["signals"] = training["signals"] if "signals" in job.cell.scores else None
+    samples_file = scoring.save_grids() if job.ranks.first else None
     return {
         "training": {name: value for name, value in training.items() if name != "signals"},
         "trained": job.trained.stem,
         "weights_hash": report["weights"][end.name],
         "quality": quality,
-        "samples_file": scoring.save_grids(),
+        "samples_file": samples_file,
         "evaluation_seconds": scoring.seconds,
     }

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from benchmarks.columns import Column
 from benchmarks.data import Dataset, Split
+from paradigms.training.ranks import Ranks
 
 SEED = 2012
 CHUNK = 500
@@ -92,11 +93,14 @@ class RealImages:
     """The real images that samples are compared with, on the device of the extractors.
 
     train, test: uint8 (N, C, H, W) and (m, C, H, W). by_extractor: one `RealFeatures` per extractor. n_samples: size of
-    every scored set. n_classes: of the data set. dataset: all its splits, for a metric with features of its own.
+    every scored set. n_classes: of the data set. dataset: all its splits, for a metric with features of its own. ranks:
+    processes that share the work on generated images; what is derived from real ones may be cached, so each of them
+    computes that alone.
     """
 
-    def __init__(self, dataset: Dataset, extractors: Sequence[nn.Module], n_samples: int):
+    def __init__(self, dataset: Dataset, extractors: Sequence[nn.Module], n_samples: int, ranks: Ranks | None = None):
         self.n_samples, self.n_classes, self.dataset = n_samples, dataset.n_classes, dataset
+        self.ranks = ranks or Ranks()
         self.device = next((p.device for p in extractors[0].parameters()), torch.device("cpu"))
         self.train = torch.from_numpy(dataset.train.images).to(self.device)
         self.test = torch.from_numpy(dataset.test.images).to(self.device)
@@ -129,7 +133,9 @@ class ScoredSamples:
     def features(self, extractor: int = 0) -> Tensor:
         """float64 features (n_samples, D) of the images by an extractor, given by its index. Raises IndexError."""
         if extractor not in self._features:
-            self._features[extractor] = self.real.by_extractor[extractor].features(self.images)
+            ranks, real = self.real.ranks, self.real.by_extractor[extractor]
+            own = real.features(ranks.rows(self.images))
+            self._features[extractor] = ranks.gathered(own, len(self.images))
         return self._features[extractor]
 
     @cached_property

@@ -20,7 +20,7 @@ from benchmarks.score.leakage_guard import refuse_shared
 from benchmarks.score.marks import marks
 from benchmarks.score.metrics import Scorer, accuracy, nearest, recognition
 from benchmarks.score.metrics.probe import probe, probe_rows
-from benchmarks.score.nfe import count_evaluations
+from benchmarks.score.split_sampling import Samples, SplitSampling
 from benchmarks.store import atomic
 from paradigms.base import NonFinite, Paradigm, derive_seed
 
@@ -57,7 +57,9 @@ class Scoring:
         n = job.cell.n_samples
         self.n_samples = len(job.dataset.train.images) if n == "train" else n
         self.samplers = job.samplers(paradigm)
-        self.scorer = Scorer(job.dataset, job.extractors, self.n_samples) if self.samplers else None
+        drawn = job.dataset, job.extractors, self.n_samples, job.ranks
+        self.scorer = Scorer(*drawn) if self.samplers else None
+        self.chains = SplitSampling(paradigm, job.ranks)
         validation = job.dataset.validation
         self.validation = torch.from_numpy(validation.images), torch.from_numpy(validation.labels)
         self.test = torch.from_numpy(job.dataset.test.images), torch.from_numpy(job.dataset.test.labels)
@@ -121,17 +123,17 @@ class Scoring:
         """
         parts = ("samples", redraw) if redraw else ("samples",)
         generator = torch.Generator(self.job.device).manual_seed(derive_seed(self.job.cell.seed, *parts))
-        images, labels = [], []
-        with count_evaluations(self.paradigm.link()) as counter:
-            for start in range(0, self.n_samples, self.job.cell.sample_batch):
-                n = min(self.job.cell.sample_batch, self.n_samples - start)
-                x, label = self._batch(n, nfe, generator, sampler)
-                images.append(to_uint8(x))
-                labels.append(label)
-        if not counter.rows:
+        images, labels, rows = [], [], 0
+        for start in range(0, self.n_samples, self.job.cell.sample_batch):
+            n = min(self.job.cell.sample_batch, self.n_samples - start)
+            x, label, evaluated = self._batch(n, nfe, generator, sampler)
+            images.append(to_uint8(x))
+            labels.append(label)
+            rows += evaluated
+        if not rows:
             raise BrokenContract(f"{sampler!r} at {nfe} evaluations never calls its link, so nothing of it is counted")
         label = None if any(label is None for label in labels) else torch.cat(labels)
-        return Drawn(torch.cat(images), label, counter.rows / self.n_samples)
+        return Drawn(torch.cat(images), label, rows / self.n_samples)
 
     def save_grids(self) -> str | None:
         """Write the first samples with their nearest training images; the path in the results folder, None if none."""
@@ -142,16 +144,13 @@ class Scoring:
             np.savez_compressed(file, real=self.job.dataset.test.images[:N_GRID], **self.grids)
         return str(path.relative_to(self.job.results_dir))
 
-    def _batch(self, n: int, nfe: int, generator: torch.Generator, sampler: str) -> tuple[Tensor, Tensor | None]:
+    def _batch(self, n: int, nfe: int, generator: torch.Generator, sampler: str) -> Samples:
         where = f"{sampler!r} at {nfe} evaluations"
         with own_generator(where):
-            if self.paradigm.can("sample_labelled"):
-                x, label = self.paradigm.sample_labelled(n, nfe, generator, sampler)
-            else:
-                x, label = self.paradigm.sample(n, nfe, generator, sampler), None
-        check_images(x, n, self.job.dataset.shape, where)
-        check_labels(label, n, self.job.dataset.n_classes, where)
-        return x, label
+            found = self.chains.samples(n, nfe, generator, sampler)
+        check_images(found.x, n, self.job.dataset.shape, where)
+        check_labels(found.label, n, self.job.dataset.n_classes, where)
+        return found
 
     def _allowed(self, nfes, samplers) -> list[tuple[str, int]]:
         return [(sampler, nfe) for sampler in samplers for nfe in nfes if self.paradigm.allows(nfe, sampler)]

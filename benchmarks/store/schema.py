@@ -41,6 +41,7 @@ class SavedCell(Saved):
     budget_flops: Number = None
     device: Text = None
     threads: int | None = None
+    devices: int | None = None
     ancestor: FolderName | None = None
 
 

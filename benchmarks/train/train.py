@@ -11,6 +11,7 @@ from benchmarks.budget import CHARGED, StagePlan, curve_points, plan_stages
 from benchmarks.fit import Fit
 from benchmarks.job import CHECKPOINT, Job
 from benchmarks.store.trained import END
+from benchmarks.train.device_costs import devices
 from benchmarks.train.layer_signals import signals
 from benchmarks.train.warm_start import left, start_from
 from benchmarks.weights import save
@@ -36,13 +37,14 @@ def train(job: Job, progress: Callable) -> dict:
         found = _spent(plans, stage, update, seconds, before) | layers.at(stage, update)
         if update in points[stage]:
             found["weights"] = f"{stage}-{update}.safetensors"
-            save(paradigm, job.trained.folder / found["weights"])
+            if job.ranks.first:
+                save(paradigm, job.trained.folder / found["weights"])
         return found
 
+    paradigm.ranks = job.ranks
     fit = Fit(
         paradigm,
-        job.x,
-        job.label,
+        *job.split,
         [plan.updates for plan in plans],
         checkpoint=job.work_dir / CHECKPOINT,
         key=job.cell.train_key,
@@ -50,14 +52,22 @@ def train(job: Job, progress: Callable) -> dict:
         evaluate=measure,
         progress=lambda stage, update: progress("training", *_position(plans, stage, update)),
     )
-    training = _training(paradigm, plans, fit(), before)
+    reports = fit()
+    training = _training(paradigm, plans, reports, before) | devices(job.ranks, plans, reports, job.device)
     seen = [{"moment": point["moment"], "layers": point["layers"]} for point in fit.curve if "layers" in point]
     training["signals"] = [*seen, layers.at_end()] if seen else None
-    save(paradigm, job.trained.folder / END)
-    costs = ("flops", "images", "updates", "seconds", "stage", "weights")
-    kept = [{name: point[name] for name in costs} for point in fit.curve if "weights" in point]
-    job.trained.finish(job.cell.train_key, training, kept)
+    _leave(job, paradigm, training, fit.curve)
     return training
+
+
+def _leave(job: Job, paradigm: Paradigm, training: dict, curve: list[dict]) -> None:
+    """Write the weights and what they cost; ranks that write nothing wait until it is there."""
+    costs = ("flops", "images", "updates", "seconds", "stage", "weights")
+    kept = [{name: point[name] for name in costs} for point in curve if "weights" in point]
+    if job.ranks.first:
+        save(paradigm, job.trained.folder / END)
+        job.trained.finish(job.cell.train_key, training, kept)
+    job.ranks.agree(True)
 
 
 class Layers:
@@ -69,7 +79,7 @@ class Layers:
     def __init__(self, job: Job, paradigm: Paradigm, plans: list[StagePlan]):
         self.paradigm, self.last = paradigm, len(plans) - 1
         self.batch = Batch(job.x[:N_ROWS], job.label[:N_ROWS])
-        epoch = len(job.x) // plans[-1].batch_size
+        epoch = len(job.split[0]) // plans[-1].batch_size
         classifies = paradigm.can("logits")
         self.names = {0: "start", min(epoch, plans[-1].updates): "one epoch"} if classifies else {}
         self.moments = [[] for _ in plans[:-1]] + [sorted(self.names)]

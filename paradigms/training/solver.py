@@ -16,6 +16,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from paradigms.training.cuda_graph import Captured
+from paradigms.training.ranks import Ranks
 from paradigms.training.saved_buffers import saved_float_buffers
 from paradigms.training.stage import Batch, Stage
 
@@ -32,6 +33,7 @@ class Solver(LightningModule):
     """Training engine inherited by every Paradigm; `benchmarks.fit` drives it.
 
     seed: of the whole training; every update derives its own from it.
+    ranks: the processes that train it together, each on its rows of every batch.
     stage: the stage that is being trained, None before `enter` and after `leave`.
     captured: the CUDA graphs of the players' gradients by their numbers, None where there are none yet.
     update: number of finished updates of the stage.
@@ -47,6 +49,7 @@ class Solver(LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.seed = 0
+        self.ranks = Ranks()
         self.stage: Stage | None = None
         self.captured: dict[int, Captured] | None = None
         self.update = self.n_updates = 0
@@ -140,21 +143,23 @@ class Solver(LightningModule):
         """Returns a player's loss on a batch, a detached scalar, and leaves its gradient in `.grad`.
 
         On a GPU a steady stage is captured as CUDA graphs at its first batch; the next call overwrites the scalar.
+        Where several ranks train together, loss and gradient are the means over them, and nothing is captured.
 
         number: of the player in the entered stage's `players`; the last one is the stage itself.
         """
         player = self.stage.players[number]
         with self.stage.turn_of(player):
-            if self.stage.steady and batch.x.is_cuda:
+            if self.stage.steady and batch.x.is_cuda and self.ranks.n == 1:
                 self.captured = self.captured or {}
                 if number not in self.captured:
                     self.captured[number] = Captured(player, batch, self)
                 return self.captured[number](batch)
             for parameter in player.parameters:
                 parameter.grad = None
-            loss = player.loss(batch)
-            loss.backward()
-            return loss.detach()
+            with self.ranks.splitting(len(batch.x) * self.ranks.n):
+                loss = player.loss(batch)
+                loss.backward()
+            return self.ranks.average((self.stage.name, number), loss, player.parameters)
 
     @final
     def take_turn(self, number: int, batch: Batch, optimizer: torch.optim.Optimizer) -> Tensor:

@@ -53,7 +53,8 @@ class Stage:
         name: of the stage, unique within its paradigm; the random seed of every update depends on it.
         parameters: exactly the parameters that are trained; all others are frozen during the stage.
         loss: batch -> scalar with a graph. It may draw random numbers from torch's global generator, which is seeded
-            anew before every update, so that resuming reproduces an uninterrupted run.
+            anew before every update, so that resuming reproduces an uninterrupted run. On several devices it gets the
+            rows of one of them; where it is no mean over rows, it says how they belong together (`training/split.py`).
         share: weight of the stage in the paradigm's budget of training FLOPs, relative to the other stages.
         rivals: the other players, in the order of their turns, such as a discriminator; no parameter has two players.
     How it is updated

@@ -119,7 +119,7 @@ class Local:
         """Whether memory is left for a further cell; each is taken to need as much as the largest one seen."""
         if self.jobs or not self.running:
             return True
-        needed = self.peak_bytes or capacity.cell_bytes(cell)
+        needed = (self.peak_bytes or capacity.cell_bytes(cell)) * cell.devices
         return capacity.fits(needed, [job.process.pid for job in self.running])
 
     def _claimed(self, cell: Cell, watch: RunObserver) -> RunningCell | None:
@@ -154,12 +154,12 @@ class Local:
         return RunningCell(cell, work, claims, process, time.monotonic(), gpu)
 
     def _placed(self, cell: Cell) -> tuple[str | None, dict | None]:
-        """The GPU that runs the fewest cells, and what the record says of it; twice None on the CPU."""
+        """The GPUs that run the fewest cells, and what the record says of them; twice None on the CPU."""
         if cell.device != "cuda" or not (names := capacity.gpus()):
             return None, None
-        used = Counter(job.gpu for job in self.running)
-        gpu = min(names, key=lambda name: used[name])
-        share = 1 if cell.kind == "timing" else -(-self.slots(cell) // len(names))
+        used = Counter(name for job in self.running for name in (job.gpu or "").split(","))
+        gpu = ",".join(sorted(names, key=lambda name: used[name])[: cell.devices])
+        share = 1 if cell.kind == "timing" else -(-self.slots(cell) * cell.devices // len(names))
         return gpu, {"gpu": gpu, "cells_per_gpu": share, "mps": capacity.shares_gpu_by_mps()}
 
     def _look_after(self, job: RunningCell, watch: RunObserver) -> None:

@@ -138,9 +138,9 @@ class Ray:
 
 
 def _resources(cell: Cell) -> dict[str, float]:
-    needs = {"CPU": float(cell.threads)}
-    needs |= {"GPU": 1.0} if cell.device == "cuda" else {}
-    return needs | ({"memory": float(capacity.cell_bytes(cell))} if cell.memory_gib else {})
+    needs = {"CPU": float(cell.threads * cell.devices)}
+    needs |= {"GPU": float(cell.devices)} if cell.device == "cuda" else {}
+    return needs | ({"memory": float(capacity.cell_bytes(cell) * cell.devices)} if cell.memory_gib else {})
 
 
 def _connected():

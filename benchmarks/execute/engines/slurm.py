@@ -65,7 +65,8 @@ class Slurm:
     def slots(self, cell: Cell) -> int:
         """Cells that train or score at a time: as many as the cluster has CPUs, at most `jobs`."""
         found = re.search(r"(\d+)$", (_slurm("sinfo", "-h", "-o", "%C") or "").strip())
-        return min(filter(None, (self.jobs, max(1, int(found[1]) // cell.threads) if found else None)), default=1)
+        most = max(1, int(found[1]) // (cell.threads * cell.devices)) if found else None
+        return min(filter(None, (self.jobs, most)), default=1)
 
     def script(self, cells: Sequence[Cell], specs: Path) -> str:
         """The batch script of an array with one task per cell.
@@ -78,15 +79,16 @@ class Slurm:
         options = [
             "job-name=alexnet-moment",
             f"array=0-{len(cells) - 1}" + (f"%{most}" if most else ""),
-            f"cpus-per-task={cell.threads}",
+            f"cpus-per-task={cell.threads * cell.devices}",
             f"time={limit:.0f}",
             f"output={self.folder}/%A_%a.txt",
             "open-mode=append",
             "requeue",
             "signal=B:TERM@60",
         ]
-        options += ["gpus=1"] if cell.device == "cuda" else []
-        options += [f"mem={capacity.cell_bytes(cell) >> 20}M"] if cell.memory_gib else []
+        options += ["nodes=1"] if cell.devices > 1 else []  # a cell does not span machines
+        options += [f"gpus={cell.devices}"] if cell.device == "cuda" else []
+        options += [f"mem={capacity.cell_bytes(cell) * cell.devices >> 20}M"] if cell.memory_gib else []
         lines = ["#!/bin/bash", *(f"#SBATCH --{option}" for option in [*options, *self.options])]
         lines += [f"export PYTHONPATH={shlex.quote(node.import_path())}"]
         lines += [f'spec=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" {shlex.quote(str(specs))})']

@@ -58,7 +58,7 @@ def cell(record: dict) -> dict:
         "file": record.get("file"),
         "versions": ", ".join(f"{name} {version}" for name, version in part(provenance, "versions").items()) or None,
         "made": provenance.get("timestamp_utc"),
-        "machine": _machine(provenance, about.get("device")),
+        "machine": _machine(provenance, about.get("device"), about.get("devices") or 1),
         **_layers(listed(quality.get("signals"))),
         "squared_error": part(quality, "reconstruction").get("squared_error"),
         "train_flops": training.get("flops"),
@@ -81,9 +81,10 @@ def _layers(signals: list[dict]) -> dict:
     return found
 
 
-def _machine(provenance: dict, device: str | None) -> str:
+def _machine(provenance: dict, device: str | None, devices: int) -> str:
     threads = provenance.get("threads")
     counted = f", {threads} thread{'s' if threads != 1 else ''}" if threads else ""
+    counted += f" on each of {devices} devices" if devices > 1 else ""
     if device == "cuda":
         return (provenance.get("gpu_model") or "unknown GPU") + counted
     return f"{provenance.get('cpu_count') or '?'} x {provenance.get('cpu_model') or 'unknown CPU'}{counted}"

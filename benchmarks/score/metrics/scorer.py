@@ -15,6 +15,7 @@ from benchmarks import columns
 from benchmarks.data import Dataset
 from benchmarks.score.metrics import frechet
 from benchmarks.score.scored_samples import RealImages, ScoredSamples
+from paradigms.training.ranks import Ranks
 
 
 class Scorer:
@@ -28,15 +29,16 @@ class Scorer:
     extractors: the first is used by all metrics, the second by `fid2` only; metrics of classes need a first one that is
         a classifier (has `logits_of`).
     n_samples: images in every set, at least 2.
+    ranks: processes that share the work; None for this one alone.
 
     Raises ValueError where the reference is not held out, or an extractor is in training mode.
     """
 
-    def __init__(self, dataset: Dataset, extractors: Sequence[nn.Module], n_samples: int):
+    def __init__(self, dataset: Dataset, extractors: Sequence[nn.Module], n_samples: int, ranks: Ranks | None = None):
         if n_samples < 2:
             raise ValueError(f"n_samples must be at least 2 for a covariance, not {n_samples}")
         self.metrics = found()
-        self.real = RealImages(dataset, extractors, n_samples)
+        self.real = RealImages(dataset, extractors, n_samples, ranks)
         for metric in self.metrics:
             if hasattr(metric, "prepare"):
                 metric.prepare(self.real)

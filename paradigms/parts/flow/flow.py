@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from paradigms.base import Batch
+from paradigms.training.split import whole
 
 Field = Callable[[Tensor, Tensor, Tensor], Tensor]  # x_t, t, r -> velocity
 Weight = Callable[[Tensor, Tensor], Tensor]  # t (B,), x (B, C, H, W) -> (B, 1, 1, 1)
@@ -96,6 +97,7 @@ def reference_rows(batch: Batch, data: Rows) -> Rows:
     """
     if len(data.x) <= REFERENCE_ROWS:
         return data
+    batch = Batch(*map(whole, batch))
     drawn = torch.randint(len(data.x), (REFERENCE_ROWS - len(batch.x),), device=data.x.device)
     label = None if data.label is None else torch.cat([batch.label, data.label[drawn]])
     return Rows(torch.cat([batch.x.flatten(1), data.x[drawn]]), label)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from paradigms.parts.losses.distances import energy_distance, kernel_weights, median_distance, mmd
 from paradigms.parts.losses.drift import drifting_loss
 from paradigms.parts.options import one_of
+from paradigms.training.split import whole
 
 N_REAL = 4096  # training images that an update compares its samples with, at most
 # Lengths of the MMD's kernels in units of the median distance; temperatures of the drift in units of the mean distance.
@@ -51,6 +52,7 @@ class SampleLoss(nn.Module):
         The expected MMD and energy distance are smallest where both have the same distribution. The value of the
         drifting loss carries no information; its gradient does.
         """
+        g = whole(g)
         if self.kind == "energy":
             return energy_distance(g, real)
         if self.kind == "drifting":

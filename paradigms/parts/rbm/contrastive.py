@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from paradigms.parts.rbm.rbm import RBM
+from paradigms.training.split import mean_over_ranks
 
 
 class States(NamedTuple):
@@ -54,7 +55,7 @@ def contrastive_loss(rbm: RBM, data: States, model: States, centred: bool = Fals
         means = [part.mean(0) for part in data]
         dvbias, dhbias = (part.mean(0) - mean for part, mean in zip(model, means, strict=True))
         if centred:
-            mu, la = means
+            dW, dvbias, dhbias, mu, la = map(mean_over_ranks, (dW, dvbias, dhbias, *means))
             dW = dW - torch.outer(dvbias, la) - torch.outer(mu, dhbias)
             dvbias, dhbias = dvbias - dW @ la, dhbias - mu @ dW
     return _WithGradient.apply(rbm.W, rbm.vbias, rbm.hbias, dW, dvbias, dhbias)

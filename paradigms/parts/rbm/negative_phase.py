@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from paradigms.parts.options import positive
 from paradigms.parts.rbm.contrastive import States, gibbs
 from paradigms.parts.rbm.rbm import RBM
+from paradigms.training.split import alike
 
 KINDS = ("persistent", "data", "noise")
 
@@ -43,9 +44,10 @@ class NegativePhase(nn.Module):
         """
         if self.kind == "data":
             return gibbs(rbm, data.h, n_sweeps)
-        if self.kind == "noise":
-            self.begin(rbm)
-        model = gibbs(rbm, self.h, n_sweeps)
+        with alike():  # a chain belongs to no row of the batch
+            if self.kind == "noise":
+                self.begin(rbm)
+            model = gibbs(rbm, self.h, n_sweeps)
         self.h.copy_(model.h)
         return model
 

@@ -86,7 +86,7 @@ class Job:
         settings = {"nfe": list(nfe), "sample_batch": BATCH, "timing_seconds": 0.2, "seed": 0, "budget_flops": 1e5}
         self.cell = SimpleNamespace(**settings, nfes=lambda sampler: list(nfe))
         self.observed_flops = 0
-        self.x, self.label = torch.zeros(40, *SHAPE), torch.zeros(40, dtype=torch.int64)
+        self.split = self.x, self.label = torch.zeros(40, *SHAPE), torch.zeros(40, dtype=torch.int64)
         images = np.zeros((20, *SHAPE), dtype=np.uint8)
         self.dataset = SimpleNamespace(test=SimpleNamespace(images=images))
         self.extractors = (lambda images: images.double(),)

@@ -9,7 +9,9 @@ from torch import nn
 
 from benchmarks.score.contract import BrokenContract, outputs
 from benchmarks.score.scoring import Scoring
+from benchmarks.score.split_sampling import SplitSampling
 from paradigms.base import NonFinite
+from paradigms.training.ranks import Ranks
 
 
 def scoring(sample, labelled=False):
@@ -22,7 +24,7 @@ def scoring(sample, labelled=False):
     paradigm = SimpleNamespace(can=lambda ability: labelled, link=lambda: link, sample=drawn, sample_labelled=drawn)
     cell, images = SimpleNamespace(seed=0, sample_batch=8), SimpleNamespace(shape=(1, 4, 4), n_classes=3)
     found.job = SimpleNamespace(cell=cell, device="cpu", dataset=images)
-    found.paradigm, found.n_samples = paradigm, 12
+    found.paradigm, found.n_samples, found.chains = paradigm, 12, SplitSampling(paradigm, Ranks())
     return found
 
 
@@ -93,6 +95,6 @@ def test_labels_that_break_the_contract_are_named(label):
     ],
 )
 def test_outputs_that_break_the_contract_are_named(ability, found, said):
-    paradigm = SimpleNamespace(device="cpu", n_classes=3, **{ability: found})
+    paradigm = SimpleNamespace(device="cpu", n_classes=3, ranks=Ranks(), **{ability: found})
     with pytest.raises(BrokenContract, match=said):
         outputs(paradigm, ability, torch.zeros(6, 1, 2, 2, dtype=torch.uint8))

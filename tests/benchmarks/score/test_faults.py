@@ -20,7 +20,9 @@ from benchmarks.score.metrics import Scorer, frechet, recognition
 from benchmarks.score.metrics.probe import probe
 from benchmarks.score.scored_samples import RealImages
 from benchmarks.score.scoring import Scoring
+from benchmarks.score.split_sampling import SplitSampling
 from paradigms.base import NonFinite
+from paradigms.training.ranks import Ranks
 
 # field: (lowest, highest) value of as many new images of digits, with room for the networks of another computer
 HEALTHY = {
@@ -103,7 +105,7 @@ def drawing(draw) -> Scoring:
     paradigm = SimpleNamespace(can=lambda ability: False, link=lambda: link, sample=lambda n, *_: link(draw(n)))
     cell, images = SimpleNamespace(seed=0, sample_batch=50), SimpleNamespace(shape=(1, 8, 8), n_classes=10)
     scoring.job = SimpleNamespace(cell=cell, device="cpu", dataset=images)
-    scoring.paradigm, scoring.n_samples = paradigm, 180
+    scoring.paradigm, scoring.n_samples, scoring.chains = paradigm, 180, SplitSampling(paradigm, Ranks())
     return scoring
 
 

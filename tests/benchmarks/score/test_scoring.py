@@ -16,6 +16,7 @@ from benchmarks.score.scoring import Scoring
 from benchmarks.statistics import wilson
 from paradigms import load
 from paradigms.base import Likelihood, Paradigm
+from paradigms.training.ranks import Ranks
 
 SHAPE, N_CLASSES = (1, 4, 4), 3
 
@@ -120,6 +121,7 @@ def job(tmp_path, **cell):
         x=torch.from_numpy(dataset.train.images) / 127.5 - 1,
         label=torch.from_numpy(dataset.train.labels),
         build=Toy,
+        ranks=Ranks(),
         samplers=lambda paradigm: list(paradigm.samplers) if paradigm.can("sample") else [],
     )
 
