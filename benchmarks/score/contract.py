@@ -38,7 +38,8 @@ def outputs(paradigm: Paradigm, ability: str, images: Tensor) -> Tensor:
             raise BrokenContract(f"{ability} are {_kind(found)}; must be floating-point ({len(x)}, {width})")
         return found
 
-    return inference.outputs(SimpleNamespace(device=paradigm.device, **{ability: checked}), ability, images)
+    held = SimpleNamespace(device=paradigm.device, ranks=paradigm.ranks, **{ability: checked})
+    return inference.outputs(held, ability, images)
 
 
 def check_images(x: object, n: int, shape: Sequence[int], where: str) -> None:

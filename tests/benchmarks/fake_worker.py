@@ -29,6 +29,20 @@ def main(spec_path):
         raise RuntimeError("the last line")
     if act == "closed descriptors":
         os.closerange(0, 3)
+    stay(act, cell, results_dir)
+    if act.startswith("SIG"):
+        os.kill(os.getpid(), getattr(signal, act))
+    status = {"diverge": "non_finite"}.get(act, "done")
+    time.sleep(cell.options.get("seconds", 0))
+    record = records.opening(cell, status, None if status == "done" else "stage 'a', update 3: loss is nan")
+    record |= {"wall_seconds": 0.1, "span": [time.time(), os.getpid()], "loss": float("nan"), "result": cell.seed}
+    if act == "another key":
+        record["key"] = "0" * 64
+    records.write(results_dir / "cells" / f"{cell.stem}.json", record)
+
+
+def stay(act, cell, results_dir):
+    """What does not end by itself: a loop, with or without a handler of SIGTERM, and processes that outlive a cell."""
     if act in ("hang", "stubborn"):
         leave = act == "hang"
         signal.signal(signal.SIGTERM, lambda *_: (results_dir / f"sigterm-{act}").touch() or (leave and os._exit(0)))
@@ -46,12 +60,3 @@ def main(spec_path):
             (results_dir / "pids" / f"{cell.stem}.{os.getpid()}").touch()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(300)
-    if act.startswith("SIG"):
-        os.kill(os.getpid(), getattr(signal, act))
-    status = {"diverge": "non_finite"}.get(act, "done")
-    time.sleep(cell.options.get("seconds", 0))
-    record = records.opening(cell, status, None if status == "done" else "stage 'a', update 3: loss is nan")
-    record |= {"wall_seconds": 0.1, "span": [time.time(), os.getpid()], "loss": float("nan"), "result": cell.seed}
-    if act == "another key":
-        record["key"] = "0" * 64
-    records.write(results_dir / "cells" / f"{cell.stem}.json", record)

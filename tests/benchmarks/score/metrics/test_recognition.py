@@ -8,11 +8,12 @@ from scipy.stats import binom
 from benchmarks.score.metrics import accuracy, recognition
 from benchmarks.score.metrics.probe import MAX_ROWS, probe, probe_rows
 from benchmarks.statistics import mcnemar, wilson
+from paradigms.training.ranks import Ranks
 
 
 def test_accuracy_counts_the_largest_logit_over_batches():
     class Brightest:
-        device, n_classes = torch.device("cpu"), 4
+        device, n_classes, ranks = torch.device("cpu"), 4, Ranks()
 
         def logits(self, x):
             assert x.min() >= -1 and x.max() <= 1 and len(x) <= 256
