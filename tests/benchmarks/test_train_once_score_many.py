@@ -1,6 +1,7 @@
 """A change of scoring does not train; a change of the code of training, a plug-in's helper included, does."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -75,8 +76,8 @@ def place(tmp_path_factory):
 def command(place, *arguments):
     """Run a command in the folder; its standard error."""
     line = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
-    ran = subprocess.run(line, cwd=place, env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(place)}, text=True,
-                         capture_output=True)  # fmt: skip
+    env = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": os.environ["HOME"]}  # the scoring networks are there
+    ran = subprocess.run(line, cwd=place, env=env, text=True, capture_output=True)
     assert ran.returncode == 0, ran.stderr
     return ran.stderr
 
