@@ -13,7 +13,8 @@ from benchmarks.gate.options import GateOptions, Tree
 from benchmarks.plan import presets
 
 STAGE = "counters"
-PORTABLE = ("parameters", "bytes of saved weights", "bytes of a record", ": FLOPs", ": charged FLOPs", ": NFE")
+RECORD = "bytes of a record"  # of what scoring writes; all others are of training and sampling
+PORTABLE = ("parameters", "bytes of saved weights", RECORD, ": FLOPs", ": charged FLOPs", ": NFE")
 
 
 def stage(preset: str, tree: Tree, baseline: dict | None, options: GateOptions) -> list[Finding]:

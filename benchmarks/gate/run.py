@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.gate import baseline, identity, launch, reduced, revision, sides
+from benchmarks.gate import baseline, counters, identity, launch, reduced, revision, sides
 from benchmarks.gate.finding import Finding, Verdict, exit_code
 from benchmarks.gate.options import STAGES, GateOptions, Tree
 from benchmarks.plan import presets, selection
@@ -145,21 +145,29 @@ def _not_needed(stage: str, findings: Sequence[Finding]) -> str | None:
     if bad := _ends(findings):
         return f"the gate ended with {bad.stage}: {bad.subject}, {bad.quantity}"
     found = [finding for finding in findings if finding.stage == "identity"]
-    if stage != "quality" or not found or any(_to_measure(finding) for finding in found):
+    if stage != "quality" or not found or any(_to_measure(finding, findings) for finding in found):
         return None
-    return RESCORED if any(identity.of_scoring(finding) for finding in found) else UNCHANGED
+    return RESCORED if any(_of_scoring(finding, findings) for finding in found) else UNCHANGED
 
 
-def _to_measure(finding: Finding) -> bool:
+def _to_measure(finding: Finding, findings: Sequence[Finding]) -> bool:
     """Whether a finding of identity leaves the quality of its variant open to a measurement."""
-    return finding.verdict is not Verdict.PASS and not identity.of_scoring(finding)
+    return finding.verdict is not Verdict.PASS and not _of_scoring(finding, findings)
+
+
+def _of_scoring(finding: Finding, findings: Sequence[Finding]) -> bool:
+    """Whether scoring alone differs: after few updates other sampling may give equal samples, but it executes less."""
+    changed = (Verdict.REGRESSION, Verdict.IMPROVEMENT)
+    of_same = [other for other in findings if other.stage == "counters" and other.subject == finding.subject]
+    executed = {other.quantity for other in of_same if other.verdict in changed} - {counters.RECORD}
+    return identity.of_scoring(finding) and not executed
 
 
 def _decided_by_quality(finding: Finding, findings: Sequence[Finding]) -> bool:
     """Whether a finding is a difference of identity, and what it means has been measured."""
     if finding.stage != "identity" or finding.quantity in sides.MISSING or finding.verdict is not Verdict.INCONCLUSIVE:
         return False
-    if identity.of_scoring(finding):
+    if _of_scoring(finding, findings):
         return False
     decided = [f for f in findings if f.stage == "quality" and f.enforced and f.verdict is not Verdict.NOT_COMPARABLE]
     return _variant(finding) in [_variant(f) for f in decided]
@@ -171,7 +179,7 @@ def _variant(finding: Finding) -> str:
 
 def _differing(grid: Preset, findings: Sequence[Finding], options: GateOptions) -> tuple[str, ...]:
     """Values of --paradigm for the variants that quality has to decide; all of them where identity did not run."""
-    found = [finding for finding in findings if finding.stage == "identity" and _to_measure(finding)]
+    found = [finding for finding in findings if finding.stage == "identity" and _to_measure(finding, findings)]
     if not found:
         return options.paradigm
     given = {name: file for file in options.paradigm for name in selection.selected(grid, [file]).variants}

@@ -57,6 +57,11 @@ def test_quality_does_not_judge_the_scoring_that_it_is_measured_by(blessed, aske
     assert (code, set(asked)) == (3, {"speed"}) and f"- quality: {run.RESCORED}." in out
 
 
+def test_a_change_of_scores_by_fewer_operations_is_one_of_sampling(blessed, asked, trees):
+    trees["head"]["b"] = measured(identity__scores={"exact": "j"}, counters__parameters=9)
+    assert (blessed("gate tiny.toml")[0], asked["quality"]) == (3, ("b",))
+
+
 def test_an_error_that_becomes_a_number_is_not_cleared_by_quality(blessed, asked, trees):
     trees["head"]["b"] = measured(identity__broken={"training": "no error"})
     trees["head"]["a"] = RELABELLED
