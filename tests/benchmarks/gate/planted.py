@@ -97,9 +97,9 @@ FAULTS = [
     Planted(
         "one more forward pass an update",
         SOLVER,
-        "            loss = player.loss(batch)\n",
-        "            with torch.random.fork_rng():\n                player.loss(batch)\n"
-        "            loss = player.loss(batch)\n",
+        "                loss = player.loss(batch)\n",
+        "                with torch.random.fork_rng():\n                    player.loss(batch)\n"
+        "                loss = player.loss(batch)\n",
         "counters",
     ),
     Planted("float64 in the loss", FLOW, SQUARED, f"{SQUARED[:-9]}.double().square().float()", "counters"),
@@ -203,8 +203,8 @@ FAULTS = [
     Planted(
         "the graph is kept after the gradient",
         SOLVER,
-        "            loss.backward()\n            return loss.detach()",
-        "            loss.backward(retain_graph=True)\n            return loss.detach()",
+        "                loss.backward()\n",
+        "                loss.backward(retain_graph=True)\n",
         "counters",
     ),
 ]
