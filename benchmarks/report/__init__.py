@@ -18,6 +18,7 @@ from benchmarks.report.frames.comparison import comparison
 from benchmarks.report.summary import summary
 from benchmarks.report.tables.fields import mark_notes, signed
 from benchmarks.report.tables.markup import plain
+from benchmarks.store import atomic
 from benchmarks.store.inside import refuse_links
 
 __all__ = ["at_equal", "summaries", "summary", "to_json", "write", "write_all"]
@@ -57,6 +58,8 @@ def _written(place: int, folder: Path, aa_dir: Path | None, failures: list[str])
     failed = figures.write(frames, folder / "figures") or []
     computed = tables.computed(table, frames, failed)
     failures += tables.write(table, frames, folder / "tables", failed, computed)
+    for written in ("figures", "tables"):
+        atomic.sweep(folder / written)
     return page.Run(place, frames, table, computed)
 
 

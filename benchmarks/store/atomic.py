@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+ABANDONED = 600.0  # seconds after which a temporary file has no writer any more; one is written in a few
 
 
 @contextmanager
@@ -36,3 +39,14 @@ def write(path: Path, content: bytes) -> None:
     """
     with replacing(path) as fresh:
         fresh.write_bytes(content)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that writers left which were killed.
+
+    folder: of the files that they wrote. Fresh ones stay: another process, on this machine or another, may write them.
+    """
+    for path in folder.glob(".*.tmp"):
+        with suppress(OSError):
+            if time.time() - path.lstat().st_mtime > ABANDONED:
+                path.unlink()

@@ -94,3 +94,13 @@ def test_the_figures_of_an_earlier_report_stay_until_the_new_ones_are_there(tmp_
     assert old.read_text() == "old"
     report.write(tmp_path)
     assert old.read_text() != "old" and not other.exists()
+
+
+def test_a_sweep_removes_what_a_killed_writer_left_and_nothing_that_may_still_be_written(tmp_path):
+    old, fresh, whole = (tmp_path / name for name in (".a.svg.1.tmp", ".b.svg.2.tmp", "c.svg"))
+    for path in (old, fresh, whole):
+        path.write_text("")
+    for path in (old, whole):
+        os.utime(path, (0, 0))
+    atomic.sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [fresh, whole]
