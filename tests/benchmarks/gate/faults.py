@@ -35,6 +35,21 @@ def planted(change: Planted, tree: Path) -> None:
     path.write_text(text.replace(change.old, change.new), encoding="utf-8")
 
 
+def gate(tree: Path, *arguments: str) -> tuple[int, dict, str, float]:
+    """Gate `digits` by a command of its own in a source tree; returns exit code, gate.json, standard error, minutes.
+
+    arguments: further ones of the command `gate`.
+    """
+    output, began = tree / "results" / "gate", time.perf_counter()
+    command = [sys.executable, "-m", "benchmarks", "gate", "digits", *arguments, "--output", str(output)]
+    done = subprocess.run(command, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, capture_output=True, text=True)
+    minutes = (time.perf_counter() - began) / 60
+    report = output / "gate.json"
+    found = json.loads(report.read_text(encoding="utf-8")) if report.is_file() and done.returncode != 2 else {}
+    report.unlink(missing_ok=True)
+    return done.returncode, found, done.stderr, round(minutes, 2)
+
+
 def gated(change: Planted, tree: Path, stages: str, options: Sequence[str] = ()) -> dict:
     """The row of a change: what the gate says in a tree where it is made.
 
@@ -42,18 +57,9 @@ def gated(change: Planted, tree: Path, stages: str, options: Sequence[str] = ())
     options: further ones of the command `gate`.
     """
     planted(change, tree)
-    output, began = tree / "results" / "gate", time.perf_counter()
     given = [part for name in change.variants for part in ("--paradigm", name)]
-    command = [sys.executable, "-m", "benchmarks", "gate", "digits", "--only", stages, *given, *options]
-    environment = os.environ | {"PYTHONPATH": str(tree)}
-    done = subprocess.run(
-        [*command, "--output", str(output)], cwd=tree, env=environment, capture_output=True, text=True
-    )
-    minutes = (time.perf_counter() - began) / 60
+    code, found, said, minutes = gate(tree, "--only", stages, *given, *options)
     subprocess.run(["git", "-C", str(tree), "checkout", "--quiet", "."], check=True)
-    report = output / "gate.json"
-    found = json.loads(report.read_text(encoding="utf-8")) if report.is_file() and done.returncode != 2 else {}
-    report.unlink(missing_ok=True)
     decisive = [f for f in found.get("findings", []) if f["verdict"] not in ("pass", "not comparable")]
     quality = [finding for finding in found.get("findings", []) if finding["stage"] == "quality"]
     return {
@@ -61,10 +67,10 @@ def gated(change: Planted, tree: Path, stages: str, options: Sequence[str] = ())
         "kind": "improvement or refactoring" if change.improvement else "fault",
         "meant for": change.stage,
         "seen by": ", ".join(dict.fromkeys(f["stage"] for f in decisive)) or "none",
-        "verdict": WORDS[done.returncode],
+        "verdict": WORDS[code],
         "seeds": max((f.get("seeds") or 0 for f in quality), default=0),
-        "minutes": round(minutes, 2),
-        "cause": found.get("cause") or (done.stderr.strip().splitlines() or [""])[-1],
+        "minutes": minutes,
+        "cause": found.get("cause") or (said.strip().splitlines() or [""])[-1],
     }
 
 

@@ -6,35 +6,27 @@ Each gate is a command of its own, in a git worktree of HEAD. The table says wha
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 from tabulate import tabulate
 
 from benchmarks.gate import revision
 from tests import ROOT
-from tests.benchmarks.gate.faults import WORDS
+from tests.benchmarks.gate.faults import WORDS, gate
 
 
 def gated(number: int, tree: Path) -> dict:
     """The row of one gate of `digits` with all its stages."""
-    output, began = tree / "results" / "gate", time.perf_counter()
-    command = [sys.executable, "-m", "benchmarks", "gate", "digits", "--output", str(output)]
-    done = subprocess.run(command, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, capture_output=True, text=True)
-    minutes = (time.perf_counter() - began) / 60
-    found = json.loads((output / "gate.json").read_text(encoding="utf-8"))
-    verdicts = [finding["verdict"] for finding in found["findings"]]
+    code, found, said, minutes = gate(tree)
+    outcomes = [finding["verdict"] for finding in found.get("findings", [])]
     return {
         "gate": number,
-        "verdict": WORDS[done.returncode],
-        "comparisons that pass": verdicts.count("pass"),
-        "others": len(verdicts) - verdicts.count("pass"),
-        "minutes": round(minutes, 2),
-        "cause": found["cause"],
+        "verdict": WORDS[code],
+        "comparisons that pass": outcomes.count("pass"),
+        "others": len(outcomes) - outcomes.count("pass"),
+        "minutes": minutes,
+        "cause": found.get("cause") or said.strip(),
     }
 
 
