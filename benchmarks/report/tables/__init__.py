@@ -131,7 +131,7 @@ def _csv(table: DataFrame | None, path: Path) -> None:
     if table is None:
         path.unlink(missing_ok=True)
     else:
-        words = table.select_dtypes("object").columns
+        words = table.select_dtypes(exclude="number").columns
         table = table.assign(**{name: table[name].map(_no_formula) for name in words})
         text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
         atomic.write(path, text.encode("utf-8", "backslashreplace"))
