@@ -163,7 +163,7 @@ class DBN(Paradigm):
     def up_down_loss(self, batch: Batch) -> Tensor:
         """Contrastive wake-sleep of all weights on sampled states, a scalar."""
         v, label = bernoulli(to_units(batch.x)), F.one_hot(batch.label, self.n_classes).to(batch.x.dtype)
-        return up_down_loss(self.rbms, self.down, self.top, v, label, self.sweeps[2])
+        return up_down_loss(self.rbms, self.down, self.top, v, label[:, : self.top.n_labels], self.sweeps[2])
 
     def recognition_loss(self, batch: Batch) -> Tensor:
         """Cross-entropy of the recogniser, a scalar; with `drawn`, sampling noise regularises it (results/LOG.md)."""

@@ -46,9 +46,9 @@ def up_down_loss(
 
     rbms: recognition weights below the top RBM, the lowest first.
     down: generative weights of the same layers.
-    top: the RBM over the last layer and the labels.
+    top: the RBM over the last layer and its label units, if it has any.
     v: binary states of the pixels, (B, V).
-    label: one-hot labels, (B, n_labels).
+    label: one-hot labels, (B, n_labels); (B, 0) without label units.
     n_sweeps: Gibbs sweeps of the top RBM between wake and sleep phase.
     """
     wake = [v]

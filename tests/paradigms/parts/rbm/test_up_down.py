@@ -75,10 +75,12 @@ def toy() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.where(torch.rand(400, 8) < 0.1, -pattern, pattern).view(-1, *SHAPE), label
 
 
-def test_up_down_raises_the_exact_likelihood_of_toy_data_after_greedy_training():
+# Without label units greedy training leaves 0.15 nats to gain, with them more.
+@pytest.mark.parametrize(("labels", "nats"), [("clamped", 0.1), ("none", 0.03)])
+def test_up_down_raises_the_exact_likelihood_of_toy_data_after_greedy_training(labels, nats):
     x, label = toy()
     torch.manual_seed(4)
-    dbn = DBN(SHAPE, N_CLASSES, widths=(6, 4), recognition="free energy", shares=(0.3, 0.3, 0.4, 0.0), n_chains=100)
+    dbn = DBN(SHAPE, N_CLASSES, widths=(6, 4), labels=labels, shares=(0.3, 0.3, 0.4, 0.0), n_chains=100)
     dbn.observe(x, label)
     *greedy, last = dbn.stages()
     assert last.name == "up-down"
@@ -89,7 +91,7 @@ def test_up_down_raises_the_exact_likelihood_of_toy_data_after_greedy_training()
     before = exact_log_likelihood(dbn.double().down, dbn.top, v).mean()
     solve(dbn.float(), last, Batch(x, label), 400)
     after = exact_log_likelihood(dbn.double().down, dbn.top, v).mean()
-    assert after > before + 0.1, f"{before} -> {after} nats"
+    assert after > before + nats, f"{before} -> {after} nats"
 
 
 @pytest.mark.parametrize("shares", [(0.3, 0.3, 0.4, 0.0), (0.5, 0.5, 0.0, 0.0)])
