@@ -1,10 +1,13 @@
 """The chain as generator: its samples are the sampler's, and the loss reaches the steps that the options say."""
 
+import copy
+
 import pytest
 import torch
 
 from paradigms.base import Batch
 from paradigms.parts.flow import samplers
+from tests.paradigms.solving import slopes
 from tests.paradigms.test_gan import SHAPE, data
 from tests.paradigms.test_gan import build as build_game
 
@@ -33,12 +36,48 @@ def test_the_loss_reaches_the_last_steps_alone(reach):
     assert [gain.grad is not None and bool(gain.grad != 0) for gain in gains] == [False] * (4 - reach) + [True] * reach
 
 
+class Held(torch.nn.Module):
+    """A network whose first `n_held` evaluations are those of a copy, which keeps its weights."""
+
+    def __init__(self, net, n_held):
+        super().__init__()
+        self.copies = [*[copy.deepcopy(net)] * n_held, *[net] * (4 - n_held)]
+        self.n = 0
+
+    def forward(self, *given):
+        self.n += 1
+        return self.copies[(self.n - 1) % 4](*given)
+
+
+@pytest.mark.parametrize("reach", [1, 2, 4])
+def test_the_gradient_is_a_finite_difference_with_the_weights_of_the_unreached_steps_held(reach):
+    model = build(k=4, reach=reach, backbone="mlp").double()
+    net, batch = model.net, Batch(data(8).x.double(), data(8).label)
+
+    def loss():
+        torch.manual_seed(1)
+        return model.loss(batch)
+
+    held = Held(net, 4 - reach)
+
+    def varied():
+        model.net = held
+        value = loss()
+        model.net = net
+        return value
+
+    found, expected = slopes(loss, net.parameters(), varied)
+    assert abs(expected) > 1e-4 and found == pytest.approx(expected, rel=1e-4)
+
+
 def test_in_the_judges_turn_the_chain_keeps_no_graph():
     model = build(k=2)
     (stage,) = model.stages()
     model.enter(stage, 1)
     with stage.turn_of(stage.rivals[0]):
         assert not model.draw(data(8)).requires_grad
+        model.judge_loss(data(8)).backward()
+        assert all(p.grad is None and not p.requires_grad for p in model.net.parameters())
     assert model.draw(data(8)).requires_grad
 
 

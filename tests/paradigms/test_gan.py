@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from torch.nn.functional import softplus
 
 from benchmarks.fit import Fit
 from paradigms import load
 from paradigms.base import Batch
+from paradigms.parts.flow import samplers
 
 SHAPE = (1, 4, 4)
 
@@ -32,6 +34,45 @@ def test_a_step_of_the_shared_network_is_the_one_at_1_and_0():
     (eps, t, r), *_ = seen
     assert (t == 1).all() and (r == 0).all()
     torch.testing.assert_close(g, eps - model.net(eps, t, r))
+
+
+class Bowl(torch.nn.Module):
+    """The score (1 + label) |x|^2 / 2, whose gradient is (1 + label) x."""
+
+    def forward(self, x, label):
+        return (1 + label)[:, None] * x.square().flatten(1).sum(1, keepdim=True) / 2
+
+
+@pytest.mark.parametrize("name", ["gan", "adversarial_chain"])
+def test_the_losses_of_both_players_are_those_of_the_equations_at_the_samplers_images(name):
+    """R3GAN's equations written out for a discriminator whose gradient is known."""
+    model, (x, label) = build(name, conditional=True, gamma=0.6), (part[:6] for part in data())
+    for parameter in model.net.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.judge = Bowl()
+    found = []
+    for player in model.stages()[0].players:
+        torch.manual_seed(1)
+        found.append(float(player.loss(Batch(x, label))))
+    torch.manual_seed(1)
+    sampler = samplers.SAMPLERS[model.samplers[0]]
+    g = sampler(model.field(label), torch.randn_like(x), 1 if name == "gan" else model.k).detach()
+    slope = (1 + label).view(-1, 1, 1, 1)
+    of_real, of_samples = ((slope / 2 * images.square()).sum((1, 2, 3)) for images in (x, g))
+    penalties = sum((slope * images).square().sum() / len(x) for images in (x, g))
+    judge = softplus(of_samples - of_real).mean() + 0.6 / 2 * penalties
+    generator = softplus(of_real - of_samples).mean()
+    assert found == pytest.approx([float(judge), float(generator)], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gan", "adversarial_chain"])
+def test_the_discriminator_has_a_rate_of_its_own_and_adam_without_momentum(name):
+    (stage,) = build(name, lr=1e-2, lr_judge=3e-3).stages()
+    players = {3e-3: stage.rivals[0]} | ({1e-2: stage} if name == "gan" else {})
+    for lr, player in players.items():
+        optimizer = player.optimizer(list(player.parameters))
+        assert isinstance(optimizer, torch.optim.Adam)
+        assert (optimizer.defaults["lr"], optimizer.defaults["betas"]) == (lr, (0.0, 0.99))
 
 
 def test_a_game_finds_both_kinds_of_images_and_their_classes():

@@ -1,12 +1,14 @@
 """Gibbs chains: the network and the chain are those of a DBN, and the loss reaches every weight through every sweep."""
 
+import itertools
+
 import pytest
 import torch
 
 from benchmarks.fit import Fit
 from paradigms import load
 from paradigms.base import Batch
-from paradigms.gibbs_chain import straight_through
+from paradigms.gibbs_chain import DifferentiableRBM, straight_through
 
 SHAPE = (1, 4, 4)
 
@@ -38,11 +40,12 @@ def sweeps(chain):
     return seen
 
 
-@pytest.mark.parametrize("nfe", [1, 3])
-def test_with_equal_weights_it_samples_what_the_dbn_samples(nfe):
-    chain, dbn = build(), load("dbn")(SHAPE, 2, widths=(12, 16), labels="none")
+@pytest.mark.parametrize(("nfe", "widths"), [(1, (12, 16)), (3, (12, 16)), (2, (12, 10, 16))])
+def test_with_equal_weights_it_samples_what_the_dbn_samples(nfe, widths):
+    chain, dbn = build(widths=widths), load("dbn")(SHAPE, 2, widths=widths, labels="none")
     dbn.top.load_state_dict(chain.top.state_dict())
-    dbn.rbms[0].load_state_dict(chain.down[0].state_dict(), strict=False)  # the DBN also has a pass upwards
+    for rbm, layer in zip(dbn.rbms, chain.down, strict=True):
+        rbm.load_state_dict(layer.state_dict(), strict=False)  # the DBN also has a pass upwards
     drawn = [model.sample(50, nfe, torch.Generator().manual_seed(3)) for model in (chain, dbn)]
     torch.testing.assert_close(*drawn)
 
@@ -53,6 +56,64 @@ def test_straight_through_is_the_state_forward_and_the_mean_backward():
     assert found.tolist() == [1.0, 0.0]
     (gradient,) = torch.autograd.grad((found * torch.tensor([3.0, 5.0])).sum(), mean)
     assert gradient.tolist() == [3.0, 5.0]
+
+
+def one_sweep(scale):
+    """An RBM of 3 and 3 units, a mean of its visible units, and what one sweep is on all 64 paths through states.
+
+    Returns the parameters, and as scalars with graphs the expectation of c.v at the end: over the paths with constant
+    probabilities, as the sweep has it, and in closed form.
+    """
+    torch.manual_seed(0)
+    rbm = DifferentiableRBM(3, 3).double()
+    for parameter in rbm.parameters():
+        parameter.data = scale * torch.randn_like(parameter)
+    mean = torch.full((3,), 0.5, dtype=torch.float64, requires_grad=True)
+    c = torch.randn(3, dtype=torch.float64)
+    states = torch.tensor(list(itertools.product([0.0, 1.0], repeat=3)), dtype=torch.float64)
+    v, h = states.repeat_interleave(8, 0), states.repeat(8, 1)
+
+    def probability(state, mean):
+        return (mean * state + (1 - mean) * (1 - state)).prod(1)
+
+    exact = probability(v, mean) * probability(h, torch.sigmoid(v @ rbm.W + rbm.hbias))
+    path = []
+    rbm.sample_v = lambda mean, generator=None: path.append(probability(v, mean)) or v
+    rbm.sample_h = lambda mean, generator=None: path.append(probability(h, mean)) or h
+    end = rbm(mean.expand(64, 3))
+    of_the_sweep = (path[0] * path[1]).detach() @ (end @ c)
+    return (mean, rbm.hbias), of_the_sweep, exact @ (torch.sigmoid(h @ rbm.W.T + rbm.vbias) @ c)
+
+
+def test_a_sweep_has_the_expectation_of_all_its_paths_and_nearly_its_gradient():
+    """By enumeration; the gradient misses curvature, so its relative error falls as the square of the weights."""
+    errors = []
+    for scale in (0.2, 0.1, 0.05):
+        at, found, exact = one_sweep(scale)
+        torch.testing.assert_close(found, exact)
+        pairs = zip(torch.autograd.grad(found, at), torch.autograd.grad(exact, at), strict=True)
+        errors.append([float((one - other).norm() / other.norm()) for one, other in pairs])
+    for wide, middle, narrow in zip(*errors, strict=True):
+        assert 3 < wide / middle < 5 and 3 < middle / narrow < 5 and narrow < 0.01
+
+
+def test_the_loss_is_the_energy_distance_between_fresh_samples_of_k_sweeps_and_the_split():
+    chain = build(k=2, loss="energy")
+    torch.manual_seed(1)
+    loss = chain.loss(data(32))
+    torch.manual_seed(1)
+    g, real = chain.sample(32, 2, None).flatten(1), data().x.flatten(1)
+    between, within = torch.cdist(g, real).mean(), torch.cdist(g, g).sum() / (32 * 31)
+    torch.testing.assert_close(loss, 2 * between - within, rtol=1e-4, atol=0)
+
+
+def test_before_training_a_network_without_weights_draws_the_mean_image():
+    chain = build()
+    chain.begin()
+    for layer in (chain.top, *chain.down):
+        torch.nn.init.zeros_(layer.W)
+    x = chain.sample(2, 1, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(x, data().x.mean(0).expand(2, *SHAPE))
 
 
 def test_the_loss_at_the_end_reaches_the_first_sweep_and_every_weight():
