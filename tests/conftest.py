@@ -6,7 +6,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
-from benchmarks.execute import fork_server  # noqa: E402
+from benchmarks.execute import fork_server
 
 # Files, and tests of other files, that take five seconds or more, the longest first.
 LONGEST = (

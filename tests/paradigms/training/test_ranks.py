@@ -53,5 +53,5 @@ def test_every_paradigm_of_the_project_can_be_split(found):
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_split_is_refused_on_every_rank_in_one_line(found, case):
-    for reason in (rank[case]["refused"] for rank in found):
+    for reason in (one[case]["refused"] for one in found):
         assert reason.startswith("devices = 2: ") and "stage" in reason and "\n" not in reason
