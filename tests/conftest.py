@@ -1,5 +1,6 @@
 """Options and order of the whole test suite, and the fork server of its cells."""
 
+import gc
 import os
 
 import pytest
@@ -33,6 +34,15 @@ IMPORTED = ("benchmarks.plan.preflight", "benchmarks.worker", "benchmarks.report
 
 def pytest_addoption(parser):
     parser.addoption("--paradigm", action="append", default=[], help="contract-test this name or .py file instead")
+
+
+def pytest_collection():
+    gc.disable()  # collecting tests imports most of a million objects, which are no garbage
+
+
+def pytest_collection_finish():
+    gc.freeze()  # nor are they searched again whenever a test or a count of operations collects garbage
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config, items):
