@@ -36,13 +36,18 @@ def pytest_addoption(parser):
     parser.addoption("--paradigm", action="append", default=[], help="contract-test this name or .py file instead")
 
 
+@pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    gc.disable()  # collecting tests imports most of a million objects, which are no garbage
+    """Most of a million objects are imported with the tests, are no garbage, and are not searched for any from then on.
 
-
-def pytest_collection_finish():
-    gc.freeze()  # nor are they searched again whenever a test or a count of operations collects garbage
-    gc.enable()
+    Some tests and the count of an update's operations collect garbage, which that search would make slow.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config, items):
