@@ -26,7 +26,8 @@ smoke: $(INSTALLED) ## run every paradigm for a few seconds (preset smoke); outp
 	$(PY) -m benchmarks run smoke $(ARGS)
 
 test: $(INSTALLED) ## run the test suite with pytest, in parallel
-	$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@# Bytecode is kept even where the environment says not to: the suite starts dozens of processes.
+	PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-engines: $(INSTALLED) ## test the engines on real clusters: Ray (extra ray) and Slurm (needs root); skips what is absent
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'

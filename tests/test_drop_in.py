@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import paradigms
-from benchmarks import columns, data
+from benchmarks import cli, columns, data
 from benchmarks.report import figures
 from benchmarks.score import metrics
 from benchmarks.score.extractors import cache
@@ -78,10 +78,13 @@ def test_the_paradigm_keeps_the_contract(new_file, check, tmp_path):
     check(paradigms.load(str(new_file)))
 
 
-def test_the_paradigm_runs_and_is_in_the_table_and_the_figures(new_file, tmp_path):
+def test_the_paradigm_runs_and_is_in_the_table_and_the_figures(new_file, tmp_path, warm_server):
     settings = [f"{key}={value}" for key, value in {"n_samples": 64, "timing_seconds": 0.02}.items()]
     changes = [part for setting in settings for part in ("--set", setting)]
-    command("run", "smoke", "--paradigm", new_file, "--budget", "0.0001", "--results", tmp_path, *changes)
+    line = ["run", "smoke", "--paradigm", str(new_file), "--budget", "0.0001", "--results", str(tmp_path), *changes]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(line)
+    assert not ended.value.code
     table = pd.read_csv(tmp_path / "tables" / "comparison.csv")
     assert table.title.tolist() == ["Independent pixels"] and table.nfe.tolist() == [1]
     assert table.loc[0, ["fid", "kid", "train_flops", "sample_ms_per_image", "peak_train_bytes"]].notna().all()

@@ -26,7 +26,7 @@ def output_of(arguments: list[str], capsys) -> tuple[int, str, list[str]]:
     return ended.value.code or 0, said.out, said.err.splitlines()
 
 
-def test_every_instrument_gives_the_known_answers(capsys):
+def test_every_instrument_gives_the_known_answers(capsys, warm_server):
     code, out, errors = output_of(["doctor", "--selftest", "--json"], capsys)
     checks = json.loads(out)
     assert [check["name"] for check in checks if not check["holds"]] == [] == errors and code == 0

@@ -1,16 +1,14 @@
 """A change of scoring does not train; a change of the code of training, a plug-in's helper included, does."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
+from benchmarks import cli
+from benchmarks.execute import session
 from benchmarks.plan import fingerprint
 from benchmarks.plan.cell import Cell
 from benchmarks.store import records
-from tests import ROOT
 
 PRESET = """
 description = "one tiny generator"
@@ -31,7 +29,7 @@ generation = 2e8
 recognition = 2e8
 
 [variants.mine]
-paradigm = "mine.py"
+paradigm = "{paradigm}"
 """
 PARADIGM = """
 from helper import RATE
@@ -68,23 +66,39 @@ class Mine(Paradigm):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("theirs")
-    for name, text in {"tiny.toml": PRESET, "mine.py": PARADIGM, "helper.py": "RATE = 1.0\n"}.items():
-        (folder / name).write_text(text)
+    (folder / "tiny.toml").write_text(PRESET.replace("{paradigm}", str(folder / "mine.py")))
+    (folder / "mine.py").write_text(PARADIGM)
+    (folder / "helper.py").write_text("RATE = 1.0\n")
     return folder
 
 
-def command(place, *arguments):
-    """Run a command in the folder; its standard error."""
-    line = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
-    env = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": os.environ["HOME"]}  # the scoring networks are there
-    ran = subprocess.run(line, cwd=place, env=env, text=True, capture_output=True)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stderr
+@pytest.fixture(autouse=True)
+def without_reports(monkeypatch, warm_server):
+    """No command writes its report, at which no test here looks."""
+    monkeypatch.setattr(session, "concluded", lambda *_: "")
+
+
+def command(*arguments):
+    """Execute a command in this process, with the sources as they are now."""
+    fingerprint.forget()
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*map(str, arguments)])
+    assert not ended.value.code
 
 
 def run(place, *changes):
-    command(place, "run", "tiny.toml", *(part for change in changes for part in ("--set", change)))
-    (record,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
+    settings = [part for change in changes for part in ("--set", change)]
+    command("run", place / "tiny.toml", "--results", place / "results", "--device", "cpu", *settings)
+    return record_of(place)
+
+
+def rescore(place, *options):
+    command("rescore", place / "results", "--paradigm", place / "mine.py", *options)
+    return record_of(place)
+
+
+def record_of(place):
+    (record,) = [record for _, record in records.in_folder(place / "results")]
     return record
 
 
@@ -97,7 +111,7 @@ def numbers(record):
 
 def test_a_change_of_scoring_scores_again_and_a_change_of_training_trains_again(place):
     first = run(place)
-    weights = place / "results" / "tiny" / "trained" / first["trained"] / "end.safetensors"
+    weights = place / "results" / "trained" / first["trained"] / "end.safetensors"
     trained_at = weights.stat().st_mtime_ns
     assert not first["rescored"] and len(first["quality"]["curve"]) == 3
 
@@ -109,16 +123,13 @@ def test_a_change_of_scoring_scores_again_and_a_change_of_training_trains_again(
     back = run(place)  # the numbers of the first run come back from where they were set aside
     assert back == first
 
-    command(place, "rescore", "results/tiny", "--all", "--paradigm", "mine.py")
-    (again,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
+    again = rescore(place, "--all")
     assert again["rescored"] and numbers(again) == numbers(first)
 
-    aside = place / "results" / "tiny" / "stale"  # a rescoring that was interrupted goes on where it ended
-    (file,) = (place / "results" / "tiny" / "cells").glob("*.json")
+    aside = place / "results" / "stale"  # a rescoring that was interrupted goes on where it ended
+    (file,) = (place / "results" / "cells").glob("*.json")
     file.rename(aside / file.name)
-    command(place, "rescore", "results/tiny", "--paradigm", "mine.py")
-    (resumed,) = [record for _, record in records.in_folder(place / "results" / "tiny")]
-    assert numbers(resumed) == numbers(first)
+    assert numbers(rescore(place)) == numbers(first)
 
     (place / "helper.py").write_text("# comments change nothing\nRATE = 1.0\n")
     assert run(place)["train_key"] == first["train_key"]
@@ -128,7 +139,7 @@ def test_a_change_of_scoring_scores_again_and_a_change_of_training_trains_again(
 
 
 def test_a_change_of_a_metric_changes_the_score_key_alone(place, monkeypatch):
-    path = next((place / "results" / "tiny" / "cells").iterdir())
+    path = next((place / "results" / "cells").iterdir())
     cell = Cell.of_record(json.loads(path.read_text()))
     assert cell.score_code == fingerprint.score_code((place / "mine.py").resolve())
     changed = cell.model_copy(update={"score_code": "0" * 64})

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import inspect
 from dataclasses import replace
 from unittest.mock import patch
@@ -38,6 +39,12 @@ def trained(cls, **settings):
     paradigm = build(cls)
     Fit(paradigm, *images(), [N_UPDATES] * len(paradigm.stages()), **settings)()
     return paradigm
+
+
+@functools.cache
+def trained_once(cls):
+    """The trained paradigm that checks share, which only draw from it and classify with it."""
+    return trained(cls)
 
 
 def draw(paradigm, n=5, nfe=None, seed=0, sampler=None):
@@ -139,7 +146,7 @@ def check_resume(cls, folder):
         pass
 
     n_stages = len(build(cls).stages())
-    whole = trained(cls).state_dict()
+    whole = trained_once(cls).state_dict()
     for stage in range(n_stages):
         path = folder / f"{stage}.pt"
 
@@ -158,7 +165,7 @@ def check_resume(cls, folder):
 
 def check_samples(cls):
     """Shape, range, seed, and the number of evaluations that a hook on the link counts."""
-    paradigm = trained(cls)
+    paradigm = trained_once(cls)
     for sampler in paradigm.samplers:
         for nfe in (1, 2, 4):
             if not paradigm.allows(nfe, sampler):
@@ -180,7 +187,7 @@ def check_labels(cls):
     """Images drawn with their labels are those drawn without, and the labels are classes."""
     if not cls.can("sample_labelled"):
         return
-    paradigm = trained(cls)
+    paradigm = trained_once(cls)
     sampler = paradigm.samplers[0]
     nfe = next(k for k in range(1, 100) if paradigm.allows(k, sampler))
     x, label = paradigm.sample_labelled(5, nfe, torch.Generator().manual_seed(0), sampler)
@@ -198,7 +205,7 @@ def check_labels(cls):
 
 def check_recognition(cls):
     """One logit per class and one row per image, independent of the other images."""
-    paradigm, x = trained(cls), images().x
+    paradigm, x = trained_once(cls), images().x
     abilities = [ability for ability in ("logits", "features") if paradigm.can(ability)]
     with torch.no_grad():
         for ability in abilities:
@@ -210,7 +217,7 @@ def check_recognition(cls):
 
 def check_state_dict(cls):
     """A fresh instance that loads the state dict draws and classifies alike."""
-    paradigm = trained(cls)
+    paradigm = trained_once(cls)
     twin = cls(SHAPE, N_CLASSES).eval()
     twin.load_state_dict(paradigm.state_dict())
     if paradigm.can("sample"):

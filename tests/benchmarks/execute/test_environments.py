@@ -19,6 +19,14 @@ from tests.benchmarks.execute.test_claims import RUN, shared
 SHARED = shared(seeds=2)
 
 
+@pytest.fixture
+def another_server(monkeypatch):
+    """Children come from a fork server that is started in the test; that of the other tests is kept for them."""
+    monkeypatch.setattr(fork_server, "_server", None)
+    yield
+    fork_server.close()
+
+
 def test_64_descriptors_no_home_a_c_locale_and_long_odd_paths_change_nothing(tmp_path):
     folder, temporary = tmp_path / "résultats of 你 'x'", tmp_path / ("t" * 120)
     temporary.mkdir()
@@ -44,8 +52,7 @@ def test_a_fork_server_that_is_killed_is_replaced_and_its_cells_run_again(tmp_pa
     assert all(records.done(tmp_path, cell) for cell in shared(seeds=2, seconds=1.0))
 
 
-def test_a_fork_server_that_cannot_import_is_one_line(tmp_path, monkeypatch):
-    fork_server.close()
+def test_a_fork_server_that_cannot_import_is_one_line(tmp_path, monkeypatch, another_server):
     monkeypatch.setattr(fork_server, "COMMAND", "import os; os._exit(3)")
     with pytest.raises(BadInput, match=r"preset 'tiny': .* fork server ends while it imports"):
         session.plan(grid(["a"]), Place(tmp_path, "cpu"))
@@ -53,15 +60,14 @@ def test_a_fork_server_that_cannot_import_is_one_line(tmp_path, monkeypatch):
         execute(SHARED, Place(tmp_path, jobs=1), FAKE_WORKER)
 
 
-def test_a_preparation_that_never_ends_is_ended_at_its_limit(tmp_path, monkeypatch):
+def test_a_preparation_that_never_ends_is_ended_at_its_limit(tmp_path, monkeypatch, another_server):
     (tmp_path / "endless.py").write_text("def answer(**_):\n    while True:\n        pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(preparation, "PREPARE", "endless")
     monkeypatch.setattr(preparation, "AT_LEAST_SECONDS", 0.0)
-    fork_server.close()  # the next one has the longer path
+    monkeypatch.setattr(session, "WORKER", FAKE_WORKER)  # the server imports no torch
     with pytest.raises(BadInput, match=r"takes longer than 1 s, .* never end its import"):
         session.plan(grid(["a"], limit_seconds=1.0), Place(tmp_path, "cpu"))
-    fork_server.close()
 
 
 def test_what_was_prepared_is_used_again_only_while_nothing_changed(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from benchmarks.plan import presets, selection
 from tests import ROOT
 
 
-def test_head_and_an_equal_base_train_to_equal_values_of_the_primary_columns_alone(tmp_path):
+def test_head_and_an_equal_base_train_to_equal_values_of_the_primary_columns_alone(tmp_path, warm_server):
     preset = selection.selected(presets.load("smoke", ["budget_flops.recognition=1e8"]), ["deep-relu-1"])
     wanted, options = primary_tests(preset), GateOptions(tmp_path / "out")
     # A base from before the gate: it has neither the gate's modules nor this preset.

@@ -96,7 +96,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
     assert preflight.resolve("auto") == preflight.resolve("cuda") == "cuda"
 
 
-def test_preparation_in_a_child_process_returns_cells_or_raises_its_error_here(tmp_path, monkeypatch):
+def test_preparation_in_a_child_process_returns_cells_or_raises_its_error_here(tmp_path, monkeypatch, warm_server):
     monkeypatch.chdir(ROOT)
     cells = session.plan(grid([], variants={"mine": diffusion()}), Place(tmp_path, "cpu"), build=False)
     assert [cell.place for cell in cells] == ["mine.digits.s0", "mine.digits.timing"]

@@ -1,10 +1,9 @@
-"""One of two processes that train paradigms together, and once more alone: `python -m` with rank, store and cases.
+"""One of two processes that train paradigms together; each of them trains half of them alone, too.
 
-Prints, as JSON, by the name of a case: the largest differences of losses, weights and images, or why it is refused.
+`answer` gives, by the name of a case: why it is refused, or of the cases that this process has trained alone the
+largest differences of losses, weights and images.
 """
 
-import json
-import sys
 from unittest.mock import patch
 
 import torch
@@ -36,38 +35,49 @@ def train(name, options, ranks):
     return losses, {key: value.double() for key, value in paradigm.state_dict().items() if value.numel()}
 
 
-def differences(name, options, ranks):
-    losses, state = train(name, options, Ranks())
+def together(name, options, ranks, alone):
+    """How far losses and weights are from those of `alone`, a training by one process, or why it is refused.
+
+    alone: None where the other process has it; then nothing is compared.
+    """
     try:
-        split_losses, split_state = train(name, options, ranks)
+        losses, state = train(name, options, ranks)
     except BadInput as error:
         return {"refused": str(error)}
-    apart = [abs(a - b) for a, b in zip(losses, split_losses, strict=True)]
-    return {"losses": max(apart), "weights": max(float((split_state[k] - v).abs().max()) for k, v in state.items())}
+    if alone is None:
+        return {}
+    apart = [abs(a - b) for a, b in zip(alone[0], losses, strict=True)]
+    return {"losses": max(apart), "weights": max(float((state[k] - v).abs().max()) for k, v in alone[1].items())}
 
 
-def sampled(name, ranks):
-    """The largest difference between images that both ranks draw and one draws; None where it does not sample."""
+def sampled(name, ranks, compared):
+    """The largest difference between images that both ranks draw and one draws; nothing where it does not sample.
+
+    compared: whether this process draws them alone, too.
+    """
     paradigm = build(paradigms.load(name))
     if not paradigm.can("sample"):
         return {}
-    split, alone, sampler = SplitSampling(paradigm, ranks), SplitSampling(paradigm, Ranks()), paradigm.samplers[0]
+    split, sampler = SplitSampling(paradigm, ranks), paradigm.samplers[0]
     nfe = next(k for k in (4, 2, 1) if paradigm.allows(k, sampler))
-    drawn = [one.samples(7, nfe, torch.Generator().manual_seed(1), sampler) for one in (split, alone)]
-    assert split.can_split[sampler, nfe] and drawn[0].rows == drawn[1].rows
-    return {"images": float((drawn[0].x - drawn[1].x).abs().max())}
+    both = split.samples(7, nfe, torch.Generator().manual_seed(1), sampler)
+    assert split.can_split[sampler, nfe]
+    if not compared:
+        return {}
+    alone = SplitSampling(paradigm, Ranks()).samples(7, nfe, torch.Generator().manual_seed(1), sampler)
+    assert both.rows == alone.rows
+    return {"images": float((both.x - alone.x).abs().max())}
 
 
-def main(rank, store, cases):
+def answer(rank, store, cases):
     torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    found = {}
+    mine = list(cases)[rank::2]
     with patch.object(flow, "REFERENCE_ROWS", REFERENCE_ROWS):
+        # The processes wait for each other while they train together, and not before.
+        alone = {case: train(*cases[case], Ranks()) for case in mine}
+        torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+        found = {}
         for case, (name, options) in cases.items():
-            found[case] = differences(name, options, Ranks(rank, 2))
-            found[case] |= {} if options else sampled(name, Ranks(rank, 2))
-    print(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]))
+            found[case] = together(name, options, Ranks(rank, 2), alone.get(case))
+            found[case] |= {} if options else sampled(name, Ranks(rank, 2), case in mine)
+    return found

@@ -1,14 +1,10 @@
 """Two processes that train on halves of every batch and draw halves of the samples equal one that does all of it."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
 import paradigms
-from tests import ROOT
+from benchmarks.execute import fork_server
+from tests.paradigms.training import rank
 
 # Options that take other paths through the losses, all with small networks.
 SMALL = {"backbone": "mlp", "width": 16}
@@ -35,33 +31,20 @@ REFUSED = {
 }
 
 
-def two_ranks(cases, folder):
-    """What both processes print; the process groups need no port."""
-    command = [sys.executable, "-m", "tests.paradigms.training.rank"]
-    arguments = [str(folder / "store"), json.dumps(cases)]
-    started = [
-        subprocess.Popen([*command, str(rank), *arguments], cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE)
-        for rank in range(2)
-    ]
-    try:
-        printed = [process.communicate(timeout=1200)[0] for process in started]
-    finally:
-        for process in started:
-            process.kill()
-    assert [process.returncode for process in started] == [0, 0]
-    return [json.loads(text) for text in printed]
-
-
 @pytest.fixture(scope="module")
-def found(request, tmp_path_factory):
+def found(request, warm_server, tmp_path_factory):
+    """What each of the two processes has found; the process group needs no port."""
     given = request.config.getoption("--paradigm") or paradigms.names()
-    return two_ranks({name: (name, {}) for name in given} | VARIANTS | REFUSED, tmp_path_factory.mktemp("ranks"))
+    cases = {name: (name, {}) for name in given} | VARIANTS | REFUSED
+    store = tmp_path_factory.mktemp("ranks") / "store"
+    requests = [{"rank": number, "store": store, "cases": cases} for number in range(2)]
+    return fork_server.ask_all(rank.__name__, requests, at_once=2, limit_seconds=1200)
 
 
 def test_two_ranks_equal_one_process_in_losses_weights_and_images_or_are_refused(found):
-    trained = {case: apart for case, apart in found[0].items() if "refused" not in apart}
-    assert not {case: apart for case, apart in trained.items() if max(apart.values()) > 1e-6}
-    assert trained.keys() >= VARIANTS.keys()
+    compared = {case: apart for one in found for case, apart in one.items() if "losses" in apart}
+    assert not {case: apart for case, apart in compared.items() if max(apart.values()) > 1e-6}
+    assert compared.keys() == {case for case, apart in found[0].items() if "refused" not in apart} >= VARIANTS.keys()
 
 
 def test_every_paradigm_of_the_project_can_be_split(found):
@@ -70,5 +53,5 @@ def test_every_paradigm_of_the_project_can_be_split(found):
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_split_is_refused_on_every_rank_in_one_line(found, case):
-    for reason in (rank[case]["refused"] for rank in found):
+    for reason in (one[case]["refused"] for one in found):
         assert reason.startswith("devices = 2: ") and "stage" in reason and "\n" not in reason
