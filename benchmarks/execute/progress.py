@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from benchmarks.execute.engines import Running
 from benchmarks.execute.schedule import Durations, makespan, timing_seconds
 from benchmarks.plan.cell import Cell
+
+if TYPE_CHECKING:  # imported where something is shown, since every command imports this module
+    from rich.console import Console
+    from rich.table import Table
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 30.0
@@ -27,6 +28,8 @@ MIN_FRACTION = 0.1  # below it, the duration so far is mostly start-up
 
 
 def _console() -> Console:
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -60,6 +63,8 @@ class Progress:
     """
 
     def __init__(self, todo: Sequence[Cell], n_cells: int, jobs: int, where: str = "", console: Console | None = None):
+        from rich.live import Live
+
         self.waiting, self.n_cells, self.jobs, self.where = list(todo), n_cells, jobs, where
         self.console = console or _console()
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
@@ -128,6 +133,8 @@ def _state(job: Running) -> str:
 
 
 def _table(lines: Sequence[str]) -> Table:
+    from rich.table import Table
+
     table = Table.grid(padding=(0, 2))
     for line in lines:
         table.add_row(line)
