@@ -78,3 +78,19 @@ def test_a_score_that_no_record_can_hold_is_a_record_that_says_so(tmp_path, monk
     record = executed(cell, tmp_path)
     assert record["status"] == ("done" if isinstance(value, float) else "failed")
     assert value != value or "does not fit the schema" in record["reason"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "kind"), [("found[:, 0]", r"torch.float32 (2,)"), ("found.tolist()", "'list'"), ("None", "'NoneType'")]
+)
+def test_a_timing_cell_names_logits_that_break_the_contract(tmp_path, returned, kind):
+    logits = f"""
+    def logits(self, x):
+        found = self.head(x.flatten(1))
+        return {returned}
+"""
+    cell = training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass") + logits)
+    timing = {"kind": "timing", "timing_seconds": 0.001, "budget_flops": 1e6, "scores": ["recognition"]}
+    record = executed(cell.model_copy(update=timing), tmp_path)
+    assert record["status"] == "failed"
+    assert record["reason"] == f"BrokenContract: logits are {kind}; must be floating-point (2, 10)"
