@@ -12,7 +12,7 @@ from benchmarks.execute.arrivals import Arrivals
 from benchmarks.execute.claims import Claims
 from benchmarks.execute.early_report import EarlyReport
 from benchmarks.execute.engines.local import WORKER
-from benchmarks.execute.folder import usable
+from benchmarks.execute.folder import refuse_unusable, usable
 from benchmarks.execute.progress import Progress
 from benchmarks.execute.schedule import Durations, ordered
 from benchmarks.execute.signals import interruptible
@@ -57,6 +57,8 @@ def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
         cells = grid.cells(preset, machine)
         if all(records.done(place.results_dir, cell) for cell in cells):
             return cells
+    if build:
+        refuse_unusable(place.results_dir)
     fork_server.import_once([preparation.PREPARE, WORKER])
     machine = preparation.prepare(preset, build=build, **where)
     if build:
