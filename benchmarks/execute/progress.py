@@ -1,10 +1,11 @@
 """Shows on standard error how far a run is: a live display on a terminal, plain lines elsewhere.
 
-The estimate is the wall-clock time to the end of the run, as if every cell started as soon as it could (`schedule`).
-The expected duration of a running cell is its duration so far over the fraction that its worker reports, once that
-exceeds 10 %. Before that, and for a waiting cell, it follows from the cells that have ended. Until one of its kind has
-ended, a cell that trains counts as 0 s, so the estimate is low at first; a timing cell counts by the settings of its
-preset.
+The estimate is the wall-clock time to the end of the run, as if every cell started as soon as it could (`schedule`). A
+cell is expected to take as long as those of its variant that have ended; a running one needs the share of this that is
+left by the fraction that its worker reports, and by the share that training had in the cell that ended. Where none of a
+variant has ended, a cell that trains is expected to take its duration so far over the reported fraction, once that
+exceeds 10 %, and any other cell what follows from the cells of other variants. Until one of its kind has ended, a cell
+that trains counts as 0 s, so the estimate is low at first; a timing cell counts by the settings of its preset.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class Progress:
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.last = time.monotonic()
         self.durations = Durations()
+        self.training_shares: dict[tuple[str, str], float] = {}  # of the duration of an ended cell, by kind and variant
 
     def __enter__(self) -> Progress:
         done = self.n_cells - len(self.waiting)
@@ -87,6 +89,9 @@ class Progress:
         """Print the status and duration of a cell that has ended."""
         self.waiting.remove(cell)
         self.durations.add(cell, seconds)
+        trained = 0.0 if record.get("rescored") else (record.get("training") or {}).get("seconds")
+        if trained is not None and seconds:
+            self.training_shares[cell.kind, cell.variant] = min(1.0, trained / seconds)
         count = f"[{self.n_cells - len(self.waiting)}/{self.n_cells}]"
         reason = f": {record['reason']}" if record.get("reason") else ""
         line = f"{count} {record['status']} {cell.place} {seconds:.0f} s{reason}"
@@ -115,16 +120,27 @@ class Progress:
         """
         left, known = {}, False
         for job in running:
-            fraction, expected = job.progress().get("fraction", 0), self.durations.expected(job.cell)
-            if expected is None and job.cell.kind == "timing":
-                expected = timing_seconds(job.cell)
-            whole = job.seconds / fraction if fraction > MIN_FRACTION else expected
-            known |= whole is not None
-            left[job.cell.trained_stem] = max(0.0, (whole or 0.0) - job.seconds)
+            seconds = self._left_of(job)
+            known |= seconds is not None
+            left[job.cell.trained_stem] = max(0.0, seconds or 0.0)
         places = {job.cell.place for job in running}
         waiting = [cell for cell in self.waiting if cell.place not in places]
         known |= any(self.durations.expected(cell) is not None for cell in waiting)
         return makespan(self.jobs, left, waiting, self.durations) if known else None
+
+    def _left_of(self, job: Running) -> float | None:
+        """Expected seconds to the end of a running cell; None where nothing is known."""
+        report, expected = job.progress(), self.durations.expected(job.cell)
+        phase, fraction = report.get("phase"), report.get("fraction", 0)
+        if not self.durations.has_ended(job.cell):
+            if phase == "training" and fraction > MIN_FRACTION:
+                expected = job.seconds / fraction
+            elif expected is None and job.cell.kind == "timing":
+                expected = timing_seconds(job.cell)
+        elif (share := self.training_shares.get((job.cell.kind, job.cell.variant))) is not None:
+            ended = {"training": share * fraction, "scoring": share + (1 - share) * fraction}
+            return expected * (1 - ended.get(phase, 0.0))
+        return None if expected is None else expected - job.seconds
 
 
 def _state(job: Running) -> str:
