@@ -61,16 +61,25 @@ class Progress:
     jobs: cells that train or score at a time.
     where: what runs them, in words.
     console: where to print; None for standard error.
+    durations: of cells that earlier runs have finished; those of this run are added to them. None for none.
     """
 
-    def __init__(self, todo: Sequence[Cell], n_cells: int, jobs: int, where: str = "", console: Console | None = None):
+    def __init__(
+        self,
+        todo: Sequence[Cell],
+        n_cells: int,
+        jobs: int,
+        where: str = "",
+        console: Console | None = None,
+        durations: Durations | None = None,
+    ):
         from rich.live import Live
 
         self.waiting, self.n_cells, self.jobs, self.where = list(todo), n_cells, jobs, where
         self.console = console or _console()
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.last = time.monotonic()
-        self.durations = Durations()
+        self.durations = durations or Durations()
         self.training_shares: dict[tuple[str, str], float] = {}  # of the duration of an ended cell, by kind and variant
 
     def __enter__(self) -> Progress:

@@ -8,7 +8,9 @@ from rich.console import Console
 
 from benchmarks.execute import progress
 from benchmarks.execute.progress import Progress
-from tests.benchmarks.conftest import cells_of, grid
+from benchmarks.execute.session import Place, execute
+from benchmarks.store import records
+from tests.benchmarks.conftest import FAKE_WORKER, cells_of, grid
 
 
 def job(cell, seconds, fraction=0.0, phase="training"):
@@ -56,6 +58,15 @@ def test_a_running_cell_needs_what_an_ended_seed_of_its_variant_needed_from_ther
     reports = [("starting", 0.0), ("training", 0.5), ("scoring", 0.0), ("scoring", 0.5)]
     found = [watch.remaining_seconds([job(second_a, 6.0, fraction, phase)]) for phase, fraction in reports]
     assert found == pytest.approx(left)
+
+
+def test_a_resumed_run_knows_how_long_cells_have_taken(tmp_path, monkeypatch, cells):
+    for cell in cells[:2]:
+        records.write(records.path_of(tmp_path, cell), records.opening(cell, "done") | {"wall_seconds": 7.0})
+    said = []
+    monkeypatch.setattr(Progress, "tick", lambda watch, running, waits: said.append(watch.remaining_seconds([])))
+    execute(cells, Place(tmp_path, jobs=1), FAKE_WORKER)
+    assert said[0] == pytest.approx(14)
 
 
 def test_the_fraction_that_is_scored_is_not_taken_for_that_of_the_cell(cells):
