@@ -13,6 +13,7 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def main(spec_path: str) -> int:
 
     spec_path: JSON file with the keys cell, results_dir, data_dir and, optionally, cache_dir.
     """
+    # Where Slurm is installed, Lightning hints at it; the last line of the log is the reason of a cell that is ended.
+    warnings.filterwarnings("ignore", message="The `srun` command is available")
     spec = json.loads(Path(spec_path).read_text())
     cell = Cell.model_validate(spec["cell"])
     results_dir = Path(spec["results_dir"])

@@ -62,6 +62,17 @@ def test_a_loss_that_behaves_is_done(tmp_path):
     assert executed(training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass")), tmp_path)["status"] == "done"
 
 
+def test_where_srun_is_installed_no_hint_on_it_becomes_the_last_line_of_a_cell_and_so_its_reason(
+    tmp_path, monkeypatch, recwarn
+):
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    cell = training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass"))
+    assert executed(cell, tmp_path)["status"] == "done"
+    assert not [str(found.message) for found in recwarn if "srun" in str(found.message)]
+
+
 def test_an_error_that_follows_from_a_change_is_named_with_it():
     with pytest.raises(ChangedState, match=r"default dtype .*; then: TypeError: mixed"), unchanged():
         torch.set_default_dtype(torch.float64)
