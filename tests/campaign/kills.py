@@ -5,8 +5,7 @@
 
 Each kill sends a random signal to the run, its fork server or a worker, while cells run or while the report is drawn. A
 killed run is started again in the same folder until all cells are done. Then its records equal those of a run that
-nobody killed, and no process, claim or half-written file is left. The moment is chosen within the time that the run
-would still take, by what unharmed runs have taken.
+nobody killed, and no process, claim or half-written file is left. The moment is chosen as `moments.py` says.
 """
 
 from __future__ import annotations
@@ -144,9 +143,10 @@ class Campaign:
             process.wait()
             return
         self.killed["engine's node", "SIGKILL"] += 1
-        self.nodes.kill_one(choice)
+        self.nodes.kill(choice.randrange(len(self.nodes.nodes)))
         if self.await_end(process, cookie, "the end of a node", lambda: working_in(folder)):
             self.problems.append(f"{folder.name}: the run fails after the end of a node")
+        self.nodes.restore()
 
     def await_end(
         self, process: subprocess.Popen, cookie: str, what: str, others: Callable[[], list[int]] = list

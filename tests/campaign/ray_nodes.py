@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import random
+from contextlib import suppress
 from types import TracebackType
 
-NODES = 2
+NODES, ATTEMPTS = 2, 3
 STORE_BYTES = 80 << 20
 
 
@@ -18,7 +18,8 @@ class RayNodes:
 
         head = {"num_cpus": 0, "include_dashboard": False}
         self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.nodes = [self._added() for _ in range(NODES)]
+        self.nodes: list[object] = []
+        self.restore()
         os.environ["RAY_ADDRESS"] = self.cluster.address
         return self
 
@@ -30,10 +31,12 @@ class RayNodes:
         """Kill a node with everything that it runs; index: of the node."""
         self.cluster.remove_node(self.nodes.pop(index), allow_graceful=False)
 
-    def kill_one(self, choice: random.Random) -> None:
-        """Kill one of the nodes, and start another in its place."""
-        self.kill(choice.randrange(len(self.nodes)))
-        self.nodes.append(self._added())
+    def restore(self) -> None:
+        """Start nodes in place of those that were killed."""
+        self.nodes += [self._added() for _ in range(NODES - len(self.nodes))]
 
     def _added(self) -> object:
+        for _ in range(ATTEMPTS - 1):
+            with suppress(Exception):  # Ray raises a bare one where a node takes long to start, as on a busy machine
+                return self.cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
         return self.cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
