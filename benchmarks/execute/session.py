@@ -60,7 +60,7 @@ def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
     if build:
         refuse_unusable(place.results_dir)
     fork_server.import_once([preparation.PREPARE, WORKER])
-    machine = preparation.prepare(preset, build=build, **where)
+    machine = preparation.prepare(preset, build=build, jobs=place.jobs, **where)
     if build:
         with usable(place.results_dir):
             (place.results_dir / ".work").mkdir(exist_ok=True)
