@@ -20,7 +20,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.execute import processes
@@ -58,7 +57,6 @@ class Campaign:
         self.killed: Counter[tuple[str, str]] = Counter()  # (what was killed, signal)
         self.problems: list[str] = []
         self.runs: Counter[str] = Counter()
-        self.nodes: RayNodes | None = None
         self.log = folder / "log.txt"
         write_run(folder / "report", n_seeds=1, npz=False)
         self.moments = Moments(folder, self.log)
@@ -83,16 +81,13 @@ class Campaign:
         reports: whether some of the kills come while the report is drawn.
         after_kill: is called after each of them, and after each folder.
         """
-        with ExitStack() as stack:
-            if NODE in self.targets:
-                self.nodes = stack.enter_context(RayNodes())
-            while self.n_kills < n_kills:
-                folder = self.folder / f"run {self.n_kills} é"
-                while self.n_kills < n_kills and not self.is_done(folder):
-                    self.kill_once(folder, reports)
-                    after_kill()
-                self.finish(folder)
+        while self.n_kills < n_kills:
+            folder = self.folder / f"run {self.n_kills} é"
+            while self.n_kills < n_kills and not self.is_done(folder):
+                self.kill_once(folder, reports)
                 after_kill()
+            self.finish(folder)
+            after_kill()
 
     def is_done(self, folder: Path) -> bool:
         """Whether all cells of a folder are done."""
@@ -103,7 +98,8 @@ class Campaign:
         choice = random.Random(f"{self.seed} {self.first + self.n_kills}")
         target, name, share = choice.choice(self.targets), choice.choice(SIGNALS), choice.random()
         if target == NODE:
-            return self.kill_node(folder, choice, share)
+            with RayNodes() as nodes:
+                return self.kill_node(folder, nodes, choice, share)
         report = self.folder / "report" if choice.random() < REPORTS and reports else None
         cookie = secrets.token_hex(8)
         left = self.moments.seconds_left(folder, report)
@@ -130,8 +126,8 @@ class Campaign:
         else:
             sent(process.pid, "SIGCONT")
 
-    def kill_node(self, folder: Path, choice: random.Random, share: float) -> None:
-        """Kill a node of the cluster while a run's cells are on it; the run has to end in success all the same."""
+    def kill_node(self, folder: Path, nodes: RayNodes, choice: random.Random, share: float) -> None:
+        """Kill a node of a cluster while a run's cells are on it; the run has to end in success all the same."""
         cookie = secrets.token_hex(8)
         process = self.start(folder, cookie, engine="ray")
 
@@ -143,10 +139,9 @@ class Campaign:
             process.wait()
             return
         self.killed["engine's node", "SIGKILL"] += 1
-        self.nodes.kill(choice.randrange(len(self.nodes.nodes)))
+        nodes.kill(choice.randrange(len(nodes.nodes)))
         if self.await_end(process, cookie, "the end of a node", lambda: working_in(folder)):
             self.problems.append(f"{folder.name}: the run fails after the end of a node")
-        self.nodes.restore()
 
     def await_end(
         self, process: subprocess.Popen, cookie: str, what: str, others: Callable[[], list[int]] = list
