@@ -64,8 +64,10 @@ def main(spec_path: str) -> int:
 
     spec_path: JSON file with the keys cell, results_dir, data_dir and, optionally, cache_dir.
     """
-    # Where Slurm is installed, Lightning hints at it; the last line of the log is the reason of a cell that is ended.
+    # The last line of the log is the reason of a cell that is ended: not Lightning's hint at Slurm, where that is
+    # installed, and not the profiler's start and stop.
     warnings.filterwarnings("ignore", message="The `srun` command is available")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "6")
     spec = json.loads(Path(spec_path).read_text())
     cell = Cell.model_validate(spec["cell"])
     results_dir = Path(spec["results_dir"])

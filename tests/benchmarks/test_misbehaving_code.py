@@ -94,7 +94,7 @@ def test_a_score_that_no_record_can_hold_is_a_record_that_says_so(tmp_path, monk
 @pytest.mark.parametrize(
     ("returned", "kind"), [("found[:, 0]", r"torch.float32 (2,)"), ("found.tolist()", "'list'"), ("None", "'NoneType'")]
 )
-def test_a_timing_cell_names_logits_that_break_the_contract(tmp_path, returned, kind):
+def test_a_timing_cell_names_logits_that_break_the_contract(tmp_path, returned, kind, capfd):
     logits = f"""
     def logits(self, x):
         found = self.head(x.flatten(1))
@@ -105,3 +105,4 @@ def test_a_timing_cell_names_logits_that_break_the_contract(tmp_path, returned, 
     record = executed(cell.model_copy(update=timing), tmp_path)
     assert record["status"] == "failed"
     assert record["reason"] == f"BrokenContract: logits are {kind}; must be floating-point (2, 10)"
+    assert "USDT:" not in capfd.readouterr().err, "a last line of the log that says nothing of the cell"
