@@ -10,7 +10,7 @@ from tabulate import tabulate
 from typer import Argument, Option
 
 from benchmarks import options
-from benchmarks.gate import baseline, blessing, chronicle
+from benchmarks.gate import baseline
 from benchmarks.gate.options import GateOptions
 from benchmarks.store.records import finite
 
@@ -40,6 +40,8 @@ def command(
 
     Refuses uncommitted changes, a failed cell, and numbers that do not repeat.
     """
+    from benchmarks.gate import blessing, chronicle  # import SciPy
+
     chosen = GateOptions(output, data_dir, tuple(paradigm), jobs=jobs)
     rows = blessing.bless(kind, preset, reason, chosen, baselines, dry_run)
     if not dry_run:

@@ -15,7 +15,7 @@ def command(selftest: options.Selftest = False, data_dir: options.DataDir = None
 
     Hardware, versions, data sets and the cells of each preset. The exit code is 1 where there is a problem.
     """
-    from benchmarks import doctor as doctor_  # imports the data sets, and with them NumPy
+    from benchmarks import doctor as doctor_
 
     if selftest:
         return _print_checks(doctor_.selftest(), as_json)

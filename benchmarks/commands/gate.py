@@ -7,15 +7,18 @@ import json
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from benchmarks import options
 from benchmarks.errors import BadInput, nearest
-from benchmarks.gate import baseline, chronicle, junit, run, summary
+from benchmarks.gate import baseline
 from benchmarks.gate.options import GateOptions
 from benchmarks.store.records import finite
+
+if TYPE_CHECKING:
+    from benchmarks.gate.run import Outcome
 
 SpeedMode = StrEnum("SpeedMode", ["report", "enforce"])
 
@@ -52,10 +55,13 @@ def command(
 
     Exit codes: 0 pass, 1 regression, 2 bad usage, 3 inconclusive or in need of a blessing, 4 nothing was measured.
     """
+    from benchmarks.gate import chronicle, junit, run, summary  # import SciPy
+
     for option, value in (("--seeds-max", seeds_max), ("--jobs", jobs)):
         if value is not None and value < 1:
             raise BadInput(f"{option} {value}: must be greater than 0")
-    chosen = GateOptions(output, data_dir, tuple(paradigm), _stages(only), seeds_max, speed.value, jobs)
+    stages = _stages(only, run.available())
+    chosen = GateOptions(output, data_dir, tuple(paradigm), stages, seeds_max, speed.value, jobs)
     outcome = run.gate(preset, base, chosen, baselines)
     page, content = summary.markdown(outcome), _json(outcome)
     output.mkdir(parents=True, exist_ok=True)
@@ -70,8 +76,7 @@ def command(
     return outcome.code
 
 
-def _stages(only: str | None) -> tuple[str, ...]:
-    allowed = run.available()
+def _stages(only: str | None, allowed: list[str]) -> tuple[str, ...]:
     if only is None:
         return tuple(allowed)
     names = tuple(name.strip() for name in only.split(",") if name.strip())
@@ -81,7 +86,9 @@ def _stages(only: str | None) -> tuple[str, ...]:
     return names
 
 
-def _json(outcome: run.Outcome) -> str:
+def _json(outcome: Outcome) -> str:
+    from benchmarks.gate import summary
+
     content = dataclasses.asdict(outcome) | {"exit_code": outcome.code, "verdict": summary.TITLES[outcome.code]}
     content |= {"cause": summary.cause(outcome.findings)}
     return json.dumps(finite(content), indent=1)

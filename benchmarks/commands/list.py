@@ -7,14 +7,12 @@ import json
 from tabulate import tabulate
 
 import paradigms
-from benchmarks import options
+from benchmarks import data, options
 from benchmarks.plan import presets
 
 
 def command(paradigm: options.Files = [], as_json: options.Json = False) -> None:  # noqa: B006 (typer copies it)
     """List paradigms, data sets and presets."""
-    from benchmarks import data  # imports NumPy
-
     facts = [paradigms.facts_or_error(name) for name in (*paradigms.names(), *paradigm)]
     described = {name: presets.load(name).description for name in presets.names()}
     if as_json:

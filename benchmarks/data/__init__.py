@@ -17,12 +17,14 @@ import hashlib
 import importlib
 import os
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from benchmarks.errors import BadInput, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ENVIRONMENT = "ALEXNET_MOMENT_DATA"
 DECLARATION = "DATASETS"
@@ -65,6 +67,8 @@ class Dataset:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over every image and label of the three splits, in order."""
+        import numpy as np  # not at the top: the command line reads names of data sets and no images
+
         digest = hashlib.sha256()
         for split in (self.train, self.validation, self.test):
             digest.update(np.ascontiguousarray(split.images).reshape(-1).data)  # no copy of a mapped file
@@ -123,13 +127,18 @@ def _declared() -> dict[str, tuple[Path, str | None]]:
 def _declaration(path: Path) -> dict[str, str | None]:
     """The literal that a file assigns to DATASETS; empty where it assigns none."""
     try:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and DECLARATION in [getattr(target, "id", None) for target in node.targets]:
-                return dict(ast.literal_eval(node.value))
+        return _literal(path.read_text(encoding="utf-8"))
     except (SyntaxError, TypeError, ValueError) as error:
         reason = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else error
         example = '{"name": "folder of its files"}'
         raise BadInput(f"data set file {path}: {reason}; {DECLARATION} must be a literal such as {example}") from None
+
+
+@cache  # every preset that is read asks for the names of the data sets
+def _literal(source: str) -> dict[str, str | None]:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and DECLARATION in [getattr(target, "id", None) for target in node.targets]:
+            return dict(ast.literal_eval(node.value))
     return {}
 
 

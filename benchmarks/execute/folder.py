@@ -17,6 +17,21 @@ OF_THE_FOLDER = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EP
 OF_THE_SYSTEM = (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 
 
+def refuse_unusable(results_dir: Path) -> None:
+    """Raise BadInput where a results folder is a file, or can neither be made nor written; makes nothing.
+
+    results_dir: the folder. `usable` finds more, and makes it; this is for the time before, which may be minutes.
+    """
+    there = next(path for path in (results_dir, *results_dir.absolute().parents) if path.exists())
+    if not there.is_dir():
+        number = errno.EEXIST if there == results_dir else errno.ENOTDIR
+    elif not os.access(there, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    else:
+        return
+    raise BadInput(_one_line(results_dir, OSError(number, os.strerror(number), str(there))))
+
+
 @contextmanager
 def usable(results_dir: Path) -> Iterator[None]:
     """Make a results folder if it is absent; inside, its errors are errors of the user.

@@ -24,8 +24,11 @@ from dataclasses import dataclass
 from benchmarks.errors import BadInput
 from benchmarks.execute import processes
 from benchmarks.execute.bounded_log import BoundedLog
+from benchmarks.execute.signals import ENDING
 
 STATUS = struct.Struct("i")
+
+_handlers: dict[int, object] = {}  # of the signals that the server ignores: what its children do
 
 
 @dataclass
@@ -53,6 +56,8 @@ def main(fd: int, parent: int, modules: Sequence[str]) -> None:
     parent: process id of the process that asks.
     modules: what to import before the first fork.
     """
+    # It ends with its socket. A cell may signal its parent by mistake, and all cells would end with it.
+    _handlers.update({number: signal.signal(number, signal.SIG_IGN) for number in ENDING})
     wake, awaken = os.pipe()
     os.set_blocking(awaken, False)
     signal.set_wakeup_fd(awaken, warn_on_full_buffer=False)
@@ -208,6 +213,8 @@ def _default_signals() -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGCONT):
         signal.signal(number, signal.SIG_DFL)
+    for number, handler in _handlers.items():
+        signal.signal(number, handler)
     # Lightning replaces a default action of SIGTERM by an orderly end with exit code 0; a handler it calls as well.
     signal.signal(signal.SIGTERM, _end_by_signal)
 

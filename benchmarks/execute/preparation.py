@@ -29,12 +29,13 @@ LIBRARIES = ("torch", "numpy", "scikit-learn")
 AT_LEAST_SECONDS = 600.0  # for a download, or for imports from a slow disk
 
 
-def prepare(preset: Preset, device: str, data_dir: Path | None, build: bool) -> Machine:
+def prepare(preset: Preset, device: str, data_dir: Path | None, build: bool, jobs: int | None = None) -> Machine:
     """Check that this machine can run a preset, and train the scoring networks that are not cached.
 
     preset: the grid.
     device, data_dir: as in `session.Place`.
     build: whether to train them; without, their hashes are absent.
+    jobs: as in `networks`.
 
     Raises BadInput where a cell cannot run, or where the check takes longer than a cell may take.
     """
@@ -43,7 +44,7 @@ def prepare(preset: Preset, device: str, data_dir: Path | None, build: bool) -> 
     said = Preparation(f"checking preset {preset.name} and loading {', '.join(preset.datasets)}")
     try:
         answer = fork_server.ask(PREPARE, request, limit, said)
-        found = networks(answer["unbuilt"], data_dir, preset.n_samples, limit)
+        found = networks(answer["unbuilt"], data_dir, preset.n_samples, limit, jobs)
     except ChildProcessError as error:
         raise BadInput(f"preset {preset.name!r}: the process that checks it {error}; `doctor` may say why") from None
     except TimeoutError as error:
@@ -55,19 +56,25 @@ def prepare(preset: Preset, device: str, data_dir: Path | None, build: bool) -> 
 
 
 def networks(
-    pairs: Sequence[tuple[str, str]], data_dir: Path | None, n_samples: int | str, limit_seconds: float | None = None
+    pairs: Sequence[tuple[str, str]],
+    data_dir: Path | None,
+    n_samples: int | str,
+    limit_seconds: float | None = None,
+    jobs: int | None = None,
 ) -> dict[tuple[str, str], str]:
-    """(data set, kind) -> hash of the scoring network, which is trained where it is not cached, one per core at a time.
+    """(data set, kind) -> hash of the scoring network, which is trained where it is not cached.
 
     pairs: (name of a data set, kind of scoring network).
     data_dir: folder of the data sets; None for the default.
     n_samples: of the cells, whose floors are computed too; "train" for the number of training images.
     limit_seconds: wall-clock time of one network; None for no limit.
+    jobs: networks that are trained at a time, each on a core; at most, and by default, one per core.
     """
     more = {"data_dir": data_dir, "n_samples": n_samples}
     requests = [{"dataset": dataset, "kind": kind, **more} for dataset, kind in pairs]
     said = Preparation(f"training scoring networks: {', '.join(f'{kind} of {dataset}' for dataset, kind in pairs)}")
-    return dict(zip(pairs, fork_server.ask_all(SCORING_NETWORK, requests, cores(), limit_seconds, said), strict=True))
+    at_once = min(jobs or cores(), cores())
+    return dict(zip(pairs, fork_server.ask_all(SCORING_NETWORK, requests, at_once, limit_seconds, said), strict=True))
 
 
 def remember(machine: Machine, preset: Preset, results_dir: Path, device: str, data_dir: Path | None) -> None:

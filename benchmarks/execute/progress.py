@@ -1,24 +1,26 @@
 """Shows on standard error how far a run is: a live display on a terminal, plain lines elsewhere.
 
-The estimate is the wall-clock time to the end of the run, as if every cell started as soon as it could (`schedule`).
-The expected duration of a running cell is its duration so far over the fraction that its worker reports, once that
-exceeds 10 %. Before that, and for a waiting cell, it follows from the cells that have ended. Until one of its kind has
-ended, a cell that trains counts as 0 s, so the estimate is low at first; a timing cell counts by the settings of its
-preset.
+The estimate is the wall-clock time to the end of the run, as if every cell started as soon as it could (`schedule`). A
+cell is expected to take as long as those of its variant that have ended; a running one needs the share of this that is
+left by the fraction that its worker reports, and by the share that training had in the cell that ended. Where none of a
+variant has ended, a cell that trains is expected to take its duration so far over the reported fraction, once that
+exceeds 10 %, and any other cell what follows from the cells of other variants. Until one of its kind has ended, a cell
+that trains counts as 0 s, so the estimate is low at first; a timing cell counts by the settings of its preset.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from benchmarks.execute.engines import Running
 from benchmarks.execute.schedule import Durations, makespan, timing_seconds
 from benchmarks.plan.cell import Cell
+
+if TYPE_CHECKING:  # imported where something is shown, since every command imports this module
+    from rich.console import Console
+    from rich.table import Table
 
 REFRESH_SECONDS = 0.5
 LINE_SECONDS = 30.0
@@ -27,6 +29,8 @@ MIN_FRACTION = 0.1  # below it, the duration so far is mostly start-up
 
 
 def _console() -> Console:
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -57,14 +61,26 @@ class Progress:
     jobs: cells that train or score at a time.
     where: what runs them, in words.
     console: where to print; None for standard error.
+    durations: of cells that earlier runs have finished; those of this run are added to them. None for none.
     """
 
-    def __init__(self, todo: Sequence[Cell], n_cells: int, jobs: int, where: str = "", console: Console | None = None):
+    def __init__(
+        self,
+        todo: Sequence[Cell],
+        n_cells: int,
+        jobs: int,
+        where: str = "",
+        console: Console | None = None,
+        durations: Durations | None = None,
+    ):
+        from rich.live import Live
+
         self.waiting, self.n_cells, self.jobs, self.where = list(todo), n_cells, jobs, where
         self.console = console or _console()
         self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
         self.last = time.monotonic()
-        self.durations = Durations()
+        self.durations = durations or Durations()
+        self.training_shares: dict[tuple[str, str], float] = {}  # of the duration of an ended cell, by kind and variant
 
     def __enter__(self) -> Progress:
         done = self.n_cells - len(self.waiting)
@@ -82,6 +98,9 @@ class Progress:
         """Print the status and duration of a cell that has ended."""
         self.waiting.remove(cell)
         self.durations.add(cell, seconds)
+        trained = 0.0 if record.get("rescored") else (record.get("training") or {}).get("seconds")
+        if trained is not None and seconds:
+            self.training_shares[cell.kind, cell.variant] = min(1.0, trained / seconds)
         count = f"[{self.n_cells - len(self.waiting)}/{self.n_cells}]"
         reason = f": {record['reason']}" if record.get("reason") else ""
         line = f"{count} {record['status']} {cell.place} {seconds:.0f} s{reason}"
@@ -110,16 +129,27 @@ class Progress:
         """
         left, known = {}, False
         for job in running:
-            fraction, expected = job.progress().get("fraction", 0), self.durations.expected(job.cell)
-            if expected is None and job.cell.kind == "timing":
-                expected = timing_seconds(job.cell)
-            whole = job.seconds / fraction if fraction > MIN_FRACTION else expected
-            known |= whole is not None
-            left[job.cell.trained_stem] = max(0.0, (whole or 0.0) - job.seconds)
+            seconds = self._left_of(job)
+            known |= seconds is not None
+            left[job.cell.trained_stem] = max(0.0, seconds or 0.0)
         places = {job.cell.place for job in running}
         waiting = [cell for cell in self.waiting if cell.place not in places]
         known |= any(self.durations.expected(cell) is not None for cell in waiting)
         return makespan(self.jobs, left, waiting, self.durations) if known else None
+
+    def _left_of(self, job: Running) -> float | None:
+        """Expected seconds to the end of a running cell; None where nothing is known."""
+        report, expected = job.progress(), self.durations.expected(job.cell)
+        phase, fraction = report.get("phase"), report.get("fraction", 0)
+        if not self.durations.has_ended(job.cell):
+            if phase == "training" and fraction > MIN_FRACTION:
+                expected = job.seconds / fraction
+            elif expected is None and job.cell.kind == "timing":
+                expected = timing_seconds(job.cell)
+        elif (share := self.training_shares.get((job.cell.kind, job.cell.variant))) is not None:
+            ended = {"training": share * fraction, "scoring": share + (1 - share) * fraction}
+            return expected * (1 - ended.get(phase, 0.0))
+        return None if expected is None else expected - job.seconds
 
 
 def _state(job: Running) -> str:
@@ -128,6 +158,8 @@ def _state(job: Running) -> str:
 
 
 def _table(lines: Sequence[str]) -> Table:
+    from rich.table import Table
+
     table = Table.grid(padding=(0, 2))
     for line in lines:
         table.add_row(line)

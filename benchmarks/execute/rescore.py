@@ -42,7 +42,8 @@ def cells_of(place: session.Place, files: Sequence[str] = ()) -> tuple[list[Cell
         raise BadInput(f"results folder {place.results_dir}: no trained cells to score; run its preset first")
     fork_server.import_once([preparation.PREPARE, WORKER])
     pairs = sorted({(cell.dataset, kind) for cell in found for kind in cell.extractors if "samples" in cell.scores})
-    hashes = preparation.networks(pairs, place.data_dir, found[0].n_samples)  # one preset filled the folder
+    n_samples = found[0].n_samples  # one preset filled the folder
+    hashes = preparation.networks(pairs, place.data_dir, n_samples, jobs=place.jobs)
     return [_today(cell, hashes) for cell in found], lines
 
 

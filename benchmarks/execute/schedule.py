@@ -28,11 +28,15 @@ class Durations:
 
     def add(self, cell: Cell, seconds: float) -> bool:
         """Note how long a cell has taken; returns whether it is the first of its variant."""
-        first = (cell.kind, cell.variant) not in self._seconds
+        first = not self.has_ended(cell)
         for key in ((cell.kind, cell.variant, cell.dataset), (cell.kind, cell.variant)):
             self._seconds[key].append(seconds)
         self._seconds[cell.kind, None].append(seconds / _size(cell))
         return first
+
+    def has_ended(self, cell: Cell) -> bool:
+        """Whether a cell of the same kind and variant has ended."""
+        return (cell.kind, cell.variant) in self._seconds
 
     def expected(self, cell: Cell) -> float | None:
         """Seconds that the cell will take; None while no cell of its kind has ended."""

@@ -12,7 +12,7 @@ from benchmarks.execute.arrivals import Arrivals
 from benchmarks.execute.claims import Claims
 from benchmarks.execute.early_report import EarlyReport
 from benchmarks.execute.engines.local import WORKER
-from benchmarks.execute.folder import usable
+from benchmarks.execute.folder import refuse_unusable, usable
 from benchmarks.execute.progress import Progress
 from benchmarks.execute.schedule import Durations, ordered
 from benchmarks.execute.signals import interruptible
@@ -57,8 +57,10 @@ def plan(preset: Preset, place: Place, build: bool = True) -> list[Cell]:
         cells = grid.cells(preset, machine)
         if all(records.done(place.results_dir, cell) for cell in cells):
             return cells
+    if build:
+        refuse_unusable(place.results_dir)
     fork_server.import_once([preparation.PREPARE, WORKER])
-    machine = preparation.prepare(preset, build=build, **where)
+    machine = preparation.prepare(preset, build=build, jobs=place.jobs, **where)
     if build:
         with usable(place.results_dir):
             (place.results_dir / ".work").mkdir(exist_ok=True)
@@ -85,7 +87,9 @@ def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bo
         todo = list(cells) if again else unfinished(cells, place.results_dir)
         Claims(place.results_dir / ".work").sweep({cell.work_stem for cell in todo})
         if todo:
-            _run(ordered(todo, _durations(cells, place.results_dir)), len(cells), place, worker, arrivals)
+            durations = _durations(cells, place.results_dir)
+            known = Durations() if again else durations  # scoring again takes less than the training that it follows
+            _run(ordered(todo, durations), len(cells), known, place, worker, arrivals)
         else:
             print(f"{len(cells)} cells, all of them done already", file=sys.stderr)
     return [_record(place.results_dir, cell) for cell in cells]
@@ -102,14 +106,14 @@ def slurm_script(cells: Sequence[Cell], place: Place) -> str:
     return engine.script(first, engine.folder / "SPECS.txt") if first else ""
 
 
-def _run(todo: list[Cell], n_cells: int, place: Place, worker: str, arrivals: Arrivals) -> None:
+def _run(todo: list[Cell], n_cells: int, durations: Durations, place: Place, worker: str, arrivals: Arrivals) -> None:
     if place.engine == "local":
         capacity.refuse_devices(todo[0])
     engine = engines.named(place.engine)(
         place.results_dir, place.jobs, data_dir=place.data_dir, worker=worker, options=place.options
     )
     with (
-        Progress(todo, n_cells, engine.slots(todo[0]), engine.where) as progress,
+        Progress(todo, n_cells, engine.slots(todo[0]), engine.where, durations=durations) as progress,
         EarlyReport(progress, place.results_dir, todo) as watch,
     ):
         engine.run(todo, watch, arrivals)

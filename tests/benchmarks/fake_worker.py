@@ -30,6 +30,9 @@ def main(spec_path):
     if act == "closed descriptors":
         os.closerange(0, 3)
     stay(act, cell, results_dir)
+    if act.startswith("parent gets "):
+        os.kill(os.getppid(), getattr(signal, act.split()[-1]))
+        time.sleep(0.5)
     if act.startswith("SIG"):
         os.kill(os.getpid(), getattr(signal, act))
     status = {"diverge": "non_finite"}.get(act, "done")

@@ -12,7 +12,7 @@ import typer
 import paradigms
 from benchmarks import cli, commands, data, doctor
 from benchmarks.errors import BadInput
-from benchmarks.execute import folder, fork_server, session
+from benchmarks.execute import folder, fork_server, preparation, session
 from benchmarks.plan import grid, presets
 from benchmarks.store import records
 from tests.benchmarks.conftest import FAKE_WORKER
@@ -176,6 +176,14 @@ def test_a_results_folder_that_is_a_file_is_one_line(command, tiny, tmp_path):
     assert code == 2 and len(errors) == 1 and "taken: File exists" in errors[0]
     code, _, errors = command(f"run {preset} --results taken/inside")
     assert code == 2 and len(errors) == 1 and "Not a directory" in errors[0]
+
+
+@pytest.mark.parametrize("results", ["taken", "taken/inside"])
+def test_a_results_folder_is_refused_before_anything_is_prepared(command, tiny, tmp_path, monkeypatch, results):
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setattr(preparation, "prepare", lambda *_, **__: pytest.fail("prepares"))
+    code, _, errors = command(f"run {tiny('succeed')} --results {results}")
+    assert code == 2 and len(errors) == 1 and f"results folder {results}: " in errors[0]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -62,6 +62,17 @@ def test_a_loss_that_behaves_is_done(tmp_path):
     assert executed(training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass")), tmp_path)["status"] == "done"
 
 
+def test_where_srun_is_installed_no_hint_on_it_becomes_the_last_line_of_a_cell_and_so_its_reason(
+    tmp_path, monkeypatch, recwarn
+):
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    cell = training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass"))
+    assert executed(cell, tmp_path)["status"] == "done"
+    assert not [str(found.message) for found in recwarn if "srun" in str(found.message)]
+
+
 def test_an_error_that_follows_from_a_change_is_named_with_it():
     with pytest.raises(ChangedState, match=r"default dtype .*; then: TypeError: mixed"), unchanged():
         torch.set_default_dtype(torch.float64)
@@ -78,3 +89,20 @@ def test_a_score_that_no_record_can_hold_is_a_record_that_says_so(tmp_path, monk
     record = executed(cell, tmp_path)
     assert record["status"] == ("done" if isinstance(value, float) else "failed")
     assert value != value or "does not fit the schema" in record["reason"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "kind"), [("found[:, 0]", r"torch.float32 (2,)"), ("found.tolist()", "'list'"), ("None", "'NoneType'")]
+)
+def test_a_timing_cell_names_logits_that_break_the_contract(tmp_path, returned, kind, capfd):
+    logits = f"""
+    def logits(self, x):
+        found = self.head(x.flatten(1))
+        return {returned}
+"""
+    cell = training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass") + logits)
+    timing = {"kind": "timing", "timing_seconds": 0.001, "budget_flops": 1e6, "scores": ["recognition"]}
+    record = executed(cell.model_copy(update=timing), tmp_path)
+    assert record["status"] == "failed"
+    assert record["reason"] == f"BrokenContract: logits are {kind}; must be floating-point (2, 10)"
+    assert "USDT:" not in capfd.readouterr().err, "a last line of the log that says nothing of the cell"

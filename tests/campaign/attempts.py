@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import resource
 import signal
 import sys
@@ -23,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.errors import BadInput
-from tests.campaign import summary
+from tests.campaign import parts, summary
 
 SECONDS, WALL_SECONDS, LONGEST, PART = 20, 600, 2200, 50
 TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
@@ -133,21 +132,28 @@ def _place(error: BaseException) -> str:
 def main(make: Make, title: str) -> None:
     """The command line of a kind; title: of its summary."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=1000, help="Number of mutations; default: 1000.")
-    parser.add_argument("--seed", type=int, default=0, help="Seed of the mutations; default: 0.")
-    parser.add_argument("--first", type=int, default=0, help="Number of the first mutation; default: 0.")
-    summary.add_option(parser)
+    parts.add_options(parser, "mutations", 1000)
     given, began = parser.parse_args(), time.monotonic()
+    earlier, part, count = parts.begun(parser, given)
 
     def write(found: dict) -> None:
-        finding = (
-            f"Of {found['count']:,} mutations {len(found['bad'])} ended badly. The process that made them all used at "
-            f"most {found['peak_memory_bytes'] / 1e6:,.0f} MB of memory."
-        )
-        counts = summary.table(found["outcomes"], "mutated")
-        summary.write(given.output, title, finding, f"{OUTCOMES}\n\n{counts}", found["bad"], time.monotonic() - began)
+        part.done, part.counts, part.problems = found["count"], found["outcomes"], found["bad"]
+        part.numbers = {"peak_memory_bytes": found["peak_memory_bytes"]}
+        part.origin = summary.origin(time.monotonic() - began)
+        print(parts.write(given.output, title, [*earlier, part], _told), flush=True)
 
-    found = campaign(make, given.count, given.seed, given.first, write)
-    write(found)
-    print(json.dumps(found, indent=1))
-    sys.exit(bool(found["bad"]))
+    if part is None:
+        print(parts.write(given.output, title, earlier, _told))
+    else:
+        write(campaign(make, count, given.seed, part.first, write))
+    problems = parts.added([*earlier, part] if part else earlier).problems
+    print(*problems, sep="\n")
+    sys.exit(bool(problems))
+
+
+def _told(total: parts.Part) -> tuple[str, str]:
+    finding = (
+        f"Of {total.done:,} mutations {len(total.problems)} ended badly. A process that makes them uses at most "
+        f"{total.numbers['peak_memory_bytes'] / 1e6:,.0f} MB of memory."
+    )
+    return finding, f"{OUTCOMES}\n\n{summary.table(total.counts, 'mutated')}"

@@ -29,7 +29,8 @@ from benchmarks.plan.grid import Machine
 from tests import ROOT
 from tests.benchmarks.conftest import FAKE_WORKER
 from tests.benchmarks.fake_run import write_run
-from tests.campaign import kills, summary
+from tests.campaign import summary
+from tests.campaign.killed_run import COOKIE, PATIENCE_SECONDS, alive
 
 SECONDS = 300.0
 DONE, REFUSED, UNREAD = 0, 2, 1
@@ -137,17 +138,17 @@ def outcome(name: str, folder: Path) -> tuple[str, str]:
     (folder / "stub.toml").write_text(PRESET.replace("ACT", condition.act))
     if condition.report:
         write_run(results, ("end-to-end",), n_seeds=1, npz=False)
-    variables = os.environ | {kills.COOKIE: cookie, "PYTHONPATH": str(ROOT)} | condition.variables
+    variables = os.environ | {COOKIE: cookie, "PYTHONPATH": str(ROOT)} | condition.variables
     variables = {key: str(long) if value == "LONG" else value for key, value in variables.items() if value is not None}
     run = [sys.executable, "-m", "tests.campaign.conditions", "--work", str(results)]
     run += ["--report"] if condition.report else []
-    command = [part.replace("COOKIE ", f"{kills.COOKIE}={cookie} ") for part in condition.command(run, results)]
+    command = [part.replace("COOKIE ", f"{COOKIE}={cookie} ") for part in condition.command(run, results)]
     try:
         ended = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:
         return "hang", f"takes longer than {SECONDS:g} s"
-    deadline = time.monotonic() + kills.PATIENCE_SECONDS
-    while (left := kills.alive(cookie)) and time.monotonic() < deadline:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (left := alive(cookie)) and time.monotonic() < deadline:
         time.sleep(0.1)
     said = (ended.stderr + (ended.stdout if condition.around == TERMINAL else b"")).decode(errors="replace")
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
@@ -179,7 +180,14 @@ def main() -> int:
         print(f"{name}: {how}{f' WRONG: {wrong}' if wrong else ''}", flush=True)
         finding = f"Of {len(rows) - 2} conditions {len(problems)} end a run wrongly."
         said = "\n".join(rows)
-        summary.write(given.output, "Runs under unusual conditions", finding, said, problems, time.monotonic() - began)
+        summary.write(
+            given.output,
+            "Runs under unusual conditions",
+            finding,
+            said,
+            problems,
+            [summary.origin(time.monotonic() - began)],
+        )
     return int(bool(problems))
 
 

@@ -29,6 +29,7 @@ from benchmarks.store import records
 from tests import ROOT
 from tests.benchmarks.execute.engines.slurm_cluster import slurm_of_two_nodes
 from tests.campaign import summary
+from tests.campaign.ray_nodes import RayNodes
 
 PRESET = Path(__file__).with_suffix(".toml")
 COUNTED = {"train_flops", "flops_per_sample"}  # of the columns of costs; the others are measured
@@ -78,24 +79,17 @@ class Way:
 @contextmanager
 def ray_of_two_nodes(way: Way, folder: Path) -> Iterator[None]:
     """A Ray cluster; one of its two nodes is killed as soon as each runs a cell."""
-    from ray.cluster_utils import Cluster
+    with RayNodes() as nodes:
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    nodes = [cluster.add_node(num_cpus=1, object_store_memory=80 << 20) for _ in range(2)]
-    os.environ["RAY_ADDRESS"] = cluster.address
+        def kill() -> None:
+            while len(running := sorted(path.parent.name for path in folder.glob(".work/*/progress.json"))) < 2:
+                time.sleep(0.05)
+            nodes.kill()
+            names = " and ".join(name.rsplit(".", 1)[0] for name in running)
+            way.happened = f"a node was killed while the two ran {names}"
 
-    def kill() -> None:
-        while len(running := sorted(path.parent.name for path in folder.glob(".work/*/progress.json"))) < 2:
-            time.sleep(0.05)
-        cluster.remove_node(nodes[0], allow_graceful=False)
-        way.happened = f"a node was killed while the two ran {' and '.join(name.rsplit('.', 1)[0] for name in running)}"
-
-    threading.Thread(target=kill, daemon=True).start()
-    try:
+        threading.Thread(target=kill, daemon=True).start()
         yield
-    finally:
-        del os.environ["RAY_ADDRESS"]
-        cluster.shutdown()
 
 
 @contextmanager
@@ -207,7 +201,7 @@ def main() -> int:
         )
         finding = f"One preset in {len(done)} ways: {equal}."
         seconds = sum(way.seconds for way, _ in done)
-        summary.write(given.output, "One preset, four ways", finding, body(done), problems, seconds)
+        summary.write(given.output, "One preset, four ways", finding, body(done), problems, [summary.origin(seconds)])
     print("\n".join(problems) or finding)
     return int(bool(problems))
 

@@ -47,7 +47,9 @@ def main() -> int:
         "the disk."
     )
     problems = [] if share >= AT_LEAST else [f"{share:.3f} is below {AT_LEAST}"]
-    summary.write(given.output, "How cells fill a machine", finding, body, problems, time.monotonic() - began)
+    summary.write(
+        given.output, "How cells fill a machine", finding, body, problems, [summary.origin(time.monotonic() - began)]
+    )
     print(finding, body, sep="\n")
     return int(bool(problems))
 

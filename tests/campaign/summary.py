@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from benchmarks.execute.cores import cores
@@ -22,7 +24,9 @@ def add_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, help=said)
 
 
-def write(path: Path | None, title: str, finding: str, table: str, problems: Sequence[str], seconds: float) -> None:
+def write(
+    path: Path | None, title: str, finding: str, table: str, problems: Sequence[str], origins: Sequence[str]
+) -> None:
     """Write the summary of a campaign; does nothing where `path` is None.
 
     path: the file.
@@ -30,25 +34,41 @@ def write(path: Path | None, title: str, finding: str, table: str, problems: Seq
     finding: the result in one sentence.
     table: counts, in Markdown.
     problems: one line each; none where all went well.
-    seconds: wall-clock time so far.
+    origins: where the numbers come from, as `origin` says it; several where parts were added.
     """
     if path is None:
         return
-    facts = provenance("cpu", threads=1, exclusive=False)
-    changed = ", with changes that are not committed" if facts["dirty"] else ""
-    module = sys.modules["__main__"].__spec__.name
     lines = [
         f"# {title}",
         f"**{finding}**",
         table,
         *(["Problems:", "\n".join(f"- {line}" for line in problems)] if problems else []),
-        f"Command: `python -m {shlex.join([module, *_reported(sys.argv[1:])])}`. Commit "
-        f"{(facts['commit'] or 'unknown')[:12]}{changed}. {datetime.now(UTC):%Y-%m-%d}; {platform.system()}, Python "
-        f"{facts['versions']['python']}, torch {facts['versions']['torch']}, {cores()} cores shared with other work; "
-        f"{seconds / 60:.0f} min.",
+        *(origins if len(origins) == 1 else ["Parts:", "\n".join(f"- {line}" for line in origins)]),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n\n".join(lines) + "\n")
+
+
+def origin(seconds: float) -> str:
+    """Command, commit, date and machine of this process, in words.
+
+    seconds: wall-clock time so far.
+    """
+    facts = _facts()
+    changed = ", with changes that are not committed" if facts["dirty"] else ""
+    module = sys.modules["__main__"].__spec__.name
+    return (
+        f"Command: `python -m {shlex.join([module, *_reported(sys.argv[1:])])}`. Commit "
+        f"{(facts['commit'] or 'unknown')[:12]}{changed}. {datetime.now(UTC):%Y-%m-%d}; {platform.system()}, Python "
+        f"{facts['versions']['python']}, torch {facts['versions']['torch']}, {cores()} cores of "
+        f"{facts['cpu_model'] or 'an unknown processor'}, load average {os.getloadavg()[2]:.1f}; "
+        f"{seconds / 60:.0f} min."
+    )
+
+
+@cache
+def _facts() -> dict:
+    return provenance("cpu", threads=1, exclusive=False)
 
 
 def table(counts: Mapping[str, Mapping[str, int]], first: str) -> str:

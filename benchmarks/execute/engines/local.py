@@ -107,6 +107,8 @@ class Local:
                 continue
             if time.monotonic() < self.elsewhere.get(cell.stem, 0.0):
                 continue
+            if self.running and any(self.lost[one.stem] for one in [cell, *(job.cell for job in self.running)]):
+                return None  # alone: what killed the fork server, such as a lack of memory, ends no other cell again
             if job := self._claimed(cell, watch):
                 return job
         return None
@@ -167,8 +169,8 @@ class Local:
             job.peak_bytes = max(job.peak_bytes, capacity.used_bytes(job.process.pid))
             return self._enforce_limit(job)
         self.running.remove(job)
-        if job.process.lost and self.lost[job.cell.stem] < ATTEMPTS - 1:
-            self.lost[job.cell.stem] += 1
+        self.lost[job.cell.stem] += job.process.lost
+        if job.process.lost and self.lost[job.cell.stem] < ATTEMPTS:
             job.release()
             self.waiting.insert(0, job.cell)
             return None
@@ -210,7 +212,8 @@ class Local:
             record = None
         if record and record["key"] == job.cell.key and (record["status"] == "done" or job.stopped is None):
             return record
-        record = failure(job.work, job.process.exitcode, job.seconds, job.stopped is not None)
+        lost = self.lost[job.cell.stem] if job.process.lost else 0
+        record = failure(job.work, job.process.exitcode, job.seconds, job.stopped is not None, lost)
         records.write(job.work.record, record)
         return record
 

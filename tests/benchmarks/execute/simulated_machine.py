@@ -17,6 +17,8 @@ from benchmarks.execute.schedule import Durations, ordered
 from benchmarks.execute.work import Work
 from benchmarks.store import records
 
+TRAINING = 0.6  # share of a cell's time; the rest is scoring
+
 
 class SimulatedMachine:
     """A machine on which a cell takes `seconds[cell.stem]`.
@@ -71,9 +73,11 @@ class SimulatedMachine:
         self.apart += time.process_time() - began
 
     def progress(self, job):
-        """In place of a worker's report: the true fraction."""
-        seconds = self.seconds[job.cell.stem]
-        return {"phase": "training", "fraction": 1 - (job.process.ends - self.monotonic()) / seconds}
+        """In place of a worker's report: the true fraction of its phase."""
+        fraction = 1 - (job.process.ends - self.monotonic()) / self.seconds[job.cell.stem]
+        if fraction < TRAINING:
+            return {"phase": "training", "fraction": fraction / TRAINING}
+        return {"phase": "scoring", "fraction": (fraction - TRAINING) / (1 - TRAINING)}
 
 
 class Stub:
@@ -87,7 +91,8 @@ class Stub:
     def end(self):
         """Write the record and end."""
         self.exitcode, self.machine.ended[self.work.cell.stem] = 0, self.ends
-        records.write(self.work.record, records.opening(self.work.cell, "done"))
+        cost = {"seconds": TRAINING * self.machine.seconds[self.work.cell.stem]}
+        records.write(self.work.record, records.opening(self.work.cell, "done") | {"training": cost})
 
     def send(self, number):
         """It ends by itself."""

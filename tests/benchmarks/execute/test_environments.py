@@ -13,6 +13,7 @@ from benchmarks.execute import fork_server, preparation, processes, session
 from benchmarks.execute.session import Place, execute
 from benchmarks.store import records
 from tests import ROOT
+from tests.benchmarks import fake_prepare
 from tests.benchmarks.conftest import FAKE_WORKER, grid
 from tests.benchmarks.execute.test_claims import RUN, shared
 
@@ -68,6 +69,22 @@ def test_a_preparation_that_never_ends_is_ended_at_its_limit(tmp_path, monkeypat
     monkeypatch.setattr(session, "WORKER", FAKE_WORKER)  # the server imports no torch
     with pytest.raises(BadInput, match=r"takes longer than 1 s, .* never end its import"):
         session.plan(grid(["a"], limit_seconds=1.0), Place(tmp_path, "cpu"))
+
+
+@pytest.mark.parametrize(("jobs", "at_once"), [(None, 4), (1, 1), (9, 4)])
+def test_as_many_scoring_networks_are_trained_at_a_time_as_cells_may_run(tmp_path, monkeypatch, jobs, at_once):
+    monkeypatch.setattr(preparation, "cores", lambda: 4)
+    monkeypatch.setattr(preparation, "PREPARE", "tests.benchmarks.fake_prepare")
+    asked = []
+
+    def ask_all(module, requests, at_once, *_):
+        asked.append(at_once)
+        return ["hash"] * len(requests)
+
+    monkeypatch.setattr(fork_server, "ask_all", ask_all)
+    monkeypatch.setattr(fork_server, "ask", lambda module, request, *_: fake_prepare.answer(**request))
+    session.plan(grid(["succeed"]), Place(tmp_path, "cuda", jobs=jobs))
+    assert asked == [at_once]
 
 
 def test_what_was_prepared_is_used_again_only_while_nothing_changed(tmp_path, monkeypatch):

@@ -68,3 +68,12 @@ def test_an_interrupted_run_ends_its_workers_and_leaves_no_record_of_them(tmp_pa
     assert process.wait() == 130
     assert not alive(tmp_path)
     assert all(records.read(path)["status"] == "done" for path in (tmp_path / "cells").glob("*.json"))
+
+
+def test_ctrl_c_while_a_command_starts_prints_no_traceback(tmp_path):
+    (tmp_path / "tabulate.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    reset = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # see SCRIPT
+    command = [sys.executable, "-c", f"{reset}; import runpy; runpy.run_module('benchmarks', alter_sys=True)", "list"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGINT and not ended.stderr and not ended.stdout

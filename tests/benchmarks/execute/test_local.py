@@ -71,6 +71,23 @@ def test_a_cell_past_its_time_limit_gets_sigterm_and_then_sigkill(tmp_path):
     assert not alive(tmp_path)
 
 
+def test_a_cell_that_signals_its_parent_ends_no_other_cell(tmp_path):
+    acts = ["parent gets SIGTERM", "parent gets SIGHUP", "parent gets SIGINT", "succeed"]
+    found = run(tmp_path, acts)
+    assert {act: record["status"] for act, record in found.items()} == dict.fromkeys(acts, "done")
+    assert len(list((tmp_path / "pids").iterdir())) == len(acts), "no cell has run twice"
+
+
+def test_a_cell_that_kills_its_parent_is_named_and_the_cells_beside_it_are_done(tmp_path):
+    acts = ["succeed", "parent gets SIGKILL", "diverge"]
+    variants = {
+        act.split()[-1].lower(): {"paradigm": "diffusion", "options": {"act": act, "seconds": 0.4}} for act in acts
+    }
+    found = run(tmp_path, [], jobs=3, variants=variants)
+    assert [found[act]["status"] for act in acts] == ["done", "oom", "non_finite"]
+    assert "the process that starts cells was killed 3 times while this one ran" in found[acts[1]]["reason"]
+
+
 def test_quality_cells_come_first_and_timing_cells_one_at_a_time(tmp_path):
     cells = cells_of(grid(["succeed", "diverge"], seeds=2))
     watches = []

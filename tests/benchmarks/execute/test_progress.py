@@ -8,11 +8,13 @@ from rich.console import Console
 
 from benchmarks.execute import progress
 from benchmarks.execute.progress import Progress
-from tests.benchmarks.conftest import cells_of, grid
+from benchmarks.execute.session import Place, execute
+from benchmarks.store import records
+from tests.benchmarks.conftest import FAKE_WORKER, cells_of, grid
 
 
-def job(cell, seconds, fraction=0.0):
-    return SimpleNamespace(cell=cell, seconds=seconds, progress=lambda: {"phase": "training", "fraction": fraction})
+def job(cell, seconds, fraction=0.0, phase="training"):
+    return SimpleNamespace(cell=cell, seconds=seconds, progress=lambda: {"phase": phase, "fraction": fraction})
 
 
 @pytest.fixture
@@ -38,6 +40,37 @@ def test_the_estimate_adds_the_rest_of_running_cells_and_the_mean_duration_of_en
     # A running cell that has not reported counts the mean less its time so far, and at least 0 s.
     assert watch.remaining_seconds([job(first_b, 4.0)]) == pytest.approx(6 + 10)
     assert watch.remaining_seconds([job(first_b, 40.0)]) == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
+    ("facts", "left"),
+    [
+        ({"training": {"seconds": 6.0}}, [10, 7, 4, 2]),  # 60 % training, 40 % scoring
+        ({"training": {"seconds": 6.0}, "rescored": True}, [10, 10, 10, 5]),  # scoring alone
+        ({}, [4, 4, 4, 4]),  # the fraction of a phase says nothing; 6 s have passed
+    ],
+)
+def test_a_running_cell_needs_what_an_ended_seed_of_its_variant_needed_from_there(cells, facts, left):
+    watch, _ = shown(cells)
+    first_a, _, second_a, _ = cells
+    watch.finished(first_a, {"status": "done", "reason": None} | facts, 10.0)
+    watch.waiting = [second_a]
+    reports = [("starting", 0.0), ("training", 0.5), ("scoring", 0.0), ("scoring", 0.5)]
+    found = [watch.remaining_seconds([job(second_a, 6.0, fraction, phase)]) for phase, fraction in reports]
+    assert found == pytest.approx(left)
+
+
+def test_a_resumed_run_knows_how_long_cells_have_taken(tmp_path, monkeypatch, cells):
+    for cell in cells[:2]:
+        records.write(records.path_of(tmp_path, cell), records.opening(cell, "done") | {"wall_seconds": 7.0})
+    said = []
+    monkeypatch.setattr(Progress, "tick", lambda watch, running, waits: said.append(watch.remaining_seconds([])))
+    execute(cells, Place(tmp_path, jobs=1), FAKE_WORKER)
+    assert said[0] == pytest.approx(14)
+
+
+def test_the_fraction_that_is_scored_is_not_taken_for_that_of_the_cell(cells):
+    assert shown(cells)[0].remaining_seconds([job(cells[0], 5.0, 0.5, "scoring")]) is None
 
 
 def test_timing_cells_count_before_any_of_them_has_ended():
