@@ -93,7 +93,7 @@ def _finding(frames: Frames, speeds: Series) -> str:
     if len(found) < 2:
         return say("What training and sampling cost")
     return say(
-        "In training, {fast} processes {fast_speed} images per second, {slow} {slow_speed}: {factor} times fewer",
+        "Images per second in training: {fast} {fast_speed}; {slow} {slow_speed}, {factor} times fewer",
         **{"fast": style.label(frames, found.idxmax()), "fast_speed": number(found.max())},
         **{"slow": style.label(frames, found.idxmin()), "slow_speed": number(found.min())},
         factor=number(found.max() / found.min()),

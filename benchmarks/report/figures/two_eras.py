@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.formats import percent
 from benchmarks.report.frames.chains import chains
@@ -18,11 +19,12 @@ from benchmarks.report.languages.wrapping import wrap
 
 DISC = 30  # points
 NAME_WIDTH = 34  # letters of a line of a variant's name
+KEYS = ("graph", "nfe")  # that name a graph of a record
 
 
 def draw(frames: Frames) -> Figure | None:
     """2 x 2: recognition and generation, the variant with the least on-policy reach and the one with the most."""
-    found = {task: ends for task in ("recognition", "generation") if (ends := extremes(frames, task))}
+    found = _found(frames)
     if not found:
         return None
     fig = style.figure(_finding(frames, found))
@@ -44,6 +46,28 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def _found(frames: Frames) -> dict:
+    return {task: ends for task in ("recognition", "generation") if (ends := extremes(frames, task))}
+
+
+def estimates(frames: Frames) -> list[str]:
+    """The shares of the title over training seeds."""
+    return [
+        stated.of_values(style.label(frames, variant), _coverage(frames, variant, graph), stated.shares(0))
+        for ends in _found(frames).values()
+        for variant, graph in ends
+    ]
+
+
+def _coverage(frames: Frames, variant: str, wanted: dict) -> list[float]:
+    """The coverage of a graph of a variant by training seed."""
+    own = (
+        listed(chain.quality["reach"].get("graphs")) for chain in chains(frames, "reach") if chain.variant == variant
+    )
+    same = (graph for graphs in own for graph in graphs if all(graph.get(key) == wanted.get(key) for key in KEYS))
+    return [graph["coverage"] for graph in same if graph.get("coverage") is not None]
 
 
 def extremes(frames: Frames, task: str) -> tuple[tuple[str, dict], tuple[str, dict]] | None:
@@ -93,7 +117,7 @@ def discs(ax: Axes, lit: list[float], through: bool, color: str, largest: float 
 def _finding(frames: Frames, found: dict) -> str:
     texts = [
         say(
-            "{least} {low}, {most} {high}",
+            "{least} {low} against {most} {high}",
             **{"least": style.label(frames, least), "low": percent(low["coverage"], 0)},
             **{"most": style.label(frames, most), "high": percent(high["coverage"], 0)},
         )

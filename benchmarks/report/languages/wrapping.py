@@ -15,10 +15,15 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
+def bound(text: str) -> str:
+    """The text with every number bound to its unit, so that no line ends between them."""
+    return UNIT.sub("\u00a0", text)
+
+
 def wrap(text: str, most: int) -> list[str]:
     """Lines of width `most` at the most, broken at spaces and between Chinese characters, and nowhere else."""
     lines = [""]
-    for piece in _pieces(UNIT.sub("\u00a0", text)):
+    for piece in _pieces(bound(text)):
         if lines[-1] and width(lines[-1]) + width(piece.rstrip()) > most:
             lines[-1] = lines[-1].rstrip()
             lines.append("")

@@ -15,6 +15,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from benchmarks.report.figures.style import theme
+from benchmarks.report.languages.wrapping import bound
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.layout import Box
 from benchmarks.report.talk.parts import CellRows, Film, NativeChart, Slide, SlideFigure, Text
@@ -123,7 +124,7 @@ class Deck:
         for index, line in enumerate(lines):
             paragraph = frame.paragraphs[0] if index == 0 else frame.add_paragraph()
             run = paragraph.add_run()
-            run.text = line
+            run.text = bound(line)
             run.font.size, run.font.bold, run.font.name = Pt(size), bold, font
             run.font.color.rgb = _rgb(color)
             if self.east_asian:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from itertools import combinations
@@ -27,6 +28,9 @@ from tests.benchmarks.report.frames.test_depth import SERIES
 from tests.benchmarks.report.frames.test_depth import record as deep
 
 VARIANTS = ("dbn", "end-to-end", "diffusion", "diffusion-unrolled-k4")
+COUNTS = {"not_claimed", "reproduce"}  # slides whose titles have no measured number
+MEASURED = re.compile(r"\d[\d,]*\.\d+|\d{1,3},\d{3}|\d+(?= %)")
+INTERVAL = re.compile(r" ± \d|95 % CI \S+ to |so no interval\)")
 NOT_MEASURED = ["chain_length", "one_change", "mismatch", "after_pretraining"]
 LIT = {"diffusion": ([0.2, 0.3, 0.3, 0.2], 1, 0.0), "diffusion-unrolled-k4": ([1.0] * 4, 4, 1.0)}
 
@@ -89,8 +93,21 @@ def test_every_slide_has_a_title_with_a_number_a_source_and_notes(slides, run):
         assert any(letter.isdigit() for letter in slide.shapes.title.text_frame.text), name
         assert any(f"Source: {run.as_posix()}, digits, 2 training seeds" in text for text in words(slide)), name
         notes = slide.notes_slide.notes_text_frame.text
-        parts = ("python -m benchmarks run fake --seeds 2", "0123456", "Fake CPU", "n: 2 training seeds", "95 %")
+        parts = ("python -m benchmarks run fake --seeds 2", "0123456", "Fake CPU", "n: 2 training seeds")
         assert all(part in notes for part in parts), name
+
+
+def test_the_notes_give_every_number_of_the_title_with_its_interval(slides):
+    for name, slide in slides.items():
+        title, notes = slide.shapes.title.text_frame.text, slide.notes_slide.notes_text_frame.text.splitlines()
+        if name in COUNTS:
+            assert "The numbers of the title are counts, which have no interval." in notes
+            continue
+        told = notes[notes.index("Numbers with their 95 % t intervals (mean ± half of the interval):") + 1 :]
+        told = [line for line in told if not line.startswith("Caption: ")]
+        numbers = MEASURED.findall(title.replace("\u00a0", " "))
+        assert numbers and not [number for number in numbers if number not in " ".join(told)], name
+        assert told and all(INTERVAL.search(line) for line in told), name
 
 
 def test_every_picture_and_chart_says_in_words_what_it_shows(slides):
