@@ -43,6 +43,12 @@ def draw(frames: Frames) -> Figure | None:
     for index, ax in enumerate(axes[-1][:-1]):
         image_strip(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])
     axes[-1][-1].set_visible(False)
+    shape = next(ax.images[0].get_array().shape for ax in axes.flat if ax.images)
+    for ax in axes.flat:
+        # Strips of any height, and none at all, begin at one edge, so that the labels beside them do.
+        ax.set_anchor("W")
+        if not ax.images:
+            ax.set_box_aspect(shape[0] / shape[1])
     _label(axes[-1][0], say("real, held out"), style.theme().text)
     for ax, title in zip(
         axes[0], [*(say("{nfe} NFE", nfe=nfe) for nfe in nfes), say("nearest training\nimages")], strict=True

@@ -121,6 +121,20 @@ def test_a_row_with_samples_at_none_of_the_usual_lengths_brings_its_own(tmp_path
     assert not any(ax.get_visible() and ax.spines["left"].get_visible() for ax in fig.axes)
 
 
+def test_the_labels_of_all_rows_of_samples_end_at_one_place_whatever_their_first_cell_holds(tmp_path):
+    fake_run.write_run(tmp_path, ("diffusion", "meanflow"), n_seeds=1)
+    (path,) = (tmp_path / "samples").glob("diffusion.*.npz")
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files if "_1" not in name[-2:] and "_1_" not in name}
+    np.savez(path, **kept)
+    fig = drawn(sample_grid.draw, tmp_path)
+    fig.draw_without_rendering()
+    first = [ax for ax in fig.axes if ax.get_ylabel()]
+    assert [len(ax.images) for ax in first] == [0, 1, 1]  # diffusion has a dash at 1 NFE; real images are one line
+    ends = [ax.yaxis.label.get_window_extent().x1 for ax in first]
+    assert ends == pytest.approx(ends[:1] * 3)
+
+
 def test_few_rows_of_samples_have_two_lines_of_images_each(tmp_path):
     heights = []
     for variants in (("meanflow",), tuple(fake_run.RATIOS)):
@@ -182,6 +196,11 @@ def test_spread_labels_keep_their_order_their_distance_and_their_centre():
     assert all(b - a >= 0.05 - 1e-9 for a, b in itertools.pairwise(moved))
     assert moved[5] == 0.9
     assert sum(moved) == pytest.approx(sum(heights))
+
+
+def test_spread_labels_stay_above_the_lowest_place():
+    moved = spread([0.01, 0.02, 0.03, 0.9], [0.1] * 4, least=0)
+    assert moved == pytest.approx([0.05, 0.15, 0.25, 0.9])
 
 
 def test_a_label_of_two_lines_takes_the_room_of_two():
