@@ -54,4 +54,4 @@ def of_ratio(what: str, ratio: float, low: float, high: float, n: int) -> str:
 
 def _line(what: str, value: str, n: int, counted: Callable[[int], str]) -> str:
     values = {"what": what, "value": value, "n": counted(n)}
-    return say("{what}: {value} ({n})" if n > 1 else "{what}: {value} ({n}, so no interval)", **values)
+    return say("{what}: {value} ({n})", **values) if n > 1 else say("{what}: {value} ({n}, so no interval)", **values)

@@ -14,7 +14,7 @@ from benchmarks.report.formats import number
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.ratios import ratios
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 SHOWN = "all"
 NAME_WIDTH = 40  # letters of a line of a pair's name
@@ -33,7 +33,7 @@ def draw(frames: Frames) -> Figure | None:
     ax.axvline(1, color=style.theme().muted, linewidth=2, zorder=1)
     ax.set_yticks(
         range(len(rows)),
-        ["\n".join(wrap(_pair(frames, row), NAME_WIDTH)) for _, row in rows[::-1].iterrows()],
+        ["\n".join(balanced(_pair(frames, row), NAME_WIDTH)) for _, row in rows[::-1].iterrows()],
         fontsize=style.SMALL,
     )
     ax.set_ylim(-0.6, len(rows) - 0.4)

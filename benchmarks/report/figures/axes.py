@@ -20,7 +20,7 @@ from benchmarks.report.figures import style
 from benchmarks.report.formats import DASH
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 LINE_SPACING = 1.3
 LABEL_WIDTH = 26  # letters of a line of a label beside the axes
@@ -88,7 +88,7 @@ def direct_labels(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     to_axes = ax.transData + ax.transAxes.inverted()
     ax.set_ylim(ax.get_ylim())
     ends = sorted(ends, key=lambda end: end[1])
-    names = [wrap(name, LABEL_WIDTH) for _, _, name, _ in ends]
+    names = [balanced(name, LABEL_WIDTH) for _, _, name, _ in ends]
     places = [to_axes.transform((x, y))[1] for x, y, *_ in ends]
     # Labels below the axes would send their lines through the ticks.
     heights = spread(places, [line * len(lines) for lines in names], least=-line / 2)
@@ -141,7 +141,7 @@ def legend(fig: Figure, frames: Frames, names: list[str], columns: int = 4) -> N
     handles = []
     for name in names:
         color, marker, dash = style.look(frames, name)
-        shown = "\n".join(wrap(style.label(frames, name), LABEL_WIDTH))
+        shown = "\n".join(balanced(style.label(frames, name), LABEL_WIDTH))
         handles.append(Line2D([], [], color=color, marker=marker, linestyle=dash, label=shown))
     drawn = fig.legend(
         handles=handles,

@@ -18,7 +18,7 @@ from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.intervals import half_shown
 from benchmarks.report.frames.loss_families import LOCAL, ONE_LOSS, best, loss_families
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 SHOWN = "all"
 LOOKS = {ONE_LOSS: ("vermillion", "D"), LOCAL: ("blue", "o")}
@@ -71,8 +71,8 @@ def _names(frames: Frames, table: DataFrame) -> dict[str, list[str]]:
     names = {}
     for family in LOOKS:
         means = table[table.family == family].groupby("variant")["mean"].min().sort_values()
-        names[family] = wrap(words[family], most)
-        names |= {variant: wrap(style.label(frames, variant), most) for variant in means.index}
+        names[family] = balanced(words[family], most)
+        names |= {variant: balanced(style.label(frames, variant), most) for variant in means.index}
     return names
 
 

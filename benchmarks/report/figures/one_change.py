@@ -16,7 +16,7 @@ from benchmarks.report.frames.intervals import half_width
 from benchmarks.report.frames.lengths import Entry, entries, one_change
 from benchmarks.report.languages import name as in_words
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 SHOWN = "all"
 NAME_WIDTH = 44  # letters of a line of a change's name
@@ -100,7 +100,7 @@ def _finding(base: Entry, changed: list[Entry], words: dict[str, str]) -> str:
 def _name(frames: Frames, entry: Entry, words: str) -> str:
     shown = say("{change} ({nfe} NFE)", change=words, nfe=entry.nfe)
     marked = style.label(frames, shown, entry.variant)
-    return "\n".join(wrap(marked, NAME_WIDTH))
+    return "\n".join(balanced(marked, NAME_WIDTH))
 
 
 def _line(ax, frames: Frames, entry: Entry, height: int) -> None:

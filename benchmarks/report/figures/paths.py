@@ -14,7 +14,7 @@ from benchmarks.report.formats import number
 from benchmarks.report.frames import samples_file
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 
 def draw(frames: Frames) -> Figure | None:
@@ -27,7 +27,7 @@ def draw(frames: Frames) -> Figure | None:
     axes = fig.subplots(len(trajectories), max(map(len, trajectories.values())), squeeze=False)
     for row, (variant, states) in zip(axes, trajectories.items(), strict=True):
         _strip(row, states)
-        name = "\n".join(wrap(style.label(frames, variant), LABEL_WIDTH))
+        name = "\n".join(balanced(style.label(frames, variant), LABEL_WIDTH))
         row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=style.SMALL)
     axes[0][0].set_title(say("noise"), fontsize=15)
     for index, ax in enumerate(axes[0][1:], 1):

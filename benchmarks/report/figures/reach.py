@@ -15,7 +15,7 @@ from benchmarks.report.frames.chains import chains
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.parts import listed
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 LEFT, SPAN, COLUMNS = 4.8, 4.3, (10.1, 11.2, 12.3)  # of the discs, and of the numbers right of them
 NAME_WIDTH = 26  # letters of a variant's name per line
@@ -87,7 +87,7 @@ def _shown(reach: dict) -> dict | None:
 
 
 def _name(ax: Axes, y: int, label: str, color: str) -> None:
-    lines = "\n".join(wrap(label, NAME_WIDTH))
+    lines = "\n".join(balanced(label, NAME_WIDTH))
     ax.text(0, y, lines, va="center", fontsize=style.SMALL, fontweight="bold", color=style.ink(color))
 
 

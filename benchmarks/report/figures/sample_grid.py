@@ -14,7 +14,7 @@ from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.leaders import leaders
 from benchmarks.report.frames.samples_file import arrays, first_cells
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 N_IMAGES = 4  # side by side
 FEW_ROWS = 5  # variants that leave room for two rows of images each
@@ -85,7 +85,7 @@ def _shown(rows: list[set[int]]) -> list[int]:
 
 def _label(ax: Axes, name: str, color: str) -> None:
     ax.set_ylabel(
-        "\n".join(wrap(name, LABEL_WIDTH)),
+        "\n".join(balanced(name, LABEL_WIDTH)),
         rotation=0,
         ha="right",
         va="center",

@@ -15,7 +15,7 @@ from benchmarks.report.frames.chains import chains
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.parts import listed
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 DISC = 30  # points
 NAME_WIDTH = 34  # letters of a line of a variant's name
@@ -32,7 +32,7 @@ def draw(frames: Frames) -> Figure | None:
     for row, (task, ends) in zip(axes, found.items(), strict=True):
         for ax, (variant, entry) in zip(row, ends, strict=True):
             chain(ax, entry, style.look(frames, variant).color)
-            name = "\n".join(wrap(style.label(frames, variant), NAME_WIDTH))
+            name = "\n".join(balanced(style.label(frames, variant), NAME_WIDTH))
             reached = say("one update trains {share} of the links", share=percent(entry["coverage"], 0))
             ax.set_title(f"{name}\n{reached}", fontsize=style.SMALL, color=style.ink(style.look(frames, variant).color))
         links = say("recognition:\nlinks are layers") if task == "recognition" else say("generation:\nlinks are steps")

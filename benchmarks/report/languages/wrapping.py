@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 TOKEN = re.compile(r"[^ \n]+[ \n]*")
-UNIT = re.compile(r"(?<=\d) (?=%|NFE)")  # a number stays on the line of its unit
+UNIT = re.compile(r"(?<=\d) (?=%|NFE|±)|(?<=±) ")  # a number stays on the line of its unit and of its interval
 NO_START = "，。；：、）？！%”》"  # noqa: RUF001 (no line begins with these)
 
 
@@ -29,6 +29,12 @@ def wrap(text: str, most: int) -> list[str]:
             lines.append("")
         lines[-1] += piece
     return [*lines[:-1], lines[-1].rstrip()]
+
+
+def balanced(text: str, most: int) -> list[str]:
+    """The lines of `wrap`, as many and as equally long as possible, so that no letter or word is alone on the last."""
+    lines = wrap(text, most)
+    return next(found for narrower in range(1, most + 1) if len(found := wrap(text, narrower)) == len(lines))
 
 
 def _pieces(text: str) -> list[str]:

@@ -115,8 +115,10 @@ class Runs:
                 spoken = figures.drawn(name, run.frames)
                 if spoken is None:
                     continue
-                with speaking(self.figures_in):
-                    figure = figures.drawn(name, run.frames) if self.figures_in != language() else spoken
+                figure = spoken
+                if self.figures_in != language():
+                    with speaking(self.figures_in):
+                        figure = figures.drawn(name, run.frames)
             told = (spoken.get_suptitle(), " ".join(spoken.get_supxlabel().split()))
             return SpokenFigure(run, name, figure, *told, tuple(figures.estimates(name, run.frames)))
         return None

@@ -65,4 +65,4 @@ def _line_by_line(frames: Frames, means: DataFrame) -> list[str]:
     points = means.assign(half=half_width(means.sd, means.n))
     written = [f"{row.nfe:g} NFE {plus_minus(row['mean'], row.half)}" for _, row in points.iterrows()]
     lines = points.assign(written=written).groupby("variant").written.agg(say("; ").join)
-    return [f"{style.label(frames, variant)}: {line}" for variant, line in lines.items()]
+    return [say("{name}: {points}", name=style.label(frames, name), points=line) for name, line in lines.items()]
