@@ -74,7 +74,7 @@ def floor_line(ax: Axes) -> None:
         textcoords="offset points",
         color=style.theme().muted,
         fontsize=style.SMALL,
-        bbox={"facecolor": style.theme().paper, "edgecolor": "none", "alpha": 0.7, "pad": 1},
+        bbox={"facecolor": style.theme().paper, "edgecolor": "none", "alpha": 0.7, "pad": 0},
     )
 
 

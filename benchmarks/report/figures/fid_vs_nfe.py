@@ -86,6 +86,6 @@ def _finding(frames: Frames) -> str:
         for row in ever.itertuples()
     ]
     return say(
-        "FID ratio with {nfe} network evaluations: {few}; with the best number of each: {best}",
+        "FID ratio with {nfe} network evaluations: {few}; at best: {best}",
         **{"nfe": nfe, "few": say("; ").join(few), "best": say("; ").join(best)},
     )

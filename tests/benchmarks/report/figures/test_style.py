@@ -63,7 +63,7 @@ def test_a_band_is_drawn_only_where_there_are_several_seeds_and_the_caption_says
     fake_run.write_run(tmp_path, ("meanflow",), n_seeds=n_seeds, npz=False)
     fig = drawn(fid_vs_nfe.draw, tmp_path)
     assert len(fig.axes[0].collections) == band
-    note = fig.get_supxlabel()
+    note = fig.get_supxlabel().replace("\u00a0", " ")
     assert ("± 1 standard deviation over seeds" in note) == bool(band)
     assert f"{n_seeds} training seed" in note and "0123456" in note and "Fake CPU" in note and "digits" in note
 
