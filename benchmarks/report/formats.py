@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from numbers import Integral
 
 import pandas as pd
 
@@ -10,10 +12,17 @@ DASH = "-"  # stands for what does not apply or was not measured
 
 
 def number(value: float) -> str:
-    """The value with three significant digits, thousands in full; a dash where it is missing."""
+    """The value with three significant digits, thousands in full; a dash where it is missing.
+
+    Closing zeros stay, so that the numbers of a sentence are equally precise: 1.40 beside 1.15. Integers, zero and
+    numbers from a million on, which are FLOPs, do without them: 4 and 2e11.
+    """
     if pd.isna(value):
         return DASH
-    return f"{value:,.0f}" if 100 <= abs(value) < 1e6 else f"{value:.3g}".replace("e+0", "e").replace("e+", "e")
+    if 100 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
+    exact = isinstance(value, Integral) or value == 0 or abs(value) >= 1e6
+    return re.sub(r"e\+?(-?)0*", r"e\1", f"{value:.3g}" if exact else f"{value:#.3g}".rstrip("."))
 
 
 def plus_minus(mean: float, half: float) -> str:

@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 from pandas import DataFrame, Series, isna
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import plain_log
 from benchmarks.report.formats import number
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.ratios import ratios
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 SHOWN = "all"
 NAME_WIDTH = 40  # letters of a line of a pair's name
@@ -30,7 +31,11 @@ def draw(frames: Frames) -> Figure | None:
         _line(ax, row, "ratio", height + 0.13, style.theme().series["purple"], filled=True)
         _line(ax, row, "ratio2", height - 0.13, style.theme().series["blue"], filled=False)
     ax.axvline(1, color=style.theme().muted, linewidth=2, zorder=1)
-    ax.set_yticks(range(len(rows)), [_name(frames, row) for _, row in rows[::-1].iterrows()], fontsize=style.SMALL)
+    ax.set_yticks(
+        range(len(rows)),
+        ["\n".join(balanced(_pair(frames, row), NAME_WIDTH)) for _, row in rows[::-1].iterrows()],
+        fontsize=style.SMALL,
+    )
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_xscale("log")
     plain_log(ax.xaxis, decades=4)
@@ -69,19 +74,37 @@ def _line(ax: Axes, row: Series, name: str, height: float, color: str, filled: b
     ax.errorbar(row[name], height, xerr=spread, fmt="D", color=color, label=None if shown in known else shown, **look)
 
 
-def _name(frames: Frames, row: Series) -> str:
-    text = say(
+def _pair(frames: Frames, row: Series) -> str:
+    return say(
         "{a}, {nfe_a} NFE, against {b}, {nfe_b} NFE",
         **{"a": style.label(frames, row.variant_a), "b": style.label(frames, row.variant_b)},
         **{"nfe_a": row.nfe_a, "nfe_b": row.nfe_b},
     )
-    return "\n".join(wrap(text, NAME_WIDTH))
+
+
+def estimates(frames: Frames) -> list[str]:
+    """The ratios of the title by both scoring networks."""
+    networks = {"ratio": say("first scoring network"), "ratio2": say("second scoring network")}
+    return [
+        stated.of_ratio(
+            say("{pair}, {network}", pair=_pair(frames, row), network=words),
+            *(row[f"{name}{part}"] for part in ("", "_ci_low", "_ci_high")),
+            row.n_seeds,
+        )
+        for row in _told(pairs(frames))
+        for name, words in networks.items()
+        if not isna(row[name])
+    ]
+
+
+def _told(rows: DataFrame) -> list[Series]:
+    """The first pair at equal evaluations, and the first against more of them."""
+    equal, more = rows[rows.nfe_a == rows.nfe_b], rows[rows.nfe_a < rows.nfe_b]
+    return [some.iloc[0] for some in (equal, more) if len(some)]
 
 
 def _finding(frames: Frames, rows: DataFrame) -> str:
-    """The first pair at equal evaluations, and the first against more of them."""
-    equal, more = rows[rows.nfe_a == rows.nfe_b], rows[rows.nfe_a < rows.nfe_b]
-    texts = [_ratio(frames, some.iloc[0]) for some in (equal, more) if len(some)]
+    texts = [_ratio(frames, row) for row in _told(rows)]
     return say("; ").join(texts) or say("FID after pre-training over that of the pre-trained method")
 
 

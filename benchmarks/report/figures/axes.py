@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -19,7 +20,7 @@ from benchmarks.report.figures import style
 from benchmarks.report.formats import DASH
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 LINE_SPACING = 1.3
 LABEL_WIDTH = 26  # letters of a line of a label beside the axes
@@ -73,6 +74,7 @@ def floor_line(ax: Axes) -> None:
         textcoords="offset points",
         color=style.theme().muted,
         fontsize=style.SMALL,
+        bbox={"facecolor": style.theme().paper, "edgecolor": "none", "alpha": 0.7, "pad": 0},
     )
 
 
@@ -86,8 +88,10 @@ def direct_labels(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
     to_axes = ax.transData + ax.transAxes.inverted()
     ax.set_ylim(ax.get_ylim())
     ends = sorted(ends, key=lambda end: end[1])
-    names = [wrap(name, LABEL_WIDTH) for _, _, name, _ in ends]
-    heights = spread([to_axes.transform((x, y))[1] for x, y, *_ in ends], [line * len(lines) for lines in names])
+    names = [balanced(name, LABEL_WIDTH) for _, _, name, _ in ends]
+    places = [to_axes.transform((x, y))[1] for x, y, *_ in ends]
+    # Labels below the axes would send their lines through the ticks.
+    heights = spread(places, [line * len(lines) for lines in names], least=-line / 2)
     for (x, y, _, color), lines, at in zip(ends, names, heights, strict=True):
         ax.annotate(
             "\n".join(lines),
@@ -103,17 +107,20 @@ def direct_labels(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
         )
 
 
-def spread(heights: list[float], sizes: list[float]) -> list[float]:
-    """Centres of labels of these sizes, moved from their sorted `heights` as little as needed not to overlap."""
+def spread(heights: list[float], sizes: list[float], least: float = -math.inf) -> list[float]:
+    """Centres of labels of these sizes, moved from their sorted `heights` as little as needed not to overlap.
+
+    least: height that no label reaches below.
+    """
     groups: list[list[tuple[float, float]]] = []
     for label in zip(heights, sizes, strict=True):
         groups.append([label])
-        while len(groups) > 1 and _low(groups[-1]) < _low(groups[-2]) + _size(groups[-2]):
+        while len(groups) > 1 and _low(groups[-1], least) < _low(groups[-2], least) + _size(groups[-2]):
             last = groups.pop()
             groups[-1] += last
     placed = []
     for group in groups:
-        low = _low(group)
+        low = _low(group, least)
         for _, size in group:
             placed.append(low + size / 2)
             low += size
@@ -124,9 +131,9 @@ def _size(group: list[tuple[float, float]]) -> float:
     return sum(size for _, size in group)
 
 
-def _low(group: list[tuple[float, float]]) -> float:
-    """The lower end of labels that touch each other, with the mean of their heights in their middle."""
-    return sum(height for height, _ in group) / len(group) - _size(group) / 2
+def _low(group: list[tuple[float, float]], least: float) -> float:
+    """The lower end of labels that touch each other, with the mean of their heights in their middle where they can."""
+    return max(least, sum(height for height, _ in group) / len(group) - _size(group) / 2)
 
 
 def legend(fig: Figure, frames: Frames, names: list[str], columns: int = 4) -> None:
@@ -134,7 +141,7 @@ def legend(fig: Figure, frames: Frames, names: list[str], columns: int = 4) -> N
     handles = []
     for name in names:
         color, marker, dash = style.look(frames, name)
-        shown = "\n".join(wrap(style.label(frames, name), LABEL_WIDTH))
+        shown = "\n".join(balanced(style.label(frames, name), LABEL_WIDTH))
         handles.append(Line2D([], [], color=color, marker=marker, linestyle=dash, label=shown))
     drawn = fig.legend(
         handles=handles,

@@ -7,11 +7,13 @@ from matplotlib.figure import Figure
 from pandas import Series
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import direct_labels, floor_line, ratio_axis, ratio_title, series
 from benchmarks.report.formats import number
 from benchmarks.report.frames import choice
 from benchmarks.report.frames.frames import Frames, over_seeds
+from benchmarks.report.frames.intervals import half_width
 from benchmarks.report.frames.lengths import Entry, by_budget, entries, families, kind_of
 from benchmarks.report.languages import say
 
@@ -22,7 +24,7 @@ def draw(frames: Frames) -> Figure | None:
     """One panel per budget: chains at NFE = K, joined by family; paradigms with default options at every NFE."""
     if frames.samples.empty:
         return None
-    budgets = [budget for budget in by_budget(entries(frames)) if families(budget)]
+    budgets = _budgets(frames)
     if not budgets:
         return None
     budgets = budgets[:1] if style.on_stage() else budgets
@@ -49,6 +51,10 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def _budgets(frames: Frames) -> list[list[Entry]]:
+    return [budget for budget in by_budget(entries(frames)) if families(budget)]
 
 
 def _drawn(budget: list[Entry]) -> list[Entry]:
@@ -102,15 +108,23 @@ def _column(values: list[float]) -> Series:
     return Series(values, dtype=float)
 
 
-def _finding(frames: Frames, budget: list[Entry]) -> str:
+def estimates(frames: Frames) -> list[str]:
+    """The ratios of the title."""
+    return [
+        stated.of_mean(
+            say("{name}, {nfe} NFE", name=style.label(frames, entry.variant), nfe=entry.nfe),
+            *(entry.ratio, half_width(entry.sd, entry.n), entry.n),
+        )
+        for entry in _told(_budgets(frames)[0])
+    ]
+
+
+def _told(budget: list[Entry]) -> list[Entry]:
     """The shortest and the longest chain of the two largest families."""
     largest = sorted(families(budget).items(), key=lambda family: (-len(family[1]), family[0]))[:2]
-    found = [
-        say(
-            "{first}: FID ratio {short}, {last}: {long}",
-            **{"first": style.label(frames, members[0].variant), "short": number(members[0].ratio)},
-            **{"last": style.label(frames, members[-1].variant), "long": number(members[-1].ratio)},
-        )
-        for _, members in sorted(largest, reverse=True)
-    ]
-    return say("; ").join(found)
+    return [members[end] for _, members in sorted(largest, reverse=True) for end in (0, -1)]
+
+
+def _finding(frames: Frames, budget: list[Entry]) -> str:
+    found = [f"{style.label(frames, entry.variant)} {number(entry.ratio)}" for entry in _told(budget)]
+    return say("FID ratio: {found}", found=say("; ").join(found))

@@ -14,7 +14,7 @@ from benchmarks.report.figures.axes import plain_log
 from benchmarks.report.formats import number
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 USUAL_NFE = 4
 NAME_WIDTH = 36  # letters of a line of a variant's name
@@ -72,7 +72,7 @@ def _bars(ax: Axes, frames: Frames, title: str, values: Series, shared: Series) 
     ax.set_xlim(start, start * max(ends.max() / start, 2) ** 1.25)  # room for the longest bar's number
     plain_log(ax.xaxis, decades=0, write="{:,g}".format)
     ax.tick_params(axis="x", labelsize=style.TINY)
-    labels = ["\n".join(wrap(style.label(frames, variant), NAME_WIDTH)) for variant in values.index]
+    labels = ["\n".join(balanced(style.label(frames, variant), NAME_WIDTH)) for variant in values.index]
     ax.set_yticks(range(len(values)), labels, fontsize=style.SMALL, linespacing=1.0)
     ax.set_title(title, fontsize=style.SMALL)
     ax.grid(False, axis="y")
@@ -93,7 +93,7 @@ def _finding(frames: Frames, speeds: Series) -> str:
     if len(found) < 2:
         return say("What training and sampling cost")
     return say(
-        "In training, {fast} processes {fast_speed} images per second, {slow} {slow_speed}: {factor} times fewer",
+        "Images per second in training: {fast} {fast_speed}; {slow} {slow_speed}, {factor} times fewer",
         **{"fast": style.label(frames, found.idxmax()), "fast_speed": number(found.max())},
         **{"slow": style.label(frames, found.idxmin()), "slow_speed": number(found.min())},
         factor=number(found.max() / found.min()),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import axes, style
 from benchmarks.report.formats import number, percent
 from benchmarks.report.frames.depth import depth
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.intervals import half_width
 from benchmarks.report.languages import say
 
 SHOWN = "series"
@@ -43,9 +45,25 @@ def draw(frames: Frames) -> Figure | None:
     return fig
 
 
-def _finding(frames: Frames, table: DataFrame) -> str:
+def estimates(frames: Frames) -> list[str]:
+    """The test errors of the title."""
+    return [
+        stated.of_mean(
+            *(style.label(frames, row.series), row.error, half_width(row.error_sd, row.n_seeds), row.n_seeds),
+            stated.shares(2),
+        )
+        for row in _ends(depth(frames))
+    ]
+
+
+def _ends(table: DataFrame) -> tuple[Series, Series]:
+    """The rows of the deepest networks with the lowest and with the highest error."""
     deepest = table[table.n_hidden_layers == table.n_hidden_layers.max()].sort_values("error")
-    best, worst = deepest.iloc[0], deepest.iloc[-1]
+    return deepest.iloc[0], deepest.iloc[-1]
+
+
+def _finding(frames: Frames, table: DataFrame) -> str:
+    best, worst = _ends(table)
     return say(
         "With {layers} hidden layers the test error is {low} for {best} and {high} for {worst}",
         **{"layers": f"{best.n_hidden_layers:g}", "low": percent(best.error, 2), "high": percent(worst.error, 2)},

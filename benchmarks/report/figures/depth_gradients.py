@@ -8,11 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import axes, style
 from benchmarks.report.formats import number
 from benchmarks.report.frames.chains import chains
 from benchmarks.report.frames.depth import depth
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.intervals import half_width
 from benchmarks.report.frames.parts import listed
 from benchmarks.report.frames.rows import VANISHED
 from benchmarks.report.languages import say
@@ -26,7 +28,7 @@ def draw(frames: Frames) -> Figure | None:
     if table.n_hidden_layers.nunique() < 2:
         return None
     deepest = int(table.n_hidden_layers.max())
-    norms = _norms(frames, deepest)
+    norms = {series: np.exp(logs.mean(0)) for series, logs in _logs(frames, deepest).items()}
     if not norms:
         return None
     fig = style.figure(_finding(frames, norms, deepest))
@@ -48,8 +50,11 @@ def draw(frames: Frames) -> Figure | None:
     return fig
 
 
-def _norms(frames: Frames, deepest: int) -> dict[str, np.ndarray]:
-    """Norms relative to the highest hidden layer, so that different losses share an axis; lowest layer first."""
+def _logs(frames: Frames, deepest: int) -> dict[str, np.ndarray]:
+    """Logarithms of the norms relative to the highest hidden layer, so that different losses share an axis.
+
+    By series (seeds, layers), the lowest layer first.
+    """
     seeds: dict[str, list[list[float]]] = {}
     for chain in chains(frames, "signals"):
         layers = listed(listed(chain.quality["signals"])[0].get("layers"))[:-1]
@@ -57,7 +62,29 @@ def _norms(frames: Frames, deepest: int) -> dict[str, np.ndarray]:
         if chain.series and len(layers) == deepest and None not in measured:
             seeds.setdefault(chain.series, []).append(measured)
     logs = {series: np.log(np.maximum(values, VANISHED)) for series, values in seeds.items()}
-    return {series: np.exp((values - values[:, -1:]).mean(0)) for series, values in logs.items()}
+    return {series: values - values[:, -1:] for series, values in logs.items()}
+
+
+def estimates(frames: Frames) -> list[str]:
+    """The norms of the title: geometric means with t intervals on the logarithmic scale."""
+    logs = {series: values[:, 0] for series, values in _logs(frames, int(depth(frames).n_hidden_layers.max())).items()}
+    ends = _ends({series: float(np.exp(values.mean())) for series, values in logs.items()})
+    return [
+        stated.of_ratio(style.label(frames, series), *np.exp(_bounds(logs[series])), len(logs[series]))
+        for series in dict.fromkeys(ends)
+    ]
+
+
+def _bounds(logs: np.ndarray) -> tuple[float, float, float]:
+    """The mean, and both ends of its interval; these are missing for one seed."""
+    mean = logs.mean()
+    half = half_width(logs.std(ddof=1), len(logs)) if len(logs) > 1 else np.nan
+    return mean, mean - half, mean + half
+
+
+def _ends(lowest: dict[str, float]) -> tuple[str, str]:
+    """The series whose gradient is weakest in the lowest layer, and that whose gradient is nearest to the highest's."""
+    return min(lowest, key=lowest.get), min(lowest, key=lambda series: abs(np.log(lowest[series])))
 
 
 def _axis(ax: Axes, deepest: int) -> None:
@@ -73,10 +100,9 @@ def _axis(ax: Axes, deepest: int) -> None:
 
 def _finding(frames: Frames, norms: dict[str, np.ndarray], deepest: int) -> str:
     lowest = {series: values[0] for series, values in norms.items()}
-    weak = min(lowest, key=lowest.get)
-    even = min(lowest, key=lambda series: abs(np.log(lowest[series])))
+    weak, even = _ends(lowest)
     return say(
-        "Through {layers} layers the gradient shrinks to {weak_norm} with {weak}, to {even_norm} with {even}",
+        "Gradient norm of the lowest of {layers} layers, highest layer = 1: {weak} {weak_norm}; {even} {even_norm}",
         **{"layers": deepest, "weak": style.label(frames, weak), "weak_norm": number(lowest[weak])},
         **{"even": style.label(frames, even), "even_norm": number(lowest[even])},
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 
 from matplotlib.figure import Figure
+from pandas import DataFrame, Series
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import direct_labels, floor_line, ratio_axis, ratio_of, series
 from benchmarks.report.formats import number
@@ -58,18 +60,32 @@ def draw(frames: Frames) -> Figure | None:
     return fig
 
 
-def _finding(frames: Frames) -> str:
+def estimates(frames: Frames) -> list[str]:
+    """The ratios of the title."""
+    rows = [row for table in _told(frames) for _, row in table.iterrows()]
+    return [stated.of_values(_at(frames, row), leaders.by_seed(frames, row)) for row in rows]
+
+
+def _at(frames: Frames, row: Series) -> str:
+    return say("{name}, {nfe} NFE", name=style.label(frames, row.variant), nfe=f"{row.nfe_asked:g}")
+
+
+def _told(frames: Frames) -> tuple[DataFrame, DataFrame]:
     """The two best variants at few evaluations, and at as many as are best for each."""
-    nfe = leaders.few(frames)
-    at, ever = leaders.leaders(frames, nfe), leaders.leaders(frames)
+    return leaders.leaders(frames, leaders.few(frames))[:2], leaders.leaders(frames)[:2]
+
+
+def _finding(frames: Frames) -> str:
+    at, ever = _told(frames)
     if at.empty or ever.empty:
         return say("FID against network evaluations per sample")
-    few = [f"{style.label(frames, row.variant)} {number(row.fid_ratio)}" for row in at[:2].itertuples()]
+    nfe = leaders.few(frames)
+    few = [f"{style.label(frames, row.variant)} {number(row.fid_ratio)}" for row in at.itertuples()]
     best = [
-        f"{style.label(frames, row.variant)} {number(row.fid_ratio)} ({row.nfe_asked:g})"
-        for row in ever[:2].itertuples()
+        f"{style.label(frames, row.variant)} {number(row.fid_ratio)} ({row.nfe_asked:g} NFE)"
+        for row in ever.itertuples()
     ]
     return say(
-        "FID ratio with {nfe} network evaluations: {few}; with the best number: {best}",
+        "FID ratio with {nfe} network evaluations: {few}; at best: {best}",
         **{"nfe": nfe, "few": say("; ").join(few), "best": say("; ").join(best)},
     )

@@ -10,13 +10,15 @@ from matplotlib.ticker import NullFormatter
 from pandas import DataFrame
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import ratio_title
 from benchmarks.report.formats import number
 from benchmarks.report.frames.frames import Frames
+from benchmarks.report.frames.intervals import half_shown
 from benchmarks.report.frames.loss_families import LOCAL, ONE_LOSS, best, loss_families
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 SHOWN = "all"
 LOOKS = {ONE_LOSS: ("vermillion", "D"), LOCAL: ("blue", "o")}
@@ -69,8 +71,8 @@ def _names(frames: Frames, table: DataFrame) -> dict[str, list[str]]:
     names = {}
     for family in LOOKS:
         means = table[table.family == family].groupby("variant")["mean"].min().sort_values()
-        names[family] = wrap(words[family], most)
-        names |= {variant: wrap(style.label(frames, variant), most) for variant in means.index}
+        names[family] = balanced(words[family], most)
+        names |= {variant: balanced(style.label(frames, variant), most) for variant in means.index}
     return names
 
 
@@ -113,6 +115,18 @@ def _panel(ax: Axes, rows: DataFrame, places: dict[str, float], lowest: DataFram
     ax.set_xscale("log")
     ax.tick_params(axis="x", labelsize=style.SMALL)
     ax.grid(False, axis="y")
+
+
+def estimates(frames: Frames) -> list[str]:
+    """The lowest means of both families with every number of evaluations."""
+    rows = [row for _, row in best(loss_families(frames)).iterrows()]
+    return [
+        stated.of_mean(
+            say("{name}, {nfe} NFE", name=style.label(frames, row.variant), nfe=row.nfe),
+            *(row["mean"], half_shown(row["mean"], row.low, row.high), row.n),
+        )
+        for row in rows
+    ]
 
 
 def _finding(lowest: DataFrame) -> str:

@@ -8,9 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import axes, style
 from benchmarks.report.formats import number, percent
 from benchmarks.report.frames.chains import Chain, chains
@@ -23,10 +24,7 @@ WHOLE, LINK, SEPARATED = "cumulative_error", "modular_error", "two_sample_accura
 
 def draw(frames: Frames) -> Figure | None:
     """x: from noise (0) to the sample (1). Thick: error of the whole chain's states. Dotted: error of single links."""
-    steps = DataFrame(
-        [row for chain in chains(frames, "mismatch") for row in _steps(chain)],
-        columns=["variant", "n_links", "x", "floor", WHOLE, LINK, SEPARATED],
-    )
+    steps = _states(frames)
     if steps[[WHOLE, LINK, SEPARATED]].isna().all(axis=None):
         return None
     fig = style.figure(_finding(frames, steps))
@@ -48,6 +46,14 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def _states(frames: Frames) -> DataFrame:
+    """One row per state of every diagnosed chain."""
+    return DataFrame(
+        [row for chain in chains(frames, "mismatch") for row in _steps(chain)],
+        columns=["variant", "n_links", "x", "floor", WHOLE, LINK, SEPARATED],
+    )
 
 
 def _steps(chain: Chain) -> Iterator[dict]:
@@ -91,17 +97,34 @@ def _means(steps: DataFrame, column: str) -> DataFrame:
     return table.dropna(subset="mean").sort_values("x")
 
 
-def _finding(frames: Frames, steps: DataFrame) -> str:
-    """The largest and the smallest amplification that can be told from noise."""
+def estimates(frames: Frames) -> list[str]:
+    """The amplifications of the title."""
+    steps = _states(frames)
+    seeds = _amplifications(frames, steps)
+    return [stated.of_values(style.label(frames, name), seeds[[name]]) for name in _told(seeds).index]
+
+
+def _amplifications(frames: Frames, steps: DataFrame) -> Series:
+    """Accumulated error over that of single links, one value per seed, by variant."""
     cells = frames.cells[frames.cells.variant.isin(set(steps.variant)) & frames.cells.kind.eq("quality")]
-    spread = cells.groupby("variant").mismatch_amplification.agg(lambda values: values.mean(skipna=False)).dropna()
-    if spread.empty or spread.max() <= 0:
+    return cells.set_index("variant").mismatch_amplification
+
+
+def _told(seeds: Series) -> Series:
+    """The largest and the smallest amplification that can be told from noise."""
+    means = seeds.groupby("variant").agg(lambda values: values.mean(skipna=False)).dropna()
+    positive = means[means > 0].sort_values(ascending=False, kind="stable")
+    return positive.iloc[[0, -1]] if len(positive) > 1 else positive
+
+
+def _finding(frames: Frames, steps: DataFrame) -> str:
+    told = _told(_amplifications(frames, steps))
+    if told.empty:
         return say("Error along the chain at inference")
-    values = {"most": style.label(frames, spread.idxmax()), "high": number(spread.max())}
-    positive = spread[spread > 0]
-    if len(positive) < 2:
+    values = {"most": style.label(frames, told.index[0]), "high": number(told.iloc[0])}
+    if len(told) == 1:
         return say("The chain of {most} accumulates {high} times the error of its single links", **values)
     return say(
         "The chain of {most} accumulates {high} times the error of its single links, that of {least} {low} times",
-        **{"least": style.label(frames, positive.idxmin()), "low": number(positive.min()), **values},
+        **{"least": style.label(frames, told.index[-1]), "low": number(told.iloc[-1]), **values},
     )

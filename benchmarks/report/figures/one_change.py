@@ -7,6 +7,7 @@ import math
 from matplotlib.figure import Figure
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import plain_log
 from benchmarks.report.formats import number
@@ -15,7 +16,7 @@ from benchmarks.report.frames.intervals import half_width
 from benchmarks.report.frames.lengths import Entry, entries, one_change
 from benchmarks.report.languages import name as in_words
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 SHOWN = "all"
 NAME_WIDTH = 44  # letters of a line of a change's name
@@ -69,8 +70,25 @@ def _in_words(change: str, entry: Entry, base: Entry) -> str:
     return in_words(entry.title) if entry.title != base.title else change
 
 
+def estimates(frames: Frames) -> list[str]:
+    """The ratios of the title."""
+    base, changed = one_change(entries(frames))
+    told = (base, _largest(base, [entry for _, entry in changed]))
+    return [
+        stated.of_mean(
+            say("{name}, {nfe} NFE", name=style.label(frames, entry.variant), nfe=entry.nfe),
+            *(entry.ratio, half_width(entry.sd, entry.n), entry.n),
+        )
+        for entry in told
+    ]
+
+
+def _largest(base: Entry, changed: list[Entry]) -> Entry:
+    return max(changed, key=lambda entry: abs(math.log(entry.ratio / base.ratio)))
+
+
 def _finding(base: Entry, changed: list[Entry], words: dict[str, str]) -> str:
-    most = max(changed, key=lambda entry: abs(math.log(entry.ratio / base.ratio)))
+    most = _largest(base, changed)
     better = sum(entry.ratio < base.ratio for entry in changed)
     return say(
         "{better} of {n} changes lower the FID ratio of {base} ({ratio}); the largest effect has “{most}” ({changed})",
@@ -82,7 +100,7 @@ def _finding(base: Entry, changed: list[Entry], words: dict[str, str]) -> str:
 def _name(frames: Frames, entry: Entry, words: str) -> str:
     shown = say("{change} ({nfe} NFE)", change=words, nfe=entry.nfe)
     marked = style.label(frames, shown, entry.variant)
-    return "\n".join(wrap(marked, NAME_WIDTH))
+    return "\n".join(balanced(marked, NAME_WIDTH))
 
 
 def _line(ax, frames: Frames, entry: Entry, height: int) -> None:

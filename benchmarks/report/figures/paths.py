@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 from numpy import ndarray
+from pandas import Series
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import LABEL_WIDTH, image_strip
 from benchmarks.report.formats import number
 from benchmarks.report.frames import samples_file
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 
 def draw(frames: Frames) -> Figure | None:
@@ -25,7 +27,7 @@ def draw(frames: Frames) -> Figure | None:
     axes = fig.subplots(len(trajectories), max(map(len, trajectories.values())), squeeze=False)
     for row, (variant, states) in zip(axes, trajectories.items(), strict=True):
         _strip(row, states)
-        name = "\n".join(wrap(style.label(frames, variant), LABEL_WIDTH))
+        name = "\n".join(balanced(style.label(frames, variant), LABEL_WIDTH))
         row[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=style.SMALL)
     axes[0][0].set_title(say("noise"), fontsize=15)
     for index, ax in enumerate(axes[0][1:], 1):
@@ -53,12 +55,28 @@ def recorded(frames: Frames) -> dict[str, ndarray]:
     return {variant: found["path"] for variant, found in kept.items() if found and "path" in found}
 
 
-def _finding(frames: Frames, trajectories: dict[str, ndarray]) -> str:
-    """The FID ratio of every variant whose trajectory is among the longest, at their end."""
+def estimates(frames: Frames) -> list[str]:
+    """The ratios of the title."""
+    nfe, ratios = _ends(frames, recorded(frames))
+    shown = ratios.groupby("variant").mean().dropna().sort_values().index
+    told = {place: shown[place] for place in (0, -1) if len(shown)}
+    return [
+        stated.of_values(say("{name}, {nfe} NFE", name=style.label(frames, name), nfe=nfe), ratios[[name]])
+        for name in dict.fromkeys(told.values())
+    ]
+
+
+def _ends(frames: Frames, trajectories: dict[str, ndarray]) -> tuple[int, Series]:
+    """The evaluations of the longest trajectories, and the FID ratio of every seed of their variants at their end."""
     nfe = max(map(len, trajectories.values())) - 1
-    ends = frames.samples[frames.samples.primary.eq(True) & frames.samples.nfe_asked.eq(nfe)]
-    ratios = ends.groupby("variant").fid_ratio.mean().dropna()
-    shown = ratios[[name for name in ratios.index if len(trajectories.get(name, ())) == nfe + 1]].sort_values()
+    longest = [name for name, states in trajectories.items() if len(states) == nfe + 1]
+    samples = frames.samples[frames.samples.variant.isin(longest) & frames.samples.primary.eq(True)]
+    return nfe, samples[samples.nfe_asked.eq(nfe)].set_index("variant").fid_ratio
+
+
+def _finding(frames: Frames, trajectories: dict[str, ndarray]) -> str:
+    nfe, ratios = _ends(frames, trajectories)
+    shown = ratios.groupby("variant").mean().dropna().sort_values()
     if shown.empty:
         return say("Sampling trajectories from the same noise")
     best, worst = shown.index[0], shown.index[-1]

@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.formats import number, percent
 from benchmarks.report.frames.chains import chains
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.parts import listed
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 LEFT, SPAN, COLUMNS = 4.8, 4.3, (10.1, 11.2, 12.3)  # of the discs, and of the numbers right of them
 NAME_WIDTH = 26  # letters of a variant's name per line
@@ -23,9 +24,7 @@ WIDEST = 1.2  # between discs, where few of them leave room
 
 def draw(frames: Frames) -> Figure | None:
     """One row per stage: discs are evaluations in the order of inference, filled as far as an update trains them."""
-    first = [next(group) for _, group in groupby(chains(frames, "reach"), key=lambda chain: chain.variant)]
-    rows = [(chain.variant, entry, stage) for chain in first for entry in [_shown(chain.quality["reach"])] if entry
-            for stage in listed(entry.get("stages")) if stage.get("coverage")]  # fmt: skip
+    rows = _rows(frames)
     if not rows:
         return None
     fig = style.figure(_finding(frames, rows))
@@ -56,6 +55,30 @@ def draw(frames: Frames) -> Figure | None:
     return fig
 
 
+def _rows(frames: Frames) -> list[tuple[str, dict, dict]]:
+    """(variant, graph, stage) of the first seed of every variant."""
+    first = [next(group) for _, group in groupby(chains(frames, "reach"), key=lambda chain: chain.variant)]
+    return [
+        (chain.variant, entry, stage)
+        for chain in first
+        for entry in [_shown(chain.quality["reach"])]
+        if entry
+        for stage in listed(entry.get("stages"))
+        if stage.get("coverage")
+    ]
+
+
+def estimates(frames: Frames) -> list[str]:
+    """The shares of the title over training seeds."""
+    seeds: dict[str, list[float]] = {}
+    for chain in chains(frames, "reach"):
+        if (reached := (_shown(chain.quality["reach"]) or {}).get("on_policy_reach")) is not None:
+            seeds.setdefault(chain.variant, []).append(reached)
+    return [
+        stated.of_values(style.label(frames, name), seeds[name], stated.shares(0)) for name in _extremes(_rows(frames))
+    ]
+
+
 def _shown(reach: dict) -> dict | None:
     """The graph of the record's headline reach."""
     wanted = (reach.get("graph"), reach.get("nfe"))
@@ -64,7 +87,7 @@ def _shown(reach: dict) -> dict | None:
 
 
 def _name(ax: Axes, y: int, label: str, color: str) -> None:
-    lines = "\n".join(wrap(label, NAME_WIDTH))
+    lines = "\n".join(balanced(label, NAME_WIDTH))
     ax.text(0, y, lines, va="center", fontsize=style.SMALL, fontweight="bold", color=style.ink(color))
 
 
@@ -91,12 +114,18 @@ def _row(ax: Axes, y: int, color: str, stage: dict, gap: float, several: bool) -
         ax.text(x, y, number(stage.get(key)), ha="center", va="center", fontsize=style.SMALL)
 
 
-def _finding(frames: Frames, rows: list[tuple[str, dict, dict]]) -> str:
-    """The least and the largest on-policy reach, of generators where there are several."""
+def _extremes(rows: list[tuple[str, dict, dict]]) -> dict[str, float]:
+    """The least and the largest on-policy reach, of generators where there are several; empty where none is known."""
     reach = {variant: entry.get("on_policy_reach") for variant, entry, _ in rows}
     drawn = {variant: reach[variant] for variant, entry, _ in rows if entry.get("graph") == "generation"}
     reach = drawn if len(drawn) > 1 else reach
     known = {variant: value for variant, value in reach.items() if value is not None}
+    ends = (min(known, key=known.get), max(known, key=known.get)) if known else ()
+    return {variant: known[variant] for variant in ends}
+
+
+def _finding(frames: Frames, rows: list[tuple[str, dict, dict]]) -> str:
+    known = _extremes(rows)
     if not known:
         return say("Which evaluations of the inference chain one update trains")
     least, most = min(known, key=known.get), max(known, key=known.get)

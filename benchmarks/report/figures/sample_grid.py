@@ -14,7 +14,7 @@ from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.leaders import leaders
 from benchmarks.report.frames.samples_file import arrays, first_cells
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 N_IMAGES = 4  # side by side
 FEW_ROWS = 5  # variants that leave room for two rows of images each
@@ -43,6 +43,7 @@ def draw(frames: Frames) -> Figure | None:
     for index, ax in enumerate(axes[-1][:-1]):
         image_strip(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])
     axes[-1][-1].set_visible(False)
+    _align(axes)
     _label(axes[-1][0], say("real, held out"), style.theme().text)
     for ax, title in zip(
         axes[0], [*(say("{nfe} NFE", nfe=nfe) for nfe in nfes), say("nearest training\nimages")], strict=True
@@ -57,6 +58,15 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def _align(axes: ndarray) -> None:
+    """Let strips of any height, and none at all, begin at one edge, so that the labels beside them end at one."""
+    shape = next(ax.images[0].get_array().shape for ax in axes.flat if ax.images)
+    for ax in axes.flat:
+        ax.set_anchor("W")
+        if not ax.images:
+            ax.set_box_aspect(shape[0] / shape[1])
 
 
 def _named(grid: dict[str, ndarray], sampler: str) -> dict[int | str, ndarray]:
@@ -79,7 +89,7 @@ def _shown(rows: list[set[int]]) -> list[int]:
 
 def _label(ax: Axes, name: str, color: str) -> None:
     ax.set_ylabel(
-        "\n".join(wrap(name, LABEL_WIDTH)),
+        "\n".join(balanced(name, LABEL_WIDTH)),
         rotation=0,
         ha="right",
         va="center",

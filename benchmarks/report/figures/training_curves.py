@@ -12,6 +12,7 @@ from pandas import DataFrame
 from benchmarks.report import caption
 from benchmarks.report.figures import style
 from benchmarks.report.frames.frames import Frames, over_seeds
+from benchmarks.report.languages import name as in_words
 from benchmarks.report.languages import say
 
 COLUMNS = 2
@@ -87,7 +88,7 @@ def _stage(ax: Axes, stage: DataFrame, color: str) -> None:
     means = over_seeds(stage, ["x"], "loss")["mean"]
     ends = " → ".join(f"{mean:.0f}" if abs(mean) >= 100 else f"{mean:.2g}" for mean in (means.iloc[0], means.iloc[-1]))
     place = {"xycoords": ("data", "axes fraction"), "xytext": (3, 5), "textcoords": "offset points"}
-    text = f"{stage.stage.iloc[0]}\n{ends}"
+    text = f"{in_words(stage.stage.iloc[0])}\n{ends}"
     ax.annotate(text, (stage.stage_index.iloc[0], 1), **place, fontsize=_stage_size(), color=style.theme().muted)
 
 

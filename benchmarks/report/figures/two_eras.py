@@ -8,21 +8,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.report import caption
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
 from benchmarks.report.formats import percent
 from benchmarks.report.frames.chains import chains
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.parts import listed
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 
 DISC = 30  # points
 NAME_WIDTH = 34  # letters of a line of a variant's name
+KEYS = ("graph", "nfe")  # that name a graph of a record
 
 
 def draw(frames: Frames) -> Figure | None:
     """2 x 2: recognition and generation, the variant with the least on-policy reach and the one with the most."""
-    found = {task: ends for task in ("recognition", "generation") if (ends := extremes(frames, task))}
+    found = _found(frames)
     if not found:
         return None
     fig = style.figure(_finding(frames, found))
@@ -30,7 +32,7 @@ def draw(frames: Frames) -> Figure | None:
     for row, (task, ends) in zip(axes, found.items(), strict=True):
         for ax, (variant, entry) in zip(row, ends, strict=True):
             chain(ax, entry, style.look(frames, variant).color)
-            name = "\n".join(wrap(style.label(frames, variant), NAME_WIDTH))
+            name = "\n".join(balanced(style.label(frames, variant), NAME_WIDTH))
             reached = say("one update trains {share} of the links", share=percent(entry["coverage"], 0))
             ax.set_title(f"{name}\n{reached}", fontsize=style.SMALL, color=style.ink(style.look(frames, variant).color))
         links = say("recognition:\nlinks are layers") if task == "recognition" else say("generation:\nlinks are steps")
@@ -44,6 +46,28 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def _found(frames: Frames) -> dict:
+    return {task: ends for task in ("recognition", "generation") if (ends := extremes(frames, task))}
+
+
+def estimates(frames: Frames) -> list[str]:
+    """The shares of the title over training seeds."""
+    return [
+        stated.of_values(style.label(frames, variant), _coverage(frames, variant, graph), stated.shares(0))
+        for ends in _found(frames).values()
+        for variant, graph in ends
+    ]
+
+
+def _coverage(frames: Frames, variant: str, wanted: dict) -> list[float]:
+    """The coverage of a graph of a variant by training seed."""
+    own = (
+        listed(chain.quality["reach"].get("graphs")) for chain in chains(frames, "reach") if chain.variant == variant
+    )
+    same = (graph for graphs in own for graph in graphs if all(graph.get(key) == wanted.get(key) for key in KEYS))
+    return [graph["coverage"] for graph in same if graph.get("coverage") is not None]
 
 
 def extremes(frames: Frames, task: str) -> tuple[tuple[str, dict], tuple[str, dict]] | None:
@@ -93,7 +117,7 @@ def discs(ax: Axes, lit: list[float], through: bool, color: str, largest: float 
 def _finding(frames: Frames, found: dict) -> str:
     texts = [
         say(
-            "{least} {low}, {most} {high}",
+            "{least} {low} against {most} {high}",
             **{"least": style.label(frames, least), "low": percent(low["coverage"], 0)},
             **{"most": style.label(frames, most), "high": percent(high["coverage"], 0)},
         )

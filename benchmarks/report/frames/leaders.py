@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from benchmarks.report.frames import choice, marks
 from benchmarks.report.frames.frames import Frames, means
@@ -24,6 +24,13 @@ def leaders(frames: Frames, nfe: int | None = None) -> DataFrame:
     chosen = [row for _, own in rows.groupby("variant", sort=False) if (row := choice.best(own)) is not None]
     table = DataFrame(chosen, columns=COLUMNS).reset_index(drop=True)
     return table.sort_values(choice.TEST, ignore_index=True)
+
+
+def by_seed(frames: Frames, row: Series) -> Series:
+    """The FID ratio of every training seed whose mean is in a row of `leaders`."""
+    samples = frames.samples
+    kept = samples.variant.eq(row.variant) & samples.sampler.eq(row.sampler) & samples.nfe_asked.eq(row.nfe_asked)
+    return samples.fid_ratio[kept]
 
 
 def few(frames: Frames, usual: int = 4) -> int | None:

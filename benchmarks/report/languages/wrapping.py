@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 TOKEN = re.compile(r"[^ \n]+[ \n]*")
-UNIT = re.compile(r"(?<=\d) (?=%|NFE)")  # a number stays on the line of its unit
+UNIT = re.compile(r"(?<=\d) (?=%|NFE|±)|(?<=±) ")  # a number stays on the line of its unit and of its interval
 NO_START = "，。；：、）？！%”》"  # noqa: RUF001 (no line begins with these)
 
 
@@ -15,15 +15,26 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
+def bound(text: str) -> str:
+    """The text with every number bound to its unit, so that no line ends between them."""
+    return UNIT.sub("\u00a0", text)
+
+
 def wrap(text: str, most: int) -> list[str]:
     """Lines of width `most` at the most, broken at spaces and between Chinese characters, and nowhere else."""
     lines = [""]
-    for piece in _pieces(UNIT.sub("\u00a0", text)):
+    for piece in _pieces(bound(text)):
         if lines[-1] and width(lines[-1]) + width(piece.rstrip()) > most:
             lines[-1] = lines[-1].rstrip()
             lines.append("")
         lines[-1] += piece
     return [*lines[:-1], lines[-1].rstrip()]
+
+
+def balanced(text: str, most: int) -> list[str]:
+    """The lines of `wrap`, as many and as equally long as possible, so that no letter or word is alone on the last."""
+    lines = wrap(text, most)
+    return next(found for narrower in range(1, most + 1) if len(found := wrap(text, narrower)) == len(lines))
 
 
 def _pieces(text: str) -> list[str]:

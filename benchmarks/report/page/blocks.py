@@ -55,6 +55,14 @@ class Prose:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Where more is said. targets: (id of a place on the page, its text)."""
+
+    targets: Sequence[tuple[str, str]]
+    template: str = field(default="links", init=False)
+
+
+@dataclass(frozen=True)
 class Listing:
     """A table with sorting, search, a choice of columns and CSV where the page has JavaScript.
 
@@ -116,7 +124,7 @@ class Gallery:
     template: str = field(default="gallery", init=False)
 
 
-Block = Prose | Listing | Chart | Gallery
+Block = Prose | Links | Listing | Chart | Gallery
 
 
 def heads(texts: Sequence[str], names: Sequence[str] = ()) -> list[Head]:

@@ -47,6 +47,8 @@ OWN = {
     "lowest": "Method with the lowest mean FID ratio at the row's number of evaluations.",
     "different from all others?": "Whether the best mean differs significantly from every other one: neither 95 % "
     "interval includes the other's mean, and the difference is at least the smallest detectable one.",
+    "methods compared": "Number of methods that the best one is the best of; not all are sampled with every number of "
+    "evaluations.",
     "by the second network": "Method with the lowest mean FID ratio by the second scoring network.",
     "record": "File of the record in the results folder from which the number is read; one per training seed.",
     "records": "Number of the method's records, those of kind timing included.",

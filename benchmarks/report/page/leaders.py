@@ -8,15 +8,17 @@ from typing import NamedTuple
 import pandas as pd
 from pandas import DataFrame, Series
 
+from benchmarks.report.formats import percent, plus_minus
 from benchmarks.report.frames import significance
+from benchmarks.report.frames.intervals import half_shown
 from benchmarks.report.page.run import Run
 
 
 class Leader(NamedTuple):
     """The best mean of a data set, at one number of evaluations (None: the accuracy of recognisers).
 
-    ties: variants that do not differ significantly from it. tested: whether significance could be tested. row: its row
-    of the comparison.
+    ties: variants that do not differ significantly from it. tested: whether significance could be tested. n_methods:
+    that are compared. row: its row of the comparison.
     """
 
     dataset: str
@@ -25,6 +27,7 @@ class Leader(NamedTuple):
     mean: float
     ties: tuple[str, ...]
     tested: bool
+    n_methods: int
     row: Series
 
 
@@ -50,7 +53,29 @@ def _leader(group: DataFrame, column: str, nfe: float | None) -> Leader:
     row = group.loc[best]
     others = group.variant[(marks == significance.TIE) & (group.variant != row.variant)]
     tested = bool((marks != significance.NEITHER).any())
-    return Leader(row.dataset, nfe, row.variant, row[column], tuple(dict.fromkeys(others)), tested, row)
+    ties, n_methods = tuple(dict.fromkeys(others)), group.variant.nunique()
+    return Leader(row.dataset, nfe, row.variant, row[column], ties, tested, n_methods, row)
+
+
+def by_second(run: Run, leader: Leader) -> Series | None:
+    """The row with the lowest FID ratio by the second scoring network at a leader's number of evaluations."""
+    rows = run.comparison[(run.comparison.dataset == leader.dataset) & (run.comparison.nfe == leader.nfe)]
+    rows = rows[rows.marks.isna()].dropna(subset="fid2_ratio")
+    return None if rows.empty else rows.loc[rows.fid2_ratio.idxmin()]
+
+
+def mean_shown(leader: Leader) -> str:
+    """A leader's mean with half of its interval."""
+    column = "accuracy" if leader.nfe is None else "fid_ratio"
+    half = half_shown(leader.mean, leader.row[f"{column}_ci_low"], leader.row[f"{column}_ci_high"])
+    return percent(leader.mean, 1, half) if leader.nfe is None else plus_minus(leader.mean, half)
+
+
+def records(run: Run, leader: Leader) -> list[str]:
+    """The files of the records that a leader's mean is over."""
+    cells = run.frames.cells
+    own = cells[(cells.dataset == leader.dataset) & (cells.variant == leader.variant) & (cells.kind == "quality")]
+    return [f"{run.name}/cells/{file}" for file in own.file.dropna()]
 
 
 def marked(rows: DataFrame, column: str) -> Series:

@@ -111,5 +111,7 @@ def notes(slide: Slide) -> list[str]:
         say("Commit of the records: {commits}", commits=run.commits),
         say("Hardware: {machine}", machine=run.machine),
     ]
-    lines += [say("n: {n}; 95 % t intervals over them are in the tables", n=run.n)]
+    lines += [say("n: {n}", n=run.n)]
+    if slide.estimates:
+        lines += [say("Numbers with their 95 % t intervals (mean ± half of the interval):"), *slide.estimates]
     return lines + ([say("Caption: {caption}", caption=slide.caption)] if slide.caption else [])

@@ -15,6 +15,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from benchmarks.report.figures.style import theme
+from benchmarks.report.languages.wrapping import bound
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.layout import Box
 from benchmarks.report.talk.parts import CellRows, Film, NativeChart, Slide, SlideFigure, Text
@@ -59,14 +60,14 @@ class Deck:
         size, _ = layout.fitted(text, layout.TITLE, layout.TITLES)
         frame = shape.text_frame
         frame.word_wrap, frame.vertical_anchor = True, MSO_ANCHOR.MIDDLE
-        self._write(frame, [text], size, theme().text, bold=True)
+        self._write(frame, [bound(text)], size, theme().text, bold=True)
         frame.paragraphs[0].alignment = PP_ALIGN.LEFT
 
     def _text(self, page, part: Text, box: Box) -> None:
         frame = _textbox(page, box)
         frame.vertical_anchor = MSO_ANCHOR.MIDDLE
         size = layout.CODE if part.code else layout.TEXT
-        self._write(frame, part.lines, size, theme().text, font=MONO if part.code else LATIN)
+        self._write(frame, map(bound, part.lines), size, theme().text, font=MONO if part.code else LATIN)
         for paragraph in frame.paragraphs:
             paragraph.space_after = Pt(size * 0.7)
 

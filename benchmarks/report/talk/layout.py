@@ -10,7 +10,7 @@ from benchmarks.report.talk.parts import CellRows, Slide
 WIDTH, HEIGHT = 13.333, 7.5
 MARGIN, GAP = 0.5, 0.25
 TEXT, CODE, CELL, SOURCE = 24, 18, 18, 18
-TITLES = (34, 30, 26, 24)  # the largest that fits is taken
+TITLES = (34, 30, 26, 24, 20)  # the largest that fits is taken
 LETTER = 0.54  # width of a bold letter, in font sizes
 LINE = 1.2  # height of a line, in font sizes
 ROOMY = 0.6  # inches of a table's row where there is room

@@ -74,6 +74,7 @@ class Slide:
     run: whose records it shows.
     speech: what the speaker says, and caveats, in sentences; command, commit and hardware are added to it.
     split: share of the first of two parts. beside: whether they stand side by side.
+    estimates: the numbers of the title with their 95 % intervals; none where they are counts.
     """
 
     title: str
@@ -83,3 +84,4 @@ class Slide:
     split: float = 0.5
     beside: bool = True
     caption: str = field(default="")
+    estimates: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from benchmarks.report import figures
+from benchmarks.report import estimates, figures
 from benchmarks.report.figures import style
 from benchmarks.report.frames import Frames, read
 from benchmarks.report.frames.comparison import comparison
@@ -62,19 +62,21 @@ class SlideRun:
         """The number of training seeds, in words."""
         least, most = self.seeds
         if least == most:
-            return say("{n} training seeds", n=most) if most != 1 else say("1 training seed")
+            return estimates.seeds(most)
         return say("{least} to {most} training seeds", least=least, most=most)
 
 
 @dataclass(frozen=True)
 class SpokenFigure:
-    """A figure for a slide. finding, caption: what it shows, and how it is read, in the talk's language."""
+    """A figure for a slide. finding, caption: what it shows, and how it is read, in the talk's language. estimates: the
+    numbers of the finding with their intervals."""
 
     run: SlideRun
     name: str
     figure: Figure
     finding: str
     caption: str
+    estimates: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,10 @@ class Runs:
                 spoken = figures.drawn(name, run.frames)
                 if spoken is None:
                     continue
-                with speaking(self.figures_in):
-                    figure = figures.drawn(name, run.frames) if self.figures_in != language() else spoken
-            return SpokenFigure(run, name, figure, spoken.get_suptitle(), " ".join(spoken.get_supxlabel().split()))
+                figure = spoken
+                if self.figures_in != language():
+                    with speaking(self.figures_in):
+                        figure = figures.drawn(name, run.frames)
+            told = (spoken.get_suptitle(), " ".join(spoken.get_supxlabel().split()))
+            return SpokenFigure(run, name, figure, *told, tuple(figures.estimates(name, run.frames)))
         return None

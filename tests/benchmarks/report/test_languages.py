@@ -56,11 +56,19 @@ def test_every_variant_of_a_preset_has_a_title():
 def test_numbers_go_into_the_translation_of_a_name():
     name = "Diffusion, then 1/2/4/8-step chain, gradient through the last 2 steps, of nobody"
     with languages.speaking("zh"):
-        assert languages.name(name) == "扩散模型 · 再训1/2/4/8步链 · 梯度只过最后2步 · of nobody"
+        assert languages.name(name) == "扩散模型\u00a0· 再训1/2/4/8步链\u00a0· 梯度只过最后2步\u00a0· of nobody"
     assert languages.name(name) == name
+
+
+def test_no_word_is_left_alone_where_the_lines_can_be_equally_long():
+    assert wrapping.wrap("Diffusion, then 4-step chain", 26) == ["Diffusion, then 4-step", "chain"]
+    assert wrapping.balanced("Diffusion, then 4-step chain", 26) == ["Diffusion, then", "4-step chain"]
+    assert wrapping.balanced("批归一化", 6) == ["批归", "一化"] and wrapping.balanced("one", 9) == ["one"]
+    assert wrapping.balanced("unbreakable", 4) == ["unbreakable"]
 
 
 def test_lines_break_at_spaces_and_between_chinese_characters_but_not_before_a_unit_or_a_stop():
     assert wrapping.wrap("at most 47 % of it", 10) == ["at most", "47\u00a0% of it"]
+    assert wrapping.wrap("it is 4.7 ± 0.3 %", 12) == ["it is", "4.7\u00a0±\u00a00.3\u00a0%"]
     lines = wrapping.wrap("一次更新训练到的环节。全部点亮。", 8)
     assert lines == ["一次更新", "训练到的", "环节。全", "部点亮。"] and max(map(wrapping.width, lines)) == 8

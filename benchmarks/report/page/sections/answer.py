@@ -6,10 +6,13 @@ import pandas as pd
 from pandas import Series
 
 from benchmarks.report import caption
-from benchmarks.report.formats import number, percent
-from benchmarks.report.page.blocks import Block, Prose
-from benchmarks.report.page.leaders import Leader, leaders
+from benchmarks.report.formats import number
+from benchmarks.report.frames import loss_families
+from benchmarks.report.page.blocks import Block, Links, Prose
+from benchmarks.report.page.leaders import Leader, by_second, leaders, mean_shown, records
 from benchmarks.report.page.run import Run
+from benchmarks.report.page.sections import best as best_methods
+from benchmarks.report.page.sections import paired, provenance
 
 ORDER, TITLE = 0, "The question, and the answer of this run"
 QUESTION = (
@@ -23,17 +26,37 @@ OUTCOMES = {
     "undecided": "not significantly different",
 }
 SENTENCES = 3
+FEW = (1, 4)  # evaluations at which the best method is named
+BEST = (
+    "The best methods, mean ± half of the 95 % t interval over training seeds. An FID ratio of 1 is as close to "
+    "held-out images as real training images are; lower is better."
+)
 
 
 def blocks(run: Run) -> list[Block]:
-    """The question, the answer, and what both are about."""
+    """The question, the answer, the best methods with few evaluations, what these are about, and where more is said."""
     pairs = run.rows.get("ratios")
-    said = [] if pairs is None else [_pair(run, row) for _, row in pairs.iterrows()]
-    more = len(said) - SENTENCES
-    said = said or [_leader(run, leader) for leader in leaders(run)]
-    about = [f"Further pairs, in the table of paired ratios: {more}."] if more > 0 else []
-    about += [_about(run, dataset) for dataset in run.frames.datasets]
-    return [Prose([QUESTION]), Prose(said[:SENTENCES] or ["No method has a result yet."], lead=True), Prose(about)]
+    compared = [] if pairs is None else [_pair(run, row) for _, row in pairs.iterrows()]
+    best = [_leader(run, leader) for leader in _few(run)]
+    said = compared or best
+    shown = [BEST, *best] if compared and best else best[SENTENCES:]
+    about = [_about(run, dataset) for dataset in run.frames.datasets]
+    answer = Prose(said[:SENTENCES] or ["No method has a result yet."], lead=True)
+    return [Prose([QUESTION]), answer, Prose([*shown, *about]), _more(run, len(compared) - SENTENCES, bool(best))]
+
+
+def _few(run: Run) -> list[Leader]:
+    """The best methods with few evaluations, and the best recogniser; all of them where none has so few."""
+    found = leaders(run)
+    return [leader for leader in found if leader.nfe is None or leader.nfe in FEW] or found
+
+
+def _more(run: Run, further: int, best: bool) -> Links:
+    """Where the answers stand in full. further: pairs that are not among the sentences."""
+    pairs = f"{paired.TITLE} ({further} further pair{'s' if further != 1 else ''})"
+    targets = [(run.id("best"), best_methods.TITLE)] if best else []
+    targets += [(run.id("paired"), pairs)] if further > 0 else []
+    return Links([*targets, (run.id("provenance"), provenance.TITLE)])
 
 
 def _pair(run: Run, row: Series) -> str:
@@ -48,20 +71,36 @@ def _pair(run: Run, row: Series) -> str:
 
 def _side(run: Run, row: Series, side: str) -> str:
     name, nfe = row[f"variant_{side}"], row[f"nfe_{side}"]
-    return f"{run.titles.get(name, name)} at {nfe} evaluation{'s' if nfe != 1 else ''}"
+    return f"{run.titles.get(name, name)} at {_evaluations(nfe)}"
 
 
 def _leader(run: Run, leader: Leader) -> str:
-    title = run.titles.get(leader.variant, leader.variant)
-    others = [run.titles.get(name, name) for name in leader.ties]
-    accuracy = leader.nfe is None
-    value = percent(leader.mean) if accuracy else number(leader.mean)
-    what = f"the highest accuracy is {value}" if accuracy else f"the lowest FID ratio at {leader.nfe:g} NFE is {value}"
-    tie = (
-        f"not significantly different from {', '.join(others)}" if others else "significantly different from all others"
+    """Which method is best, whether the difference is significant, what it cost, and where its record is."""
+    what = "Highest accuracy" if leader.nfe is None else f"Lowest FID ratio with {_evaluations(leader.nfe)}"
+    kind = loss_families.family(run.frames.of(leader.dataset)).get(leader.variant)
+    name = f"{run.titles.get(leader.variant, leader.variant)}{f' (trained by {kind})' if kind else ''}"
+    row = leader.row
+    costs = [f"{number(row.train_flops)} training FLOPs"]
+    costs += [] if pd.isna(row.sample_ms_per_image) else [f"{number(row.sample_ms_per_image)} ms per image"]
+    files = records(run, leader)
+    where = f" Record: {files[0]}{f', and {len(files) - 1} further seeds' if files[1:] else ''}." if files else ""
+    return (
+        f"{run.in_data(what, leader.dataset)}: {name}, {mean_shown(leader)}; {_significance(run, leader)}. "
+        f"Cost: {' and '.join(costs)}.{where}"
     )
-    tie = tie if leader.tested else "without a test of significance"
-    return f"On {leader.dataset}, {what}, by {title}: {tie}."
+
+
+def _significance(run: Run, leader: Leader) -> str:
+    others = ", ".join(run.titles.get(name, name) for name in leader.ties)
+    tested = f"not significantly different from {others}" if others else "significantly different from all others"
+    top = by_second(run, leader)
+    second = "" if top is None or top.variant == leader.variant else run.titles.get(top.variant, top.variant)
+    agreed = f"; by the second scoring network {second} has the lowest" if second else ""
+    return (tested if leader.tested else "without a test of significance") + agreed
+
+
+def _evaluations(nfe: float) -> str:
+    return f"{nfe:g} evaluation{'s' if nfe != 1 else ''}"
 
 
 def _about(run: Run, dataset: str) -> str:

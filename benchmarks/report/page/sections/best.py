@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from benchmarks.report.formats import number, percent, plus_minus
-from benchmarks.report.frames.intervals import half_shown
+from benchmarks.report.formats import number
 from benchmarks.report.page.blocks import Block, Listing, Value, heads
-from benchmarks.report.page.leaders import Leader, leaders
+from benchmarks.report.page.leaders import Leader, by_second, leaders, mean_shown, records
 from benchmarks.report.page.run import Run
 
 ORDER, TITLE = 10, "Which method is best, and at what cost"
 GENERATORS = ["data set", "NFE", "lowest", "FID ratio", "different from all others?", "by the second network"]
-GENERATORS += ["training FLOPs", "ms/image", "seeds", "record"]
-RECOGNISERS = ["data set", "highest", "accuracy", "different from all others?", "training FLOPs", "seeds", "record"]
+GENERATORS += ["training FLOPs", "ms/image", "methods compared", "record"]
+RECOGNISERS = ["data set", "highest", "accuracy", "different from all others?", "training FLOPs", "methods compared"]
+RECOGNISERS += ["record"]
 BUDGETS = (
     "Methods that were trained on different budgets are compared too: see the training FLOPs. Rows with marks are "
 )
@@ -39,10 +39,7 @@ def _listing(run: Run, found: list[Leader], texts: list[str], title: str, notes:
 
 def _cells(run: Run, leader: Leader) -> dict[str, Value]:
     row, accuracy = leader.row, leader.nfe is None
-    column = "accuracy" if accuracy else "fid_ratio"
-    half = half_shown(leader.mean, row[f"{column}_ci_low"], row[f"{column}_ci_high"])
-    mean = percent(leader.mean, 1, half) if accuracy else plus_minus(leader.mean, half)
-    best = Value(mean, bold=not leader.ties and leader.tested, value=f"{leader.mean:.6g}")
+    best = Value(mean_shown(leader), bold=not leader.ties and leader.tested, value=f"{leader.mean:.6g}")
     return {
         "data set": Value(leader.dataset),
         "NFE": Value("-" if accuracy else f"{leader.nfe:g}"),
@@ -52,7 +49,7 @@ def _cells(run: Run, leader: Leader) -> dict[str, Value]:
         "by the second network": _second(run, leader),
         "training FLOPs": Value(number(row.train_flops)),
         "ms/image": Value(number(row.sample_ms_per_image)),
-        "seeds": Value(f"{row.n_seeds}"),
+        "methods compared": Value(f"{leader.n_methods}"),
         "record": _records(run, leader),
     }
 
@@ -61,23 +58,17 @@ def _tested(run: Run, leader: Leader) -> str:
     if not leader.tested:
         return "not tested: one seed"
     names = ", ".join(run.titles.get(name, name) for name in leader.ties)
-    return f"no: a tie with {names}" if names else "yes, significantly"
+    return f"no: not from {names}" if names else "yes, significantly"
 
 
 def _second(run: Run, leader: Leader) -> Value:
-    rows = run.comparison[(run.comparison.dataset == leader.dataset) & (run.comparison.nfe == leader.nfe)]
-    rows = rows[rows.marks.isna()].dropna(subset="fid2_ratio")
-    if rows.empty or leader.nfe is None:
-        return Value("-")
-    top = rows.loc[rows.fid2_ratio.idxmin()]
-    return run.variant(top.variant, f"ratio 2: {number(top.fid2_ratio)}")
+    top = by_second(run, leader)
+    return Value("-") if top is None else run.variant(top.variant, f"ratio 2: {number(top.fid2_ratio)}")
 
 
 def _records(run: Run, leader: Leader) -> Value:
-    cells = run.frames.cells
-    own = cells[(cells.dataset == leader.dataset) & (cells.variant == leader.variant) & (cells.kind == "quality")]
-    files = own.file.dropna().tolist()
+    files = records(run, leader)
     if not files:
         return Value("-")
-    text = "1 record" if len(files) == 1 else f"{len(files)} records, all under Provenance; the first:"
-    return Value(text, f"{run.name}/cells/{files[0]}")
+    text = "1 seed" if len(files) == 1 else f"{len(files)} seeds, all under Provenance; the first:"
+    return Value(text, files[0])

@@ -58,7 +58,10 @@ def _cells(run: Run, row: Series, significance: str) -> dict[str, Value]:
         "accuracy": Value(accuracy, value=_sorted(row.accuracy), more=f"n = {row.n_seeds} training seeds"),
         "ms/image": Value(number(row.sample_ms_per_image), value=_sorted(row.sample_ms_per_image)),
         "training FLOPs": Value(number(row.train_flops), value=_sorted(row.train_flops)),
-        **{"seeds": Value(f"{row.n_seeds}"), "extractor": Value(row.fid_extractor or DASH)},
+        **{
+            "seeds": Value(f"{row.n_seeds}"),
+            "extractor": Value(row.fid_extractor if isinstance(row.fid_extractor, str) else DASH),
+        },
         "marks": Value(row.marks if isinstance(row.marks, str) else DASH, more=row.marks_why or ""),
         "status": Value(row.status),
     }

@@ -8,7 +8,7 @@ from benchmarks.report import figures
 from benchmarks.report.figures import style, two_eras
 from benchmarks.report.frames.parts import listed
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 from benchmarks.report.talk.runs import Runs, SlideRun
 
 NAME_WIDTH = 30  # letters of a line of a variant's name
@@ -50,7 +50,7 @@ def _state(frames, chains: list[tuple[str, Lit]]) -> Figure:
     for ax, (variant, (lit, through)) in zip(axes.flat, chains, strict=True):
         color = style.look(frames, variant).color
         two_eras.discs(ax, lit, through, color)
-        name = "\n".join(wrap(style.label(frames, variant), NAME_WIDTH))
+        name = "\n".join(balanced(style.label(frames, variant), NAME_WIDTH))
         ax.set_title(name, fontsize=style.SMALL, color=style.ink(color))
     axes[-1][0].text(0, -0.55, say("each frame: one update"), fontsize=style.SMALL, color=style.theme().muted)
     return fig

@@ -8,7 +8,7 @@ from benchmarks.report import figures
 from benchmarks.report.figures import paths, style
 from benchmarks.report.figures.axes import image_strip
 from benchmarks.report.languages import say
-from benchmarks.report.languages.wrapping import wrap
+from benchmarks.report.languages.wrapping import balanced
 from benchmarks.report.talk.runs import Runs, SlideRun
 
 NAME_WIDTH = 21  # letters of a line of a variant's name
@@ -31,7 +31,7 @@ def _state(frames, trajectories: dict, step: int) -> Figure:
     for ax, (variant, path) in zip(axes, trajectories.items(), strict=True):
         at = min(step, len(path) - 1)
         image_strip(ax, path[at], columns=1)
-        name = "\n".join(wrap(style.label(frames, variant), NAME_WIDTH))
+        name = "\n".join(balanced(style.label(frames, variant), NAME_WIDTH))
         ax.set_title(name, fontsize=style.SMALL, color=style.ink(style.look(frames, variant).color))
         ax.set_xlabel(say("noise") if at == 0 else say("{nfe} NFE", nfe=at), fontsize=style.SMALL)
     return fig

@@ -21,4 +21,4 @@ def slide(runs: Runs) -> Slide | None:
         say("An order is settled only where both scoring networks agree after correction for all pairs."),
     )
     picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

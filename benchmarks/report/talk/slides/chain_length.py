@@ -21,4 +21,4 @@ def slide(runs: Runs) -> Slide | None:
         say("Chains are shown with as many evaluations as they were trained for, other methods with every number."),
     )
     picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

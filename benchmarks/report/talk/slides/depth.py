@@ -22,7 +22,7 @@ def slide(runs: Runs) -> Slide | None:
         say("All networks of one depth have the same training FLOPs, pre-training included."),
     )
     picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
 
 
 def n_depths(run: SlideRun) -> float:

@@ -21,4 +21,4 @@ def slide(runs: Runs) -> Slide | None:
         say("Recognition went from local losses to one loss in 2012. Diffusion is trained by local losses today."),
     )
     picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

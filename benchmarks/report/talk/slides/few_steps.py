@@ -21,20 +21,18 @@ def slide(runs: Runs) -> Slide | None:
     drawn = runs.drawn("fid_vs_nfe", layout.on_stage(place))
     if drawn is None:
         return None
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
+    lit = _lit(runs, drawn.run, layout.on_stage(chains))
+    drawn = drawn if lit else runs.drawn("fid_vs_nfe", layout.on_stage(layout.BODY))
+    alt = say("Above: the chain as a local loss trains it, one link per update, and as one loss trains it, all links.")
+    above = (SlideFigure("chains_lit", lit, alt),) if lit else ()
     speech = (
         say("An FID ratio of 1 is as close to held-out images as real training images are. Lower is better."),
         say("Compare the methods at the left, with few evaluations, and at the right, with many."),
         say("Bands are one standard deviation over training seeds; the tables test which orders are significant."),
     )
-    lit = _lit(runs, drawn.run, layout.on_stage(chains))
-    if lit is None:
-        drawn = runs.drawn("fid_vs_nfe", layout.on_stage(layout.BODY))
-        picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-        return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
-    alt = say("Above: the chain as a local loss trains it, one link per update, and as one loss trains it, all links.")
-    parts = (SlideFigure("chains_lit", lit, alt), picture)
-    return Slide(drawn.finding, parts, drawn.run, speech, split=0.17, beside=False, caption=drawn.caption)
+    parts = (*above, SlideFigure(drawn.name, drawn.figure, drawn.finding))
+    told = {"caption": drawn.caption, "estimates": drawn.estimates}
+    return Slide(drawn.finding, parts, drawn.run, speech, split=0.17, beside=False, **told)
 
 
 def _lit(runs: Runs, run: SlideRun, size: tuple[float, float]) -> Figure | None:

@@ -22,4 +22,4 @@ def slide(runs: Runs) -> Slide | None:
         say("Where it vanishes, one loss through all layers cannot train the lower ones."),
     )
     picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

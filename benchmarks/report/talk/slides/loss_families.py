@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.report.figures import style
-from benchmarks.report.formats import plus_minus
-from benchmarks.report.frames.intervals import half_shown
-from benchmarks.report.frames.loss_families import best, loss_families
+from benchmarks.report.frames.loss_families import loss_families
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.parts import Slide, SlideFigure
@@ -25,24 +22,11 @@ def slide(runs: Runs) -> Slide | None:
         say(
             "Filled: the lowest mean of its family. Paired ratios in the tables test which differences are significant."
         ),
-        *_intervals(drawn.run),
     )
     picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
 
 
 def n_methods(run: SlideRun) -> float:
     """Methods in the figure, and a little more, so that a run without any comes last."""
     return 0.1 + loss_families(run.frames).variant.nunique()
-
-
-def _intervals(run: SlideRun) -> list[str]:
-    """The lowest means with half of their 95 % intervals."""
-    return [
-        say(
-            "{nfe} NFE: {name} {ratio}",
-            **{"nfe": row.nfe, "name": style.label(run.frames, row.variant)},
-            **{"ratio": plus_minus(row["mean"], half_shown(row["mean"], row.low, row.high))},
-        )
-        for _, row in best(loss_families(run.frames)).iterrows()
-    ]

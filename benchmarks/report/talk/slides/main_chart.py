@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from matplotlib.colors import to_hex
+from pandas import DataFrame
 
+from benchmarks.report import estimates as stated
 from benchmarks.report import figures
 from benchmarks.report.figures import style
 from benchmarks.report.figures.axes import ratio_of
-from benchmarks.report.formats import number
+from benchmarks.report.formats import number, plus_minus
 from benchmarks.report.frames import leaders
-from benchmarks.report.frames.frames import over_seeds
+from benchmarks.report.frames.frames import Frames, over_seeds
+from benchmarks.report.frames.intervals import half_width
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
 from benchmarks.report.talk.parts import NativeChart, Slide
@@ -47,4 +50,19 @@ def slide(runs: Runs) -> Slide | None:
     x_title = say("network evaluations per sample (NFE)")
     speech = (say("The same numbers as on the slide before, as a chart with its data in the file."),)
     chart = NativeChart(lines, x_title, y_title, title)
-    return Slide(title, (chart,), drawn.run, speech, caption=drawn.caption)
+    told = (*_told(frames, found), *_line_by_line(frames, means))
+    return Slide(title, (chart,), drawn.run, speech, caption=drawn.caption, estimates=told)
+
+
+def _told(frames: Frames, found: DataFrame) -> list[str]:
+    """The ratios of the title."""
+    rows = [row for _, row in found.iterrows()]
+    return [stated.of_values(style.label(frames, row.variant), leaders.by_seed(frames, row)) for row in rows]
+
+
+def _line_by_line(frames: Frames, means: DataFrame) -> list[str]:
+    """The points of every line of the chart."""
+    points = means.assign(half=half_width(means.sd, means.n))
+    written = [f"{row.nfe:g} NFE {plus_minus(row['mean'], row.half)}" for _, row in points.iterrows()]
+    lines = points.assign(written=written).groupby("variant").written.agg(say("; ").join)
+    return [say("{name}: {points}", name=style.label(frames, name), points=line) for name, line in lines.items()]

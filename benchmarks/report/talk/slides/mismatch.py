@@ -21,4 +21,4 @@ def slide(runs: Runs) -> Slide | None:
         say("The errors of its links may add up; one loss through the chain sees the accumulated error."),
     )
     picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

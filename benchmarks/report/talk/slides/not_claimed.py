@@ -29,5 +29,8 @@ def slide(runs: Runs) -> Slide | None:
         say("Few-step methods with local losses are not refuted: their numbers stand beside the others."),
         say("Learning rates are those of the presets; equal tuning of all methods is not claimed."),
     )
-    speech = (say("Negative results are part of the result: they are on the slides with the same weight."),)
+    speech = (
+        say("Negative results are part of the result: they are on the slides with the same weight."),
+        say("The numbers of the title are counts, which have no interval."),
+    )
     return Slide(title, (Text(lines),), runs.runs[0], speech)

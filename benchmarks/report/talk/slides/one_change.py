@@ -22,4 +22,4 @@ def slide(runs: Runs) -> Slide | None:
         say("Only an interval that stays clear of the grey band suggests a difference from the unchanged method."),
     )
     picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

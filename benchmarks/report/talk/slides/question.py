@@ -21,15 +21,21 @@ def slide(runs: Runs) -> Slide | None:
     data = say(", ").join(dict.fromkeys(run.dataset for run in runs.runs))
     lines = (
         say("Are generative models still before their AlexNet?"),
-        say("Before 2012, deep recognisers were trained layer by layer, each layer on a local loss."),
-        say("AlexNet trained one graph with one loss."),
+        say(
+            "Before 2012, deep recognisers were trained layer by layer, each layer on a local loss. AlexNet trained "
+            "one graph with one loss."
+        ),
         say(
             "Kaiming He has pointed out that diffusion models are again trained step by step, while sampling runs the "
             "whole chain."
         ),
         say("Here both ways of training get the same data and the same training FLOPs: {data}.", data=data),
+        say(
+            "FID: distance from held-out images, lower is better. NFE: network evaluations per sample. A 4-step chain: "
+            "four sampling steps, trained by one loss."
+        ),
     )
     speech = (
         say("The question is Kaiming He's. The talk answers it with measurements and ends with what they cannot show."),
     )
-    return Slide(drawn.finding, (Text(lines),), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (Text(lines),), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

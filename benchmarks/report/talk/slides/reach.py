@@ -23,4 +23,4 @@ def slide(runs: Runs) -> Slide | None:
         say("The animation lights what was recorded: a local update one link, one loss all links from the end on."),
         say("On-policy reach counts a link only where it is trained on the input that it has at inference."),
     )
-    return Slide(drawn.finding, (film[1],), film[0], speech, caption=drawn.caption)
+    return Slide(drawn.finding, (film[1],), film[0], speech, caption=drawn.caption, estimates=drawn.estimates)

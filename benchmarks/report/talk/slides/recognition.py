@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pandas import DataFrame
 
+from benchmarks.report import estimates as stated
 from benchmarks.report.figures import style
-from benchmarks.report.formats import number, percent
+from benchmarks.report.formats import count, number, percent
 from benchmarks.report.frames.intervals import half_shown
 from benchmarks.report.languages import say
 from benchmarks.report.talk import animations, layout
@@ -26,7 +27,7 @@ def slide(runs: Runs) -> Slide | None:
     table = _accurate(run)
     first, last = table.iloc[0], table.iloc[-1]
     title = say(
-        "Test accuracy: {best} {high}, {worst} {low}",
+        "Test accuracy: {best} {high}; {worst} {low}",
         **{"best": _name(run, first), "high": _accuracy(first), "worst": _name(run, last), "low": _accuracy(last)},
     )
     header = (say("method"), say("test accuracy"), say("training FLOPs"))
@@ -39,10 +40,15 @@ def slide(runs: Runs) -> Slide | None:
     moving = animations.film("dbn_training", runs, layout.on_stage(below), alt, 0.4)
     speech = (
         say("Higher is better; ± is half of the 95 % interval over training seeds."),
-        say("The animation shows what was recorded: the layers that a stage trains, and its loss."),
+        *_resolution(run),
+        *([say("The animation shows what was recorded: the layers that a stage trains, and its loss.")] * bool(moving)),
     )
     parts = (CellRows(header, cells), *([moving[1]] if moving else []))
-    return Slide(title, parts, run, speech if moving else speech[:1], split=split, beside=False)
+    told = tuple(
+        stated.of_mean(_name(run, row), row.accuracy, _half(row), row.n_seeds, stated.shares(1))
+        for _, row in table[:MOST].iterrows()
+    )
+    return Slide(title, parts, run, speech, split=split, beside=False, estimates=told)
 
 
 def _accurate(run: SlideRun) -> DataFrame:
@@ -52,9 +58,22 @@ def _accurate(run: SlideRun) -> DataFrame:
     return table[~table.variant.isin(series)].sort_values("accuracy", ascending=False)
 
 
+def _resolution(run: SlideRun) -> list[str]:
+    """How much of the accuracy one test image is."""
+    tested = run.frames.cells.n_test.min()
+    if tested != tested:
+        return []
+    share = percent(1 / tested, 2)
+    return [say("All are tested on the same {n} images: one image is {share}.", n=count(tested), share=share)]
+
+
 def _name(run: SlideRun, row) -> str:
     return style.label(run.frames, row.variant)
 
 
 def _accuracy(row) -> str:
-    return percent(row.accuracy, 1, half_shown(row.accuracy, row.accuracy_ci_low, row.accuracy_ci_high))
+    return percent(row.accuracy, 1, _half(row))
+
+
+def _half(row) -> float:
+    return half_shown(row.accuracy, row.accuracy_ci_low, row.accuracy_ci_high)

@@ -20,5 +20,8 @@ def slide(runs: Runs) -> Slide | None:
         **{"commands": len(commands), "records": n_records},
     )
     lines = ("make install", *commands, f"python -m benchmarks talk {' '.join(map(str, folders))}")
-    speech = (say("Interrupted runs resume with the same command. Every record names its commit and its hardware."),)
+    speech = (
+        say("Interrupted runs resume with the same command. Every record names its commit and its hardware."),
+        say("The numbers of the title are counts, which have no interval."),
+    )
     return Slide(title, (Text(lines, code=True),), runs.runs[0], speech)

@@ -21,4 +21,4 @@ def slide(runs: Runs) -> Slide | None:
         say("Three chains per method, unselected, from the same noise. A chain that has ended keeps its sample."),
         say("Methods with few evaluations end early; the others are still between noise and image."),
     )
-    return Slide(drawn.finding, (film,), drawn.run, speech, caption=drawn.caption)
+    return Slide(drawn.finding, (film,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

@@ -63,7 +63,7 @@ def test_a_band_is_drawn_only_where_there_are_several_seeds_and_the_caption_says
     fake_run.write_run(tmp_path, ("meanflow",), n_seeds=n_seeds, npz=False)
     fig = drawn(fid_vs_nfe.draw, tmp_path)
     assert len(fig.axes[0].collections) == band
-    note = fig.get_supxlabel()
+    note = fig.get_supxlabel().replace("\u00a0", " ")
     assert ("± 1 standard deviation over seeds" in note) == bool(band)
     assert f"{n_seeds} training seed" in note and "0123456" in note and "Fake CPU" in note and "digits" in note
 
@@ -119,6 +119,21 @@ def test_a_row_with_samples_at_none_of_the_usual_lengths_brings_its_own(tmp_path
     fig = drawn(sample_grid.draw, tmp_path)
     assert "8 NFE" in texts(fig)
     assert not any(ax.get_visible() and ax.spines["left"].get_visible() for ax in fig.axes)
+
+
+def test_the_labels_of_all_rows_of_samples_end_at_one_place_whatever_their_first_cell_holds(tmp_path):
+    fake_run.write_run(tmp_path, ("diffusion", "meanflow"), n_seeds=1)
+    (path,) = (tmp_path / "samples").glob("diffusion.*.npz")
+    with np.load(path) as file:
+        kept = {name: file[name] for name in file.files if "_1" not in name[-2:] and "_1_" not in name}
+    np.savez(path, **kept)
+    with style.context(), style.staged((12.8, 3.6)):  # so flat that images do not fill the width of their cells
+        fig = sample_grid.draw(read(tmp_path).of("digits"))
+    fig.draw_without_rendering()
+    first = [ax for ax in fig.axes if ax.get_ylabel()]
+    assert [len(ax.images) for ax in first] == [0, 1, 1]  # diffusion has a dash at 1 NFE; real images are one line
+    ends = [ax.yaxis.label.get_window_extent().x1 for ax in first]
+    assert ends == pytest.approx(ends[:1] * 3)
 
 
 def test_few_rows_of_samples_have_two_lines_of_images_each(tmp_path):
@@ -182,6 +197,11 @@ def test_spread_labels_keep_their_order_their_distance_and_their_centre():
     assert all(b - a >= 0.05 - 1e-9 for a, b in itertools.pairwise(moved))
     assert moved[5] == 0.9
     assert sum(moved) == pytest.approx(sum(heights))
+
+
+def test_spread_labels_stay_above_the_lowest_place():
+    moved = spread([0.01, 0.02, 0.03, 0.9], [0.1] * 4, least=0)
+    assert moved == pytest.approx([0.05, 0.15, 0.25, 0.9])
 
 
 def test_a_label_of_two_lines_takes_the_room_of_two():

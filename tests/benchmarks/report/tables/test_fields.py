@@ -47,7 +47,7 @@ def test_timings_that_contradict_each_other_are_flagged(tmp_path):
     assert body.efficiency["ipndm"] == "125.0 % !" and "!" not in body.efficiency["euler"]
     notes = " ".join(sheet.notes)
     assert "An efficiency above 105 % is impossible" in notes and "diffusion, ipndm at 32 NFE" in notes
-    assert "Samplers of diffusion with the same 32 evaluations differ in ms/image: euler 0.98," in notes
+    assert "Samplers of diffusion with the same 32 evaluations differ in ms/image: euler 0.980," in notes
 
 
 def test_seconds_of_cells_that_ran_beside_others_are_called_so(tmp_path):
