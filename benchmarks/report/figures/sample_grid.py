@@ -8,7 +8,7 @@ from numpy import linspace, ndarray
 
 from benchmarks.report import caption
 from benchmarks.report.figures import style
-from benchmarks.report.figures.axes import LABEL_WIDTH, image_strip
+from benchmarks.report.figures.axes import image_strip
 from benchmarks.report.formats import number
 from benchmarks.report.frames.frames import Frames
 from benchmarks.report.frames.leaders import leaders
@@ -16,7 +16,9 @@ from benchmarks.report.frames.samples_file import arrays, first_cells
 from benchmarks.report.languages import say
 from benchmarks.report.languages.wrapping import balanced
 
-N_IMAGES = 4  # side by side
+N_IMAGES = 4  # side by side, at least
+WIDEST = 1.3  # sides of a strip that fills its panel, over those of an even share of the figure
+LABEL_WIDTH = 31  # characters of a line; rows have room for two lines
 FEW_ROWS = 5  # variants that leave room for two rows of images each
 USUAL_NFE = (1, 4, 32)
 N_NFES = 4  # shown where at most one of the usual ones is available
@@ -31,17 +33,18 @@ def draw(frames: Frames) -> Figure | None:
     nfes = _shown([{nfe for nfe in grid if isinstance(nfe, int)} for grid in grids.values()])
     if not nfes:
         return None
-    n_shown = N_IMAGES * (2 if len(grids) <= FEW_ROWS else 1)
+    real = next(iter(grids.values()))["real"]
+    wide = _side_by_side(len(grids) + 1, len(nfes) + 1, len(real))
+    n_shown = wide * (2 if len(grids) <= FEW_ROWS else 1)
     fig = style.figure(_finding(frames, nfes))
     axes = fig.subplots(len(grids) + 1, len(nfes) + 1, squeeze=False)
     for row, (name, grid) in zip(axes, grids.items(), strict=False):
         last = [nfe for nfe in nfes if nfe in grid][-1:]
         for ax, key in zip(row, [*nfes, *(f"{nfe}_nearest" for nfe in last)], strict=False):
-            image_strip(ax, _first(grid.get(key), n_shown), N_IMAGES)
+            image_strip(ax, _first(grid.get(key), n_shown), wide)
         _label(row[0], style.label(frames, name), style.look(frames, name).color)
-    real = next(iter(grids.values()))["real"]
     for index, ax in enumerate(axes[-1][:-1]):
-        image_strip(ax, real[index * N_IMAGES : (index + 1) * N_IMAGES])
+        image_strip(ax, real[index * wide : (index + 1) * wide])
     axes[-1][-1].set_visible(False)
     _align(axes)
     _label(axes[-1][0], say("real, held out"), style.theme().text)
@@ -58,6 +61,15 @@ def draw(frames: Frames) -> Figure | None:
         caption.origin(frames),
     )
     return fig
+
+
+def _side_by_side(n_rows: int, n_columns: int, n_real: int) -> int:
+    """As many images as fill a panel, of which the real ones suffice for all columns; few where rows are high."""
+    if n_rows <= FEW_ROWS + 1:
+        return N_IMAGES
+    width, height = style.FIGSIZE
+    fill = int(WIDEST * (width / n_columns) / (height / n_rows))
+    return max(N_IMAGES, min(fill, n_real // max(1, n_columns - 1)))
 
 
 def _align(axes: ndarray) -> None:
