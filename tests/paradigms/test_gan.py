@@ -53,7 +53,7 @@ def test_the_losses_of_both_players_are_those_of_the_equations_at_the_samplers_i
     found = []
     for player in model.stages()[0].players:
         torch.manual_seed(1)
-        found.append(float(player.loss(Batch(x, label))))
+        found.append(player.loss(Batch(x, label)).item())
     torch.manual_seed(1)
     sampler = samplers.SAMPLERS[model.samplers[0]]
     g = sampler(model.field(label), torch.randn_like(x), 1 if name == "gan" else model.k).detach()

@@ -50,6 +50,8 @@ OWN = {
     "methods compared": "Number of methods that the best one is the best of; not all are sampled with every number of "
     "evaluations.",
     "by the second network": "Method with the lowest mean FID ratio by the second scoring network.",
+    "views": "What three ways of scoring say of an order: the first network, the second, and random features, "
+    "which saw no image. A fact by three views: all three intervals exclude 1 on one side.",
     "record": "File of the record in the results folder from which the number is read; one per training seed.",
     "records": "Number of the method's records, those of kind timing included.",
     "first record": "File of the record of its first training seed.",
