@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.errors import BadInput
-from benchmarks.execute import fork_server
+from benchmarks.execute import fork_server, processes
 from benchmarks.plan.fingerprint import PACKAGES, ROOT
 from benchmarks.store import atomic
 
@@ -44,6 +44,7 @@ def answer(folders: Sequence[Path], aa_dir: Path | None = None) -> dict:
     """`draw` within the child process."""
     from benchmarks import report
 
+    processes.tie_forks()
     results_dir, *others = folders
     inputs = _described(_inputs(results_dir))
     failures: list[str] = []

@@ -27,6 +27,20 @@ def die_with(parent: int, number: int = signal.SIGKILL) -> None:
         os.kill(os.getpid(), number)
 
 
+def tie_forks() -> None:
+    """Let every process that the main thread forks from now on end with this one, however that ends, and theirs too.
+
+    A pool's workers hold both ends of its pipes, so without this they wait for ever once the process is killed.
+    """
+    parent = [os.getpid()]
+
+    def tie() -> None:
+        die_with(parent[0])
+        parent[0] = os.getpid()
+
+    os.register_at_fork(after_in_child=tie)
+
+
 def adopt_orphans() -> None:
     """Make this process the parent of every descendant whose own parent ends, sessions of their own included."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)

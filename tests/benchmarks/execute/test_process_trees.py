@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -11,6 +14,31 @@ from benchmarks.execute.engines.local import Local
 from tests.benchmarks.conftest import FAKE_WORKER, alive, cells_of, grid
 from tests.benchmarks.execute.test_claims import RUN, python, shared
 from tests.benchmarks.execute.test_local import Heard
+
+POOL = """
+import os, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from benchmarks.execute import processes
+processes.tie_forks()
+pool = ProcessPoolExecutor(2, get_context("fork"))
+pool.submit(os.getpid).result()
+print(*pool._processes, flush=True)
+time.sleep(100)
+"""
+
+
+def test_the_workers_of_a_pool_end_with_a_process_that_was_killed():
+    drawing = subprocess.Popen([sys.executable, "-c", POOL], stdout=subprocess.PIPE, text=True)
+    workers = [int(pid) for pid in drawing.stdout.readline().split()]
+    drawing.kill()
+    try:
+        drawing.communicate(timeout=10)  # to the end of the output, which every worker holds open
+    finally:
+        for pid in workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    assert len(workers) == 2
 
 
 def test_nohup_keeps_a_run_alive_when_the_terminal_goes(tmp_path):
