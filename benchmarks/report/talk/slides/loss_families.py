@@ -13,8 +13,8 @@ NEEDS = "generators of both kinds of losses with the same training FLOPs"
 
 
 def slide(runs: Runs) -> Slide | None:
-    """The figure of the run with the most methods, with its finding."""
-    drawn = runs.drawn("loss_families", layout.on_stage(layout.BODY), value=n_methods)
+    """The figure of the run with the most paradigms, with its finding."""
+    drawn = runs.drawn("loss_families", layout.on_stage(layout.BODY), value=n_paradigms)
     if drawn is None:
         return None
     speech = (
@@ -27,6 +27,7 @@ def slide(runs: Runs) -> Slide | None:
     return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
 
 
-def n_methods(run: SlideRun) -> float:
-    """Methods in the figure, and a little more, so that a run without any comes last."""
-    return 0.1 + loss_families(run.frames).variant.nunique()
+def n_paradigms(run: SlideRun) -> float:
+    """Paradigms in the figure, and a little more, so that a run without any comes last."""
+    shown = run.frames.cells.variant.isin(loss_families(run.frames).variant)
+    return 0.1 + run.frames.cells.paradigm[shown].nunique()
