@@ -186,6 +186,7 @@ class Campaign:
         else:
             self.problems.append(f"{folder.name} does not end in success")
             return
+        start(folder, self.log, "finish", report=folder).wait()  # as at the end of a real run
         if self.results(folder) != self.expected:
             self.problems.append(f"{folder.name}: records differ from those of an uninterrupted run")
         left = [path.name for pattern in ("*.tmp", "*claim.*", ".trial*") for path in folder.rglob(pattern)]
