@@ -91,20 +91,20 @@ def estimates(frames: Frames) -> list[str]:
             *(row[f"{name}{part}"] for part in ("", "_ci_low", "_ci_high")),
             row.n_seeds,
         )
-        for row in _told(pairs(frames))
+        for row in _in_title(pairs(frames))
         for name, words in networks.items()
         if not isna(row[name])
     ]
 
 
-def _told(rows: DataFrame) -> list[Series]:
+def _in_title(rows: DataFrame) -> list[Series]:
     """The first pair at equal evaluations, and the first against more of them."""
     equal, more = rows[rows.nfe_a == rows.nfe_b], rows[rows.nfe_a < rows.nfe_b]
     return [some.iloc[0] for some in (equal, more) if len(some)]
 
 
 def _finding(frames: Frames, rows: DataFrame) -> str:
-    texts = [_ratio(frames, row) for row in _told(rows)]
+    texts = [_ratio(frames, row) for row in _in_title(rows)]
     return say("; ").join(texts) or say("FID after pre-training over that of the pre-trained method")
 
 

@@ -115,16 +115,16 @@ def estimates(frames: Frames) -> list[str]:
             say("{name}, {nfe} NFE", name=style.label(frames, entry.variant), nfe=entry.nfe),
             *(entry.ratio, half_width(entry.sd, entry.n), entry.n),
         )
-        for entry in _told(_budgets(frames)[0])
+        for entry in _in_title(_budgets(frames)[0])
     ]
 
 
-def _told(budget: list[Entry]) -> list[Entry]:
+def _in_title(budget: list[Entry]) -> list[Entry]:
     """The shortest and the longest chain of the two largest families."""
     largest = sorted(families(budget).items(), key=lambda family: (-len(family[1]), family[0]))[:2]
     return [members[end] for _, members in sorted(largest, reverse=True) for end in (0, -1)]
 
 
 def _finding(frames: Frames, budget: list[Entry]) -> str:
-    found = [f"{style.label(frames, entry.variant)} {number(entry.ratio)}" for entry in _told(budget)]
+    found = [f"{style.label(frames, entry.variant)} {number(entry.ratio)}" for entry in _in_title(budget)]
     return say("FID ratio: {found}", found=say("; ").join(found))

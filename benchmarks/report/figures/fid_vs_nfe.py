@@ -62,7 +62,7 @@ def draw(frames: Frames) -> Figure | None:
 
 def estimates(frames: Frames) -> list[str]:
     """The ratios of the title."""
-    rows = [row for table in _told(frames) for _, row in table.iterrows()]
+    rows = [row for table in _in_title(frames) for _, row in table.iterrows()]
     return [stated.of_values(_at(frames, row), leaders.by_seed(frames, row)) for row in rows]
 
 
@@ -70,13 +70,13 @@ def _at(frames: Frames, row: Series) -> str:
     return say("{name}, {nfe} NFE", name=style.label(frames, row.variant), nfe=f"{row.nfe_asked:g}")
 
 
-def _told(frames: Frames) -> tuple[DataFrame, DataFrame]:
+def _in_title(frames: Frames) -> tuple[DataFrame, DataFrame]:
     """The two best variants at few evaluations, and at as many as are best for each."""
     return leaders.leaders(frames, leaders.few(frames))[:2], leaders.leaders(frames)[:2]
 
 
 def _finding(frames: Frames) -> str:
-    at, ever = _told(frames)
+    at, ever = _in_title(frames)
     if at.empty or ever.empty:
         return say("FID against network evaluations per sample")
     nfe = leaders.few(frames)

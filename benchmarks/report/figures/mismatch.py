@@ -101,7 +101,7 @@ def estimates(frames: Frames) -> list[str]:
     """The amplifications of the title."""
     steps = _states(frames)
     seeds = _amplifications(frames, steps)
-    return [stated.of_values(style.label(frames, name), seeds[[name]]) for name in _told(seeds).index]
+    return [stated.of_values(style.label(frames, name), seeds[[name]]) for name in _in_title(seeds).index]
 
 
 def _amplifications(frames: Frames, steps: DataFrame) -> Series:
@@ -110,7 +110,7 @@ def _amplifications(frames: Frames, steps: DataFrame) -> Series:
     return cells.set_index("variant").mismatch_amplification
 
 
-def _told(seeds: Series) -> Series:
+def _in_title(seeds: Series) -> Series:
     """The largest and the smallest amplification that can be told from noise."""
     means = seeds.groupby("variant").agg(lambda values: values.mean(skipna=False)).dropna()
     positive = means[means > 0].sort_values(ascending=False, kind="stable")
@@ -118,7 +118,7 @@ def _told(seeds: Series) -> Series:
 
 
 def _finding(frames: Frames, steps: DataFrame) -> str:
-    told = _told(_amplifications(frames, steps))
+    told = _in_title(_amplifications(frames, steps))
     if told.empty:
         return say("Error along the chain at inference")
     values = {"most": style.label(frames, told.index[0]), "high": number(told.iloc[0])}

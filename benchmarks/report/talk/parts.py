@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure
 from PIL.Image import Image
 
-from benchmarks.report.talk.runs import SlideRun
+from benchmarks.report.talk.runs import SlideRun, SpokenFigure
 
 
 @dataclass(frozen=True)
@@ -85,3 +85,9 @@ class Slide:
     beside: bool = True
     caption: str = field(default="")
     estimates: tuple[str, ...] = ()
+
+
+def of_figure(drawn: SpokenFigure, speech: tuple[str, ...]) -> Slide:
+    """A slide of one figure, whose finding is the title. speech: as in `Slide`."""
+    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
+    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.parts import Slide, of_figure
 from benchmarks.report.talk.runs import Runs
 
 ORDER = 130
@@ -20,5 +20,4 @@ def slide(runs: Runs) -> Slide | None:
         say("This is 2006 again: local pre-training first, then one loss through the chain."),
         say("An order is settled only where both scoring networks agree after correction for all pairs."),
     )
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
+    return of_figure(drawn, speech)

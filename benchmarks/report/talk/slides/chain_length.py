@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.parts import Slide, of_figure
 from benchmarks.report.talk.runs import Runs
 
 ORDER = 90
@@ -20,5 +20,4 @@ def slide(runs: Runs) -> Slide | None:
         say("At equal training FLOPs a longer chain gets fewer updates, since each of them costs more."),
         say("Chains are shown with as many evaluations as they were trained for, other methods with every number."),
     )
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
+    return of_figure(drawn, speech)

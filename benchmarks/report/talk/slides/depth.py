@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.report.frames.depth import depth
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.parts import Slide, of_figure
 from benchmarks.report.talk.runs import Runs, SlideRun
 
 ORDER = 40
@@ -21,8 +21,7 @@ def slide(runs: Runs) -> Slide | None:
         say("A line that rises to the right fails with depth; compare pre-trained networks with the others there."),
         say("All networks of one depth have the same training FLOPs, pre-training included."),
     )
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
+    return of_figure(drawn, speech)
 
 
 def n_depths(run: SlideRun) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.parts import Slide, of_figure
 from benchmarks.report.talk.runs import Runs
 
 ORDER = 20
@@ -20,5 +20,4 @@ def slide(runs: Runs) -> Slide | None:
         say("Each disc is a layer of a recogniser or a step of a sampler; filled discs are trained by one update."),
         say("Recognition went from local losses to one loss in 2012. Diffusion is trained by local losses today."),
     )
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
+    return of_figure(drawn, speech)

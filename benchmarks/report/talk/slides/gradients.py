@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.parts import Slide, of_figure
 from benchmarks.report.talk.runs import Runs
 from benchmarks.report.talk.slides.depth import n_depths
 
@@ -21,5 +21,4 @@ def slide(runs: Runs) -> Slide | None:
         say("The lowest layer is at the right: the gradient passes all the others before it arrives there."),
         say("Where it vanishes, one loss through all layers cannot train the lower ones."),
     )
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
+    return of_figure(drawn, speech)

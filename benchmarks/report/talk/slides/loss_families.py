@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.report.frames.loss_families import loss_families
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.parts import Slide, of_figure
 from benchmarks.report.talk.runs import Runs, SlideRun
 
 ORDER = 145
@@ -23,8 +23,7 @@ def slide(runs: Runs) -> Slide | None:
             "Filled: the lowest mean of its family. Paired ratios in the tables test which differences are significant."
         ),
     )
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
+    return of_figure(drawn, speech)
 
 
 def n_paradigms(run: SlideRun) -> float:

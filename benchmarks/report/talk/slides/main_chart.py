@@ -50,11 +50,11 @@ def slide(runs: Runs) -> Slide | None:
     x_title = say("network evaluations per sample (NFE)")
     speech = (say("The same numbers as on the slide before, as a chart with its data in the file."),)
     chart = NativeChart(lines, x_title, y_title, title)
-    told = (*_told(frames, found), *_line_by_line(frames, means))
+    told = (*_in_title(frames, found), *_line_by_line(frames, means))
     return Slide(title, (chart,), drawn.run, speech, caption=drawn.caption, estimates=told)
 
 
-def _told(frames: Frames, found: DataFrame) -> list[str]:
+def _in_title(frames: Frames, found: DataFrame) -> list[str]:
     """The ratios of the title."""
     rows = [row for _, row in found.iterrows()]
     return [stated.of_values(style.label(frames, row.variant), leaders.by_seed(frames, row)) for row in rows]

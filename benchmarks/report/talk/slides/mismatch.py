@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.parts import Slide, of_figure
 from benchmarks.report.talk.runs import Runs
 
 ORDER = 120
@@ -20,5 +20,4 @@ def slide(runs: Runs) -> Slide | None:
         say("A chain whose links are trained alone gets inputs at inference that it never had in training."),
         say("The errors of its links may add up; one loss through the chain sees the accumulated error."),
     )
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
+    return of_figure(drawn, speech)

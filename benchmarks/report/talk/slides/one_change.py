@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.report.languages import say
 from benchmarks.report.talk import layout
-from benchmarks.report.talk.parts import Slide, SlideFigure
+from benchmarks.report.talk.parts import Slide, of_figure
 from benchmarks.report.talk.runs import Runs
 
 ORDER = 100
@@ -21,5 +21,4 @@ def slide(runs: Runs) -> Slide | None:
         say("Every line changes one thing and keeps the training FLOPs."),
         say("Only an interval that stays clear of the grey band suggests a difference from the unchanged method."),
     )
-    picture = SlideFigure(drawn.name, drawn.figure, drawn.finding)
-    return Slide(drawn.finding, (picture,), drawn.run, speech, caption=drawn.caption, estimates=drawn.estimates)
+    return of_figure(drawn, speech)
