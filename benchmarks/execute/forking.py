@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NoReturn
 
 from benchmarks.errors import BadInput
 from benchmarks.execute import processes
@@ -64,7 +65,7 @@ def main(fd: int, parent: int, modules: Sequence[str]) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)  # the descriptor wakes the loop
     # The kernel sends it at the end of the thread that has started this process, which may not be that of the process.
     # SIGCONT wakes a process that is stopped, too.
-    signal.signal(signal.SIGCONT, lambda *_: None if os.getppid() == parent else sys.exit())
+    signal.signal(signal.SIGCONT, lambda *_: None if os.getppid() == parent else _end_all())
     processes.die_with(parent, signal.SIGCONT)
     processes.adopt_orphans()
     running: dict[int, Fork] = {}  # by process id
@@ -75,8 +76,18 @@ def main(fd: int, parent: int, modules: Sequence[str]) -> None:
                 importlib.import_module(module)
         _serve(server, wake, running)
     finally:
-        processes.end_descendants(os.getpid())
-        os._exit(0)
+        _end_all()
+
+
+def _end_all() -> NoReturn:
+    """End every process that a request has started, then this one.
+
+    A signal handler calls it, and may interrupt it: every child wakes the server when the parent ends. An exception
+    from the handler would leave the work half done.
+    """
+    signal.signal(signal.SIGCONT, signal.SIG_IGN)
+    processes.end_descendants(os.getpid())
+    os._exit(0)
 
 
 def _serve(server: socket.socket, wake: int, running: dict[int, Fork]) -> None:

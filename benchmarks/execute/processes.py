@@ -58,7 +58,8 @@ def end_descendants(pid: int, patience_seconds: float = 5.0) -> None:
     patience_seconds: how long to go on, since a process in an uninterruptible call of the kernel ends later.
     """
     deadline = time.monotonic() + patience_seconds
-    while (found := _descendants(pid)) and time.monotonic() < deadline:
+    # /proc is read process by process, so one whose parent ends meanwhile is missed, but not twice.
+    while (found := _descendants(pid) or _descendants(pid)) and time.monotonic() < deadline:
         for descendant in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(descendant, signal.SIGKILL)
@@ -71,7 +72,15 @@ def started(pid: int) -> str | None:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None if PROC.is_dir() or not _exists(pid) else ""
-    return None if fields[0] in "ZX" else fields[19]
+    return None if _ended(fields) else fields[19]
+
+
+def _ended(fields: list[str]) -> bool:
+    """Whether a process has ended, its last thread included: until then it keeps its children and its files.
+
+    fields: those of its `stat` from the state on (man proc_pid_stat).
+    """
+    return fields[0] in "ZX" and int(fields[17]) < 2
 
 
 def _exists(pid: int) -> bool:
@@ -94,9 +103,9 @@ def _parents() -> dict[int, int]:
     parents = {}
     for entry in PROC.glob("[0-9]*/stat"):
         with suppress(OSError):
-            state, parent = entry.read_text().rpartition(")")[2].split()[:2]
-            if state not in "ZX":
-                parents[int(entry.parent.name)] = int(parent)
+            fields = entry.read_text().rpartition(")")[2].split()
+            if not _ended(fields):
+                parents[int(entry.parent.name)] = int(fields[1])
     return parents
 
 

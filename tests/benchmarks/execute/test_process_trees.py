@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,55 @@ def test_nothing_outlives_a_killed_run_not_even_a_child_with_a_session_of_its_ow
     while alive(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not alive(tmp_path)
+
+
+def test_signals_that_arrive_while_the_fork_server_ends_its_children_change_nothing(tmp_path):
+    run = python(RUN.replace("shared()", "shared(['detach'], seeds=2)"), tmp_path)
+    while len(list((tmp_path / "pids").glob("*"))) < 4:  # two cells and what each of them has started
+        assert run.poll() is None
+        time.sleep(0.01)
+    (server,) = processes.children(run.pid)
+    for cell in processes.children(server):
+        os.kill(cell, signal.SIGSTOP)  # it cannot help
+    run.kill()
+    deadline = time.monotonic() + 10
+    while processes.started(server) and time.monotonic() < deadline:
+        with suppress(ProcessLookupError):
+            os.kill(server, signal.SIGCONT)
+        time.sleep(0.001)
+    run.wait()
+    while alive(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(tmp_path)
+
+
+ENDED_MAIN_THREAD = """
+import ctypes, platform, subprocess, threading, time
+def start():
+    print(subprocess.Popen(["sleep", "300"]).pid, flush=True)
+    time.sleep(300)
+threading.Thread(target=start).start()
+time.sleep(0.2)
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)  # exit, of this thread alone
+"""
+
+
+def test_a_process_whose_main_thread_has_ended_is_ended_with_its_children():
+    start = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    starter = subprocess.Popen([sys.executable, "-c", start, ENDED_MAIN_THREAD], stdout=subprocess.PIPE, text=True)
+    child = int(starter.stdout.readline())
+    (half,) = processes.children(starter.pid)
+    while ") Z " not in Path(f"/proc/{half}/stat").read_text():
+        time.sleep(0.01)
+    try:
+        assert processes.started(half) and processes.started(child)
+        processes.end_descendants(starter.pid)
+        assert not processes.started(child)
+        starter.communicate(timeout=10)  # it waits for the process that has half ended
+    finally:
+        for pid in (child, half):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("act", ["detach and end", "detach and SIGKILL"])
