@@ -86,6 +86,14 @@ def check_stages(cls):
         paradigm.leave()
 
 
+def check_nothing_is_left_out(cls):
+    """Every parameter is trained or moved by some stage, apart from those that are constants from the start."""
+    started = {name: p for name, p in build(cls).named_parameters() if p.requires_grad}
+    ended = dict(trained_once(cls).named_parameters())
+    left_out = [name for name, parameter in started.items() if torch.equal(parameter, ended[name])]
+    assert not left_out, f"no stage trains {left_out}; what is constant has requires_grad_(False) in __init__"
+
+
 def check_players(cls):
     """In its turn a player changes its own parameters alone, and no other one's receive a gradient."""
     paradigm, batch = build(cls), images()
@@ -230,6 +238,7 @@ def check_state_dict(cls):
 CHECKS = (
     check_options,
     check_stages,
+    check_nothing_is_left_out,
     check_players,
     check_steady,
     check_samples,

@@ -98,6 +98,27 @@ def test_a_player_that_touches_the_other_ones_weights_fails_the_contract(fault):
         contract.check_players(fault)
 
 
+class Forgetting(Game):
+    """Leaves the discriminator out of every stage."""
+
+    def stages(self):
+        return [replace(super().stages()[0], rivals=[])]
+
+
+class Constant(Forgetting):
+    """Says that the discriminator is a constant."""
+
+    def __init__(self, shape, n_classes):
+        super().__init__(shape, n_classes)
+        self.judge.requires_grad_(False)
+
+
+def test_a_network_that_no_stage_trains_fails_the_contract_unless_it_is_a_constant():
+    with pytest.raises(AssertionError, match=r"no stage trains.*judge"):
+        contract.check_nothing_is_left_out(Forgetting)
+    contract.check_nothing_is_left_out(Constant)
+
+
 class Drawing(Game):
     """A discriminator whose loss draws on the host, in a stage that says it is steady."""
 
