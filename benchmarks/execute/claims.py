@@ -16,13 +16,13 @@ import errno
 import json
 import os
 import secrets
-import socket
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.execute import processes
+from benchmarks.store import writer
 
 BEAT_SECONDS = 10.0
 STALE_SECONDS = 90.0
@@ -67,7 +67,7 @@ class Claims:
     def __init__(self, folder: Path):
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        self.me = {"host": _host(), "pid": os.getpid(), "started": processes.started(os.getpid())}
+        self.me = {"host": writer.machine(), "pid": os.getpid(), "started": processes.started(os.getpid())}
 
     def take(self, name: str) -> Claim | None:
         """The claim of a name, such as that of a cell; None where another process holds it, or has just taken it."""
@@ -138,13 +138,3 @@ def _read(path: Path) -> dict | None:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-
-
-def _host() -> str:
-    """This machine since it was started; a container with processes of its own counts as one."""
-    parts = [socket.gethostname()]
-    with suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-    with suppress(OSError):
-        parts.append(os.readlink("/proc/self/ns/pid"))
-    return "/".join(parts)

@@ -19,7 +19,7 @@ from benchmarks.execute.signals import interruptible
 from benchmarks.plan import grid
 from benchmarks.plan.cell import Cell
 from benchmarks.plan.preset import Preset
-from benchmarks.store import records
+from benchmarks.store import atomic, records
 from benchmarks.store.trained import Trained
 
 
@@ -86,6 +86,7 @@ def execute(cells: Sequence[Cell], place: Place, worker: str = WORKER, again: bo
         arrivals = Arrivals(place.results_dir, cells)
         todo = list(cells) if again else unfinished(cells, place.results_dir)
         Claims(place.results_dir / ".work").sweep({cell.work_stem for cell in todo})
+        atomic.sweep(place.results_dir)
         if todo:
             durations = _durations(cells, place.results_dir)
             known = Durations() if again else durations  # scoring again takes less than the training that it follows

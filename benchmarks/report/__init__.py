@@ -58,8 +58,7 @@ def _written(place: int, folder: Path, aa_dir: Path | None, failures: list[str])
     failed = figures.write(frames, folder / "figures") or []
     computed = tables.computed(table, frames, failed)
     failures += tables.write(table, frames, folder / "tables", failed, computed)
-    for written in ("figures", "tables"):
-        atomic.sweep(folder / written)
+    atomic.sweep(folder)
     return page.Run(place, frames, table, computed)
 
 

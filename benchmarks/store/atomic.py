@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-ABANDONED = 600.0  # seconds after which a temporary file has no writer any more; one is written in a few
+from benchmarks.store import writer
+
+SUFFIX = ".tmp"
+ABANDONED = 600.0  # seconds after which a temporary file of another machine has no writer any more
 
 
 @contextmanager
@@ -20,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises OSError where it cannot be written; then, as after any other exception inside, `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    fresh = path.with_name(f".{path.name}.{writer.name()}{SUFFIX}")
     try:
         fresh.unlink(missing_ok=True)  # of an earlier process of this number, or a link
         yield fresh
@@ -44,9 +47,10 @@ def write(path: Path, content: bytes) -> None:
 def sweep(folder: Path) -> None:
     """Remove the temporary files that writers left which were killed.
 
-    folder: of the files that they wrote. Fresh ones stay: another process, on this machine or another, may write them.
+    folder: with its subfolders. A file goes if its writer has ended or, where that cannot be known, if it is old.
     """
-    for path in folder.glob(".*.tmp"):
+    for path in folder.rglob(f".*{SUFFIX}"):
         with suppress(OSError):
-            if time.time() - path.lstat().st_mtime > ABANDONED:
+            ended = writer.ended(path.name.removesuffix(SUFFIX).rpartition(".")[2])
+            if ended or time.time() - path.lstat().st_mtime > ABANDONED:
                 path.unlink()

@@ -1,6 +1,8 @@
 """Whatever is written appears whole or not at all, inside of the results folder."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +12,7 @@ from benchmarks.report import figures
 from benchmarks.report.figures import style
 from benchmarks.store import atomic
 from benchmarks.store.inside import WRITTEN, inside, refuse_links
+from tests import ROOT
 from tests.benchmarks import fake_run
 
 
@@ -96,11 +99,30 @@ def test_the_figures_of_an_earlier_report_stay_until_the_new_ones_are_there(tmp_
     assert old.read_text() != "old" and not other.exists()
 
 
-def test_a_sweep_removes_what_a_killed_writer_left_and_nothing_that_may_still_be_written(tmp_path):
-    old, fresh, whole = (tmp_path / name for name in (".a.svg.1.tmp", ".b.svg.2.tmp", "c.svg"))
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from benchmarks.store import atomic
+with atomic.replacing(Path(sys.argv[1])) as fresh:
+    fresh.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_sweep_removes_what_a_killed_writer_left_at_once(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED, tmp_path / "tables" / "a.csv"], cwd=ROOT, check=False)
+    assert len(list(tmp_path.rglob("*"))) == 2
+    atomic.sweep(tmp_path)
+    assert not list((tmp_path / "tables").iterdir())
+
+
+def test_a_sweep_spares_what_is_being_written_here_or_may_be_elsewhere(tmp_path):
+    old, fresh, whole = (tmp_path / name for name in (".a.svg.elsewhere-1.tmp", ".b.svg.elsewhere-2.tmp", "c.svg"))
     for path in (old, fresh, whole):
         path.write_text("")
     for path in (old, whole):
         os.utime(path, (0, 0))
-    atomic.sweep(tmp_path)
-    assert sorted(tmp_path.iterdir()) == [fresh, whole]
+    with atomic.replacing(tmp_path / "d.svg") as mine:
+        mine.write_text("")
+        atomic.sweep(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([fresh, whole, mine])
