@@ -33,7 +33,7 @@ test-engines: $(INSTALLED) ## test the engines on real clusters: Ray (extra ray)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray]'
 	$(PY) -m pytest -m engines tests/benchmarks/execute/engines -rs $(ARGS)
 
-chaos: $(INSTALLED) ## run the campaigns of faults, an hour; counts go to results/reference/chaos (CHAOS=kills ARGS="--kills 10")
+chaos: $(INSTALLED) ## run the campaigns of faults, 20 minutes; counts go to results/reference/chaos (CHAOS=kills ARGS="--kills 10")
 	@for campaign in $(CHAOS); do \
 	  $(PY) -m tests.campaign.$$campaign --output results/reference/chaos/$$campaign.md $(ARGS) || exit 1; \
 	done
