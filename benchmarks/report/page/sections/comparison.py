@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from pandas import Series
 
@@ -14,17 +16,18 @@ from benchmarks.report.page.leaders import significances
 from benchmarks.report.page.run import Run
 
 ORDER, TITLE = 20, "Comparison"
-HEADS = ["method", "task", "era", "data set", "budget", "sampler", "NFE", "FID ratio", "significance", "FID ratio 2"]
-HEADS += ["accuracy", "ms/image", "training FLOPs", "seeds", "extractor", "marks", "status"]
+# What the page is read for stands first, next to the method where a phone shows two columns.
+HEADS = ["method", "data set", "NFE", "FID ratio", "significance", "FID ratio 2", "accuracy", "ms/image", "sampler"]
+HEADS += ["budget", "era", "task", "marks", "seeds", "status", "training FLOPs", "extractor"]
 FILTERS = ["task", "era", "data set", "budget", "NFE", "significance"]
-HIDDEN = ["training FLOPs", "extractor"]
+DETAILS = {"task", "training FLOPs", "extractor"}
 NOTES = (
     "Mean ± half of the 95 % t interval over training seeds; lower FID ratios are better, 1 is as close to held-out "
     "images as real training images are. FID ratio 2: by the second scoring network. budget: training FLOPs, equal "
     "where they differ by less than a fifth.",
     "significance: against the best of the same data set and number of evaluations (of recognisers: the best "
     "accuracy). A row with a dagger is no fair entry, so it is left out. Tick a method to make it stand out in the "
-    "charts.",
+    "charts. Columns that say the same of every row are hidden at first, as details are: Columns shows them.",
 )
 
 
@@ -40,8 +43,14 @@ def blocks(run: Run) -> list[Block]:
     for index, row in rows.iterrows():
         cells = _cells(run, row, said[index]) | {"budget": Value(budgets.get((row.dataset, row.variant), DASH))}
         body.append([cells[name] for name in kept])
-    filters, hidden = ([name for name in names if name in kept] for names in (FILTERS, HIDDEN))
+    filters = [name for name in FILTERS if name in kept]
+    hidden = [name for name, cells in zip(kept, zip(*body, strict=True), strict=True) if _is_detail(name, cells)]
     return [Listing(run.id("comparison", "all"), "All methods", heads(kept), body, NOTES, filters, hidden)]
+
+
+def _is_detail(name: str, cells: Sequence[Value]) -> bool:
+    """Whether a column is hidden at first: a detail, or one that says the same of several rows."""
+    return name in DETAILS or (len(cells) > 1 and len({cell.text for cell in cells}) == 1)
 
 
 def _cells(run: Run, row: Series, significance: str) -> dict[str, Value]:
