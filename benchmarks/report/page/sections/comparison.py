@@ -55,16 +55,19 @@ def _is_detail(name: str, cells: Sequence[Value]) -> bool:
 
 def _cells(run: Run, row: Series, significance: str) -> dict[str, Value]:
     sign = SIGN if isinstance(row.marks, str) else ""
+    best, sampled = significance == "best", pd.notna(row.fid_ratio)
     fid, second, accuracy = (_mean(row, name) for name in ("fid_ratio", "fid2_ratio", "accuracy"))
     return {
         "method": run.variant(row.variant, sign, select=True),
         **{"task": Value(row.task or DASH), "era": Value(row.era or DASH), "data set": Value(row.dataset)},
         "sampler": Value(DASH if pd.isna(row.sampler) else row.sampler),
         "NFE": Value(DASH if pd.isna(row.nfe) else f"{row.nfe:g}"),
-        "FID ratio": Value(fid, bold=significance == "best", value=_sorted(row.fid_ratio), more=_more(row)),
+        "FID ratio": Value(fid, bold=best and sampled, value=_sorted(row.fid_ratio), more=_more(row)),
         "significance": Value(significance or DASH),
         "FID ratio 2": Value(second, value=_sorted(row.fid2_ratio)),
-        "accuracy": Value(accuracy, value=_sorted(row.accuracy), more=f"n = {row.n_seeds} training seeds"),
+        "accuracy": Value(
+            accuracy, bold=best and not sampled, value=_sorted(row.accuracy), more=f"n = {row.n_seeds} training seeds"
+        ),
         "ms/image": Value(number(row.sample_ms_per_image), value=_sorted(row.sample_ms_per_image)),
         "training FLOPs": Value(number(row.train_flops), value=_sorted(row.train_flops)),
         **{

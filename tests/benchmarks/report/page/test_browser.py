@@ -153,7 +153,7 @@ def test_the_legend_switches_series_and_the_table_selects_them_by_keyboard(brows
 def test_tab_reaches_every_control_and_a_question_mark_explains_its_column(browser, digits):
     with opened(browser, digits, draw=False) as tab:
         seen = set()
-        for _ in range(60):
+        for _ in range(120):
             tab.keyboard.press("Tab")
             seen.add(
                 tab.evaluate(
