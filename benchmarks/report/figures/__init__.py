@@ -4,9 +4,7 @@
 
 frames: of one data set. None where they hold nothing for it. The file's name is the figure's.
 
-    def estimates(frames: Frames) -> list[str]
-
-Optional; the numbers of its title, each with its 95 % interval, in words of `benchmarks.report.estimates`.
+`style.figure` takes the numbers of its title with their 95 % intervals too, for the speaker notes of a talk.
 
 SHOWN: optional; which variants the frames hold:
     "main" (if it says nothing): those that are not points of a series, and of more than MOST the most important ones;
@@ -96,12 +94,6 @@ def drawn(name: str, frames: Frames) -> Figure | None:
     """A figure of the frames of one data set, in the current style; None where they hold nothing for it."""
     some = shown(name, frames)
     return _module(name).draw(some) if len(some.cells) else None
-
-
-def estimates(name: str, frames: Frames) -> list[str]:
-    """The numbers of the title of a figure that is drawn, each with its interval; empty where it tells none."""
-    found = getattr(_module(name), "estimates", None)
-    return found(shown(name, frames)) if found else []
 
 
 def _main(frames: Frames) -> Frames:

@@ -25,7 +25,7 @@ def draw(frames: Frames) -> Figure | None:
     rows = pairs(frames)
     if rows.empty:
         return None
-    fig = style.figure(_finding(frames, rows))
+    fig = style.figure(_finding(frames, rows), estimates=_estimates(frames, rows))
     ax = fig.subplots()
     for height, (_, row) in enumerate(rows[::-1].iterrows()):
         _line(ax, row, "ratio", height + 0.13, style.theme().series["purple"], filled=True)
@@ -82,7 +82,7 @@ def _pair(frames: Frames, row: Series) -> str:
     )
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, rows: DataFrame) -> list[str]:
     """The ratios of the title by both scoring networks."""
     networks = {"ratio": say("first scoring network"), "ratio2": say("second scoring network")}
     return [
@@ -91,7 +91,7 @@ def estimates(frames: Frames) -> list[str]:
             *(row[f"{name}{part}"] for part in ("", "_ci_low", "_ci_high")),
             row.n_seeds,
         )
-        for row in _in_title(pairs(frames))
+        for row in _in_title(rows)
         for name, words in networks.items()
         if not isna(row[name])
     ]

@@ -28,7 +28,7 @@ def draw(frames: Frames) -> Figure | None:
     if not budgets:
         return None
     budgets = budgets[:1] if style.on_stage() else budgets
-    fig = style.figure(_finding(frames, budgets[0]))
+    fig = style.figure(_finding(frames, budgets[0]), estimates=_estimates(frames, budgets[0]))
     axes = fig.subplots(1, len(budgets), squeeze=False, sharey=True)[0]
     for ax, budget in zip(axes, budgets, strict=True):
         ends = [*_families(ax, frames, budget), *_fields(ax, frames, budget)]
@@ -108,14 +108,14 @@ def _column(values: list[float]) -> Series:
     return Series(values, dtype=float)
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, budget: list[Entry]) -> list[str]:
     """The ratios of the title."""
     return [
         stated.of_mean(
             say("{name}, {nfe} NFE", name=style.label(frames, entry.variant), nfe=entry.nfe),
             *(entry.ratio, half_width(entry.sd, entry.n), entry.n),
         )
-        for entry in _in_title(_budgets(frames)[0])
+        for entry in _in_title(budget)
     ]
 
 

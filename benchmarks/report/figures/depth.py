@@ -22,7 +22,7 @@ def draw(frames: Frames) -> Figure | None:
     table = depth(frames)
     if table.n_hidden_layers.nunique() < 2:
         return None
-    fig = style.figure(_finding(frames, table))
+    fig = style.figure(_finding(frames, table), estimates=_estimates(frames, table))
     ax = fig.subplots()
     ends = []
     for series, line in table.groupby("series", sort=False):
@@ -45,14 +45,14 @@ def draw(frames: Frames) -> Figure | None:
     return fig
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, table: DataFrame) -> list[str]:
     """The test errors of the title."""
     return [
         stated.of_mean(
             *(style.label(frames, row.series), row.error, half_width(row.error_sd, row.n_seeds), row.n_seeds),
             stated.shares(2),
         )
-        for row in _ends(depth(frames))
+        for row in _ends(table)
     ]
 
 

@@ -28,10 +28,11 @@ def draw(frames: Frames) -> Figure | None:
     if table.n_hidden_layers.nunique() < 2:
         return None
     deepest = int(table.n_hidden_layers.max())
-    norms = {series: np.exp(logs.mean(0)) for series, logs in _logs(frames, deepest).items()}
+    logs = _logs(frames, deepest)
+    norms = {series: np.exp(values.mean(0)) for series, values in logs.items()}
     if not norms:
         return None
-    fig = style.figure(_finding(frames, norms, deepest))
+    fig = style.figure(_finding(frames, norms, deepest), estimates=_estimates(frames, logs))
     ax = fig.subplots()
     x, ends = np.arange(1, deepest + 1), []
     for series, values in norms.items():
@@ -65,12 +66,12 @@ def _logs(frames: Frames, deepest: int) -> dict[str, np.ndarray]:
     return {series: values - values[:, -1:] for series, values in logs.items()}
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, logs: dict[str, np.ndarray]) -> list[str]:
     """The norms of the title: geometric means with t intervals on the logarithmic scale."""
-    logs = {series: values[:, 0] for series, values in _logs(frames, int(depth(frames).n_hidden_layers.max())).items()}
-    ends = _ends({series: float(np.exp(values.mean())) for series, values in logs.items()})
+    lowest = {series: values[:, 0] for series, values in logs.items()}
+    ends = _ends({series: float(np.exp(values.mean())) for series, values in lowest.items()})
     return [
-        stated.of_ratio(style.label(frames, series), *np.exp(_bounds(logs[series])), len(logs[series]))
+        stated.of_ratio(style.label(frames, series), *np.exp(_bounds(lowest[series])), len(lowest[series]))
         for series in dict.fromkeys(ends)
     ]
 

@@ -26,7 +26,8 @@ def draw(frames: Frames) -> Figure | None:
     if samples.empty:
         return None
     value, title = ratio_of(samples)
-    fig = style.figure(_finding(frames))
+    titled = _in_title(frames)
+    fig = style.figure(_finding(frames, *titled), estimates=_estimates(frames, titled))
     ax = fig.subplots()
     means = (
         over_seeds(samples, ["variant", "sampler", "primary", "nfe"], value).dropna(subset="mean").sort_values("nfe")
@@ -60,9 +61,9 @@ def draw(frames: Frames) -> Figure | None:
     return fig
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, titled: tuple[DataFrame, DataFrame]) -> list[str]:
     """The ratios of the title."""
-    rows = [row for table in _in_title(frames) for _, row in table.iterrows()]
+    rows = [row for table in titled for _, row in table.iterrows()]
     return [stated.of_values(_at(frames, row), leaders.by_seed(frames, row)) for row in rows]
 
 
@@ -75,8 +76,7 @@ def _in_title(frames: Frames) -> tuple[DataFrame, DataFrame]:
     return leaders.leaders(frames, leaders.few(frames))[:2], leaders.leaders(frames)[:2]
 
 
-def _finding(frames: Frames) -> str:
-    at, ever = _in_title(frames)
+def _finding(frames: Frames, at: DataFrame, ever: DataFrame) -> str:
     if at.empty or ever.empty:
         return say("FID against network evaluations per sample")
     nfe = leaders.few(frames)

@@ -25,19 +25,41 @@ LOOKS = {ONE_LOSS: ("vermillion", "D"), LOCAL: ("blue", "o")}
 NAME_WIDTH, NAME_WIDTH_ON_STAGE = 46, 36  # letters of a line of a name
 LINE = 0.25  # inches of a line of a name
 FURNITURE = 2.9  # inches of title, axis and caption
+MOST_TICKS = 12  # of all panels of a slide
+ASIDE_WIDTH, ASIDE_LINE = 78, 0.25  # letters and inches of a line below the panels of a slide
 LINES_ON_STAGE = 13  # of the names of a figure on a slide, with those of the families
 
 
 def draw(frames: Frames) -> Figure | None:
-    """A row per method and a panel per number of evaluations: the mean with its 95 % interval, coloured by family."""
+    """A row per method and a panel per number of evaluations: the mean with its 95 % interval, coloured by family.
+
+    On a slide a number of evaluations with which one family alone was sampled has a line of text instead of a panel.
+    """
     table = loss_families(frames)
     lowest = best(table)
     if lowest.empty:
         return None
-    names = _names(frames, table)
+    shown, aside, names = table, [], _names(frames, table)
+    alone = _lowest_alone(table, lowest)
     if style.on_stage():
-        names = _for_stage(table, names)
-    fig = style.figure(_finding(lowest), sum(map(len, names.values())) * LINE + FURNITURE)
+        shown = table[table.nfe.isin(lowest.nfe)]
+        aside = balanced(_without_panel(frames, alone), ASIDE_WIDTH) if len(alone) else []
+        names = _for_stage(table, _names(frames, shown), LINES_ON_STAGE - len(aside))
+    told = [*_estimates(frames, lowest), *_estimates(frames, alone)]
+    fig = style.figure(_finding(lowest), sum(map(len, names.values())) * LINE + FURNITURE, told)
+    _write_below(fig, aside)
+    _panels(fig, shown, lowest, names)
+    _note(fig, frames, table)
+    return fig
+
+
+def _lowest_alone(table: DataFrame, lowest: DataFrame) -> DataFrame:
+    """The rows with the lowest means with numbers of evaluations for which `lowest` has no row."""
+    alone = table[~table.nfe.isin(lowest.nfe)]
+    return table.loc[alone.groupby("nfe")["mean"].idxmin()]
+
+
+def _panels(fig: Figure, table: DataFrame, lowest: DataFrame, names: dict[str, list[str]]) -> None:
     nfes = sorted(table.nfe.unique())
     panels = fig.subplots(1, len(nfes), sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.04})[0]
     places = _rows(panels[0], table, names)
@@ -47,9 +69,13 @@ def draw(frames: Frames) -> Figure | None:
     # Intervals of two seeds may be longer than any axis.
     panels[0].set_xlim(min(0.7, 0.7 * table["mean"].min()), 1.7 * table["mean"].max())
     decades = [10**power for power in range(4) if 10**power <= 1.7 * table["mean"].max()]
+    decades = decades[::2] if style.on_stage() and len(decades) * len(panels) > MOST_TICKS else decades
     panels[0].set_xticks(decades, [f"{decade}" for decade in decades])
     panels[0].xaxis.set_minor_formatter(NullFormatter())
     panels[0].set_xlabel(ratio_title(), loc="left", fontsize=style.SMALL)
+
+
+def _note(fig: Figure, frames: Frames, table: DataFrame) -> None:
     style.note(
         fig,
         f"Data: {frames.cells.dataset.iloc[0]}. Means over {caption.seeds(frames, set(table.variant))} with their "
@@ -61,7 +87,6 @@ def draw(frames: Frames) -> Figure | None:
         caption.scoring(frames),
         caption.origin(frames),
     )
-    return fig
 
 
 def _names(frames: Frames, table: DataFrame) -> dict[str, list[str]]:
@@ -76,11 +101,12 @@ def _names(frames: Frames, table: DataFrame) -> dict[str, list[str]]:
     return names
 
 
-def _for_stage(table: DataFrame, names: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The families and as many methods as a slide has room for, first those that are lowest with some evaluations."""
+def _for_stage(table: DataFrame, names: dict[str, list[str]], n_lines: int) -> dict[str, list[str]]:
+    """The families and as many methods as fit into lines, first those that are lowest with some evaluations, whether
+    these have a panel or not."""
     ranks = table.groupby(["nfe", "family"])["mean"].rank().groupby(table.variant).min()
-    chosen, left = {*LOOKS}, LINES_ON_STAGE - len(LOOKS)
-    for variant in sorted(ranks.index, key=ranks.get):
+    chosen, left = {*LOOKS}, n_lines - len(LOOKS)
+    for variant in sorted(ranks.index.intersection([*names]), key=ranks.get):
         if len(names[variant]) <= left:
             chosen.add(variant)
             left -= len(names[variant])
@@ -117,15 +143,36 @@ def _panel(ax: Axes, rows: DataFrame, places: dict[str, float], lowest: DataFram
     ax.grid(False, axis="y")
 
 
-def estimates(frames: Frames) -> list[str]:
-    """The lowest means of both families with every number of evaluations."""
-    rows = [row for _, row in best(loss_families(frames)).iterrows()]
+def _write_below(fig: Figure, lines: list[str]) -> None:
+    """Write lines below the panels of a slide."""
+    if lines:
+        share = len(lines) * ASIDE_LINE / fig.get_figheight()
+        fig.get_layout_engine().set(rect=(0, share, 1, 1 - share))
+        fig.text(0.012, share / 2, "\n".join(lines), va="center", fontsize=style.SMALL, color=style.theme().muted)
+
+
+def _without_panel(frames: Frames, lowest: DataFrame) -> str:
+    """With which numbers of evaluations methods of one family alone were sampled, and the lowest ratio of each."""
+    words = {
+        LOCAL: "Only local losses were sampled with {nfes} NFE; lowest: {found}",
+        ONE_LOSS: "Only methods with one loss were sampled with {nfes} NFE; lowest: {found}",
+    }
+    texts = []
+    for family, rows in lowest.groupby("family"):
+        found = [f"{style.label(frames, row.variant)} {number(row['mean'])}" for _, row in rows.iterrows()]
+        nfes = ", ".join(f"{nfe}" for nfe in rows.nfe)
+        texts.append(say(words[family], nfes=nfes, found=say("; ").join(found)))
+    return say("; ").join(texts)
+
+
+def _estimates(frames: Frames, rows: DataFrame) -> list[str]:
+    """The means of some rows of the table with their intervals."""
     return [
         stated.of_mean(
             say("{name}, {nfe} NFE", name=style.label(frames, row.variant), nfe=row.nfe),
             *(row["mean"], half_shown(row["mean"], row.low, row.high), row.n),
         )
-        for row in rows
+        for _, row in rows.iterrows()
     ]
 
 

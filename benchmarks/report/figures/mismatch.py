@@ -27,7 +27,8 @@ def draw(frames: Frames) -> Figure | None:
     steps = _states(frames)
     if steps[[WHOLE, LINK, SEPARATED]].isna().all(axis=None):
         return None
-    fig = style.figure(_finding(frames, steps))
+    titled = _amplifications(frames, steps)
+    fig = style.figure(_finding(frames, titled), estimates=_estimates(frames, titled))
     _panel(fig.subplots(), frames, steps)
     counts = steps.groupby("variant").n_links.max()
     names = frames.ordered(steps.variant)
@@ -97,10 +98,8 @@ def _means(steps: DataFrame, column: str) -> DataFrame:
     return table.dropna(subset="mean").sort_values("x")
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, seeds: Series) -> list[str]:
     """The amplifications of the title."""
-    steps = _states(frames)
-    seeds = _amplifications(frames, steps)
     return [stated.of_values(style.label(frames, name), seeds[[name]]) for name in _in_title(seeds).index]
 
 
@@ -117,8 +116,8 @@ def _in_title(seeds: Series) -> Series:
     return positive.iloc[[0, -1]] if len(positive) > 1 else positive
 
 
-def _finding(frames: Frames, steps: DataFrame) -> str:
-    told = _in_title(_amplifications(frames, steps))
+def _finding(frames: Frames, seeds: Series) -> str:
+    told = _in_title(seeds)
     if told.empty:
         return say("Error along the chain at inference")
     values = {"most": style.label(frames, told.index[0]), "high": number(told.iloc[0])}

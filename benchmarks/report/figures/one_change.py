@@ -31,7 +31,8 @@ def draw(frames: Frames) -> Figure | None:
         return None
     base, changed = found
     words = {entry.variant: _in_words(change, entry, base) for change, entry in changed}
-    fig = style.figure(_finding(base, [entry for _, entry in changed], words))
+    found = [entry for _, entry in changed]
+    fig = style.figure(_finding(base, found, words), estimates=_estimates(frames, base, found))
     ax = fig.subplots()
     lines = [(base, say("unchanged")), *((entry, words[entry.variant]) for _, entry in _by_ratio(changed))]
     for height, (entry, _) in enumerate(reversed(lines)):
@@ -70,16 +71,14 @@ def _in_words(change: str, entry: Entry, base: Entry) -> str:
     return in_words(entry.title) if entry.title != base.title else change
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, base: Entry, changed: list[Entry]) -> list[str]:
     """The ratios of the title."""
-    base, changed = one_change(entries(frames))
-    told = (base, _largest(base, [entry for _, entry in changed]))
     return [
         stated.of_mean(
             say("{name}, {nfe} NFE", name=style.label(frames, entry.variant), nfe=entry.nfe),
             *(entry.ratio, half_width(entry.sd, entry.n), entry.n),
         )
-        for entry in told
+        for entry in (base, _largest(base, changed))
     ]
 
 

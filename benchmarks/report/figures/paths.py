@@ -23,7 +23,8 @@ def draw(frames: Frames) -> Figure | None:
     trajectories = recorded(frames)
     if not trajectories:
         return None
-    fig = style.figure(_finding(frames, trajectories))
+    titled = _ends(frames, trajectories)
+    fig = style.figure(_finding(frames, *titled), estimates=_estimates(frames, *titled))
     axes = fig.subplots(len(trajectories), max(map(len, trajectories.values())), squeeze=False)
     for row, (variant, states) in zip(axes, trajectories.items(), strict=True):
         _strip(row, states)
@@ -55,9 +56,8 @@ def recorded(frames: Frames) -> dict[str, ndarray]:
     return {variant: found["path"] for variant, found in kept.items() if found and "path" in found}
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, nfe: int, ratios: Series) -> list[str]:
     """The ratios of the title."""
-    nfe, ratios = _ends(frames, recorded(frames))
     shown = ratios.groupby("variant").mean().dropna().sort_values().index
     told = {place: shown[place] for place in (0, -1) if len(shown)}
     return [
@@ -74,8 +74,7 @@ def _ends(frames: Frames, trajectories: dict[str, ndarray]) -> tuple[int, Series
     return nfe, samples[samples.nfe_asked.eq(nfe)].set_index("variant").fid_ratio
 
 
-def _finding(frames: Frames, trajectories: dict[str, ndarray]) -> str:
-    nfe, ratios = _ends(frames, trajectories)
+def _finding(frames: Frames, nfe: int, ratios: Series) -> str:
     shown = ratios.groupby("variant").mean().dropna().sort_values()
     if shown.empty:
         return say("Sampling trajectories from the same noise")

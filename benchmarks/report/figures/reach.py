@@ -27,7 +27,7 @@ def draw(frames: Frames) -> Figure | None:
     rows = _rows(frames)
     if not rows:
         return None
-    fig = style.figure(_finding(frames, rows))
+    fig = style.figure(_finding(frames, rows), estimates=_estimates(frames, rows))
     ax = fig.subplots()
     ax.set(xlim=(0, 12.8), ylim=(len(rows) - 0.4, -1.4))
     ax.axis("off")
@@ -68,15 +68,13 @@ def _rows(frames: Frames) -> list[tuple[str, dict, dict]]:
     ]
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, rows: list[tuple[str, dict, dict]]) -> list[str]:
     """The shares of the title over training seeds."""
     seeds: dict[str, list[float]] = {}
     for chain in chains(frames, "reach"):
         if (reached := (_shown(chain.quality["reach"]) or {}).get("on_policy_reach")) is not None:
             seeds.setdefault(chain.variant, []).append(reached)
-    return [
-        stated.of_values(style.label(frames, name), seeds[name], stated.shares(0)) for name in _extremes(_rows(frames))
-    ]
+    return [stated.of_values(style.label(frames, name), seeds[name], stated.shares(0)) for name in _extremes(rows)]
 
 
 def _shown(reach: dict) -> dict | None:

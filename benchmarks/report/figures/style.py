@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -48,6 +48,12 @@ class Setting(NamedTuple):
 
 DEFAULT = Setting(LIGHT, None)
 _setting: ContextVar[Setting] = ContextVar("setting", default=DEFAULT)
+
+
+class Drawing(Figure):
+    """A figure. estimates: the numbers of its finding, each with its 95 % interval, for speaker notes."""
+
+    estimates: tuple[str, ...] = ()
 
 
 class LineStyle(NamedTuple):
@@ -137,14 +143,16 @@ def _settings(theme: Theme, fonts: list[str]) -> dict:
     )
 
 
-def figure(finding: str = "", height: float = 0) -> Figure:
+def figure(finding: str = "", height: float = 0, estimates: Iterable[str] = ()) -> Drawing:
     """An empty figure, 16:9 in reports, that makes room for its labels.
 
-    finding: what it shows, with its number, in a sentence; its title. height: inches that it needs at least.
+    finding: what it shows, with its number, in a sentence; its title. height: inches that it needs at least. estimates:
+    the numbers of the finding, each with its 95 % interval, in words of `benchmarks.report.estimates`.
     """
     size = _setting.get().stage or FIGSIZE
     height = size[1] if _setting.get().stage else max(size[1], height)
-    fig = Figure(figsize=(size[0], height), dpi=DPI, layout="constrained")
+    fig = Drawing(figsize=(size[0], height), dpi=DPI, layout="constrained")
+    fig.estimates = tuple(estimates)
     fig.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
     if finding:
         lines = finding if _setting.get().stage else "\n".join(wrap(finding, TITLE_WIDTH))

@@ -27,7 +27,7 @@ def draw(frames: Frames) -> Figure | None:
     found = _found(frames)
     if not found:
         return None
-    fig = style.figure(_finding(frames, found))
+    fig = style.figure(_finding(frames, found), estimates=_estimates(frames, found))
     axes = fig.subplots(len(found), 2, squeeze=False)
     for row, (task, ends) in zip(axes, found.items(), strict=True):
         for ax, (variant, entry) in zip(row, ends, strict=True):
@@ -52,11 +52,11 @@ def _found(frames: Frames) -> dict:
     return {task: ends for task in ("recognition", "generation") if (ends := extremes(frames, task))}
 
 
-def estimates(frames: Frames) -> list[str]:
+def _estimates(frames: Frames, found: dict) -> list[str]:
     """The shares of the title over training seeds."""
     return [
         stated.of_values(style.label(frames, variant), _coverage(frames, variant, graph), stated.shares(0))
-        for ends in _found(frames).values()
+        for ends in found.values()
         for variant, graph in ends
     ]
 

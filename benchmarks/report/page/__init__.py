@@ -47,11 +47,12 @@ class Section(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One results folder as the template shows it."""
+    """One results folder as the template shows it. legend_at: id of the section that the legend stands above."""
 
     run: Run
     sections: list[Section]
     series: list[Series]
+    legend_at: str = ""
 
 
 def write(runs: Sequence[Run], path: Path) -> list[str]:
@@ -60,9 +61,21 @@ def write(runs: Sequence[Run], path: Path) -> list[str]:
     Returns the sections that failed, in words, as `attempt` does; all others are written.
     """
     failures: list[str] = []
-    parts = [Part(run, _sections(run, failures), series(run)) for run in runs]
+    parts = [_part(run, failures) for run in runs]
     atomic.write(path, _rendered(parts, failures).encode())
     return failures
+
+
+def _part(run: Run, failures: list[str]) -> Part:
+    """A run with its legend above what it acts on, the first chart or table that selects series; the answer of the page
+    stands before it."""
+    found = _sections(run, failures)
+    acted_on = (section.id for section in found for block in section.blocks if _has_series(block))
+    return Part(run, found, series(run), next(acted_on, ""))
+
+
+def _has_series(block: Block) -> bool:
+    return isinstance(block, Chart) or (isinstance(block, Listing) and len(block.filters) > 0)
 
 
 def _sections(run: Run, failures: list[str]) -> list[Section]:

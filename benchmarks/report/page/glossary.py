@@ -62,7 +62,8 @@ OWN = {
     "kind": "quality: a network is trained and scored. timing: its cost is measured. "
     "A cell is one of these, once per seed.",
     "command": "Command line that makes the records again, from the repository at the record's commit.",
-    "claim": "What the pair of methods is compared for, as the preset says.",
+    "claim": "What the pair of methods is compared for, as the preset says; a letter with a number is a hypothesis of "
+    "docs/hypotheses.md.",
     "first": "First method of the pair: its FID is the numerator of the ratio.",
     "second": "Second method of the pair: its FID is the denominator of the ratio.",
     "p": "p value of a two-sided test that both methods are equal.",

@@ -88,11 +88,13 @@ def significances(rows: DataFrame) -> Series:
     """For each row of a comparison what its mean says against the best one: best, tie, worse, or nothing."""
     found = Series("", index=rows.index, dtype=object)
     fair = rows[rows.marks.isna()]
-    accuracies = fair[fair.fid_ratio.isna()].dropna(subset="accuracy")
+    accuracies = fair.dropna(subset="accuracy").drop_duplicates(["dataset", "variant"])
     groups = [(group, "fid_ratio") for _, group in fair.dropna(subset="fid_ratio").groupby(["dataset", "nfe"])]
     groups += [(group, "accuracy") for _, group in accuracies.groupby("dataset")]
     for group, column in groups:
         marks = marked(group, column)
         if (marks != significance.NEITHER).any():
-            found[group.index] = marks.replace(significance.NEITHER, "worse")
+            # A recogniser that also samples is marked by its samples.
+            said = marks[rows.fid_ratio[marks.index].isna()] if column == "accuracy" else marks
+            found[said.index] = said.replace(significance.NEITHER, "worse")
     return found.where(pd.isna(rows.marks), "left out")

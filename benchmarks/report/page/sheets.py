@@ -38,7 +38,9 @@ def listing(run: Run, name: str, dataset: str, sheet: Sheet) -> Listing:
         for line in sheet.body.itertuples(index=False, name=None)
     ]
     shown: list[Head] = heads(columns)
-    return Listing(run.id(name, dataset, sheet.title), run.in_data(sheet.title, dataset), shown, rows, sheet.notes)
+    hidden = [column for column in columns if column in sheet.details]
+    title, found = run.in_data(sheet.title, dataset), run.id(name, dataset, sheet.title)
+    return Listing(found, title, shown, rows, sheet.notes, hidden=hidden)
 
 
 def _cell(run: Run, column: str, text: str) -> Value:

@@ -21,6 +21,7 @@ NOTES = (
     "The sampler, and the NFE where the preset asks for the best one, are those with the lowest mean FID by the first "
     "network: to the validation split where the records have it, else to the test split. One seed has no interval.",
 )
+DETAILS = ("p", "p 2", "ratio 3", "views")
 VIEWS = (
     "Ratio 3: by features of a network that was never trained. Views: a fact where the intervals by all three networks "
     "exclude 1 on one side; else what each says. No outcome depends on it."
@@ -36,7 +37,7 @@ def data(frames: Frames, comparison: DataFrame) -> DataFrame | None:
 def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
     """One line per pair, in the order of the preset."""
     notes = NOTES if rows.ratio3.isna().all() else (*NOTES, VIEWS)
-    return [Sheet("Paired ratios", dense([_line(row) for _, row in rows.iterrows()]), notes)]
+    return [Sheet("Paired ratios", dense([_line(row) for _, row in rows.iterrows()]), notes, DETAILS)]
 
 
 def _line(row: Series) -> dict[str, str]:

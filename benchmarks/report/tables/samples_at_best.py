@@ -18,6 +18,18 @@ from benchmarks.report.tables.sheet import Sheet, dense
 DOCUMENT, ORDER = "comparison", 30
 MEANS = "Means over training seeds, by the test split. chosen among: number of NFEs of the sampler."
 
+DETAILS = (
+    "chosen among",
+    "bias",
+    "sd, sampling",
+    "density",
+    "coverage",
+    "class distance",
+    "entropy",
+    "label agreement",
+)
+DETAILS += ("distance ratio", "ratio 3")
+
 
 class Shown(NamedTuple):
     """A column of the comparison in this table: its head, how it is printed, and a note about it."""
@@ -71,7 +83,7 @@ def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
         return []
     body = dense(lines)
     notes = [f"{column.note}." for column in shown.values() if column.note and column.head in body]
-    return [Sheet("Samples at the best NFE", body, (MEANS, explained(rows), *budget_notes(rows), *notes))]
+    return [Sheet("Samples at the best NFE", body, (MEANS, explained(rows), *budget_notes(rows), *notes), DETAILS)]
 
 
 def _shown() -> dict[str, Shown]:

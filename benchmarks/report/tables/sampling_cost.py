@@ -15,6 +15,7 @@ NOTE = (
     "ms/image: in batches. latency: of one image alone. efficiency: NFE times the time of one evaluation, over the "
     "time of the sampler; the rest is overhead of the sampler."
 )
+DETAILS = ("p90, ms", "MFU", "J/image", "warm-up s")
 MOST = 1.05  # an efficiency above this is no efficiency: it only says that one of two timings is wrong
 SPREAD = 1.2  # ratio of times up to which samplers with as many evaluations of one network agree
 
@@ -40,7 +41,8 @@ def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
     if not lines:
         return []
     lines += detectable_line({"ms/image": rows.sample_ms_per_image_mde.max()})
-    return [Sheet("Cost of sampling at the best NFE", dense(lines), (NOTE, *flags(rows), *_contradictions(rows)))]
+    notes = (NOTE, *flags(rows), *_contradictions(rows))
+    return [Sheet("Cost of sampling at the best NFE", dense(lines), notes, DETAILS)]
 
 
 def _efficiency(value: float) -> str:

@@ -21,11 +21,13 @@ class Sheet:
     title: its heading.
     body: cells of text, one row per line; a `Bold` one is set bold.
     notes: sentences below it.
+    details: heads of columns that a page shows on demand; those that the body lacks count for nothing.
     """
 
     title: str
     body: DataFrame
     notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 def dense(lines: list[dict[str, str]]) -> DataFrame:

@@ -13,7 +13,7 @@ NOTE = (
     "step: one update on a batch in memory. end to end: with the data loader and the Trainer. MFU (model FLOPs "
     "utilisation): executed FLOPs per second, over the measured peak of a matrix product on the same device."
 )
-
+DETAILS = ("paradigm", "MFU", "J/image", "MiB init", "MiB evaluate")
 PARALLEL = (
     "train s, while other cells ran: seconds of cells that shared the computer with others, so they do not compare "
     "variants; images/s does."
@@ -39,7 +39,7 @@ def sheets(frames: Frames, rows: DataFrame) -> list[Sheet]:
             }
         )
     lines += detectable_line({"images/s, step": rows.train_images_per_second_mde.max()})
-    return [Sheet("Cost of training", dense(lines), (NOTE, *notes, *flags(rows)))]
+    return [Sheet("Cost of training", dense(lines), (NOTE, *notes, *flags(rows)), DETAILS)]
 
 
 def _seconds(frames: Frames) -> tuple[str, list[str]]:

@@ -120,5 +120,5 @@ class Runs:
                     with speaking(self.figures_in):
                         figure = figures.drawn(name, run.frames)
             told = (spoken.get_suptitle(), " ".join(spoken.get_supxlabel().split()))
-            return SpokenFigure(run, name, figure, *told, tuple(figures.estimates(name, run.frames)))
+            return SpokenFigure(run, name, figure, *told, getattr(spoken, "estimates", ()))
         return None

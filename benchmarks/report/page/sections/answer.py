@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 from pandas import Series
 
@@ -26,6 +28,7 @@ OUTCOMES = {
     "undecided": "not significantly different",
 }
 SENTENCES = 3
+HYPOTHESIS = re.compile(r"[A-Z]\d+\b")  # how presets name those of docs/hypotheses.md
 FEW = (1, 4)  # evaluations at which the best method is named
 BEST = (
     "The best methods, mean ± half of the 95 % t interval over training seeds. An FID ratio of 1 is as close to "
@@ -35,14 +38,22 @@ BEST = (
 
 def blocks(run: Run) -> list[Block]:
     """The question, the answer, the best methods with few evaluations, what these are about, and where more is said."""
-    pairs = run.rows.get("ratios")
-    compared = [] if pairs is None else [_pair(run, row) for _, row in pairs.iterrows()]
-    best = [_leader(run, leader) for leader in _few(run)]
+    kinds = {dataset: loss_families.family(run.frames.of(dataset)) for dataset in run.frames.datasets}
+    compared = [_pair(run, row) for row in _answering(run, kinds)]
+    best = [_leader(run, leader, kinds[leader.dataset].get(leader.variant)) for leader in _few(run)]
     said = compared or best
     shown = [BEST, *best] if compared and best else best[SENTENCES:]
     about = [_about(run, dataset) for dataset in run.frames.datasets]
     answer = Prose(said[:SENTENCES] or ["No method has a result yet."], lead=True)
     return [Prose([QUESTION]), answer, Prose([*shown, *about]), _more(run, len(compared) - SENTENCES, bool(best))]
+
+
+def _answering(run: Run, kinds: dict[str, Series]) -> list[Series]:
+    """The rows of the paired ratios; first those of a method with one loss and one with local losses, which the
+    question is about."""
+    pairs = run.rows.get("ratios")
+    found = [] if pairs is None else [row for _, row in pairs.iterrows()]
+    return sorted(found, key=lambda row: len({kinds[row.dataset].get(row[f"variant_{side}"]) for side in "ab"}) < 2)
 
 
 def _few(run: Run) -> list[Leader]:
@@ -62,10 +73,11 @@ def _more(run: Run, further: int, best: bool) -> Links:
 def _pair(run: Run, row: Series) -> str:
     first, second = (_side(run, row, side) for side in "ab")
     interval = "one seed" if pd.isna(row.ratio_ci_low) else f"95 % CI {row.ratio_ci_low:.2f} to {row.ratio_ci_high:.2f}"
-    where = run.in_data(row.claim[:1].upper() + row.claim[1:], row.dataset)
+    where = f"{row.dataset}: the" if run.several else "The"
+    named = "Hypothesis of docs/hypotheses.md" if HYPOTHESIS.match(row.claim) else "Compared for"
     return (
-        f"{where}: the FID of {first} is {row.ratio:.2f} times that of {second} ({interval}, {row.n_seeds} seeds): "
-        f"{OUTCOMES.get(row.outcome, row.outcome)}."
+        f"{where} FID of {first} is {row.ratio:.2f} times that of {second} ({interval}, {row.n_seeds} seeds): "
+        f"{OUTCOMES.get(row.outcome, row.outcome)}. {named}: {row.claim}."
     )
 
 
@@ -74,10 +86,12 @@ def _side(run: Run, row: Series, side: str) -> str:
     return f"{run.titles.get(name, name)} at {_evaluations(nfe)}"
 
 
-def _leader(run: Run, leader: Leader) -> str:
-    """Which method is best, whether the difference is significant, what it cost, and where its record is."""
+def _leader(run: Run, leader: Leader, kind: str | None) -> str:
+    """Which method is best, whether the difference is significant, what it cost, and where its record is.
+
+    kind: of its loss.
+    """
     what = "Highest accuracy" if leader.nfe is None else f"Lowest FID ratio with {_evaluations(leader.nfe)}"
-    kind = loss_families.family(run.frames.of(leader.dataset)).get(leader.variant)
     name = f"{run.titles.get(leader.variant, leader.variant)}{f' (trained by {kind})' if kind else ''}"
     row = leader.row
     costs = [f"{number(row.train_flops)} training FLOPs"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from pandas import Series
 
@@ -14,17 +16,18 @@ from benchmarks.report.page.leaders import significances
 from benchmarks.report.page.run import Run
 
 ORDER, TITLE = 20, "Comparison"
-HEADS = ["method", "task", "era", "data set", "budget", "sampler", "NFE", "FID ratio", "significance", "FID ratio 2"]
-HEADS += ["accuracy", "ms/image", "training FLOPs", "seeds", "extractor", "marks", "status"]
+# What the page is read for stands first, next to the method where a phone shows two columns.
+HEADS = ["method", "data set", "NFE", "FID ratio", "significance", "FID ratio 2", "accuracy", "ms/image", "sampler"]
+HEADS += ["budget", "era", "task", "marks", "seeds", "status", "training FLOPs", "extractor"]
 FILTERS = ["task", "era", "data set", "budget", "NFE", "significance"]
-HIDDEN = ["training FLOPs", "extractor"]
+DETAILS = {"task", "training FLOPs", "extractor"}
 NOTES = (
     "Mean ± half of the 95 % t interval over training seeds; lower FID ratios are better, 1 is as close to held-out "
     "images as real training images are. FID ratio 2: by the second scoring network. budget: training FLOPs, equal "
     "where they differ by less than a fifth.",
     "significance: against the best of the same data set and number of evaluations (of recognisers: the best "
     "accuracy). A row with a dagger is no fair entry, so it is left out. Tick a method to make it stand out in the "
-    "charts.",
+    "charts. Columns that say the same of every row are hidden at first, as details are: Columns shows them.",
 )
 
 
@@ -40,22 +43,31 @@ def blocks(run: Run) -> list[Block]:
     for index, row in rows.iterrows():
         cells = _cells(run, row, said[index]) | {"budget": Value(budgets.get((row.dataset, row.variant), DASH))}
         body.append([cells[name] for name in kept])
-    filters, hidden = ([name for name in names if name in kept] for names in (FILTERS, HIDDEN))
+    filters = [name for name in FILTERS if name in kept]
+    hidden = [name for name, cells in zip(kept, zip(*body, strict=True), strict=True) if _is_detail(name, cells)]
     return [Listing(run.id("comparison", "all"), "All methods", heads(kept), body, NOTES, filters, hidden)]
+
+
+def _is_detail(name: str, cells: Sequence[Value]) -> bool:
+    """Whether a column is hidden at first: a detail, or one that says the same of several rows."""
+    return name in DETAILS or (len(cells) > 1 and len({cell.text for cell in cells}) == 1)
 
 
 def _cells(run: Run, row: Series, significance: str) -> dict[str, Value]:
     sign = SIGN if isinstance(row.marks, str) else ""
+    best, sampled = significance == "best", pd.notna(row.fid_ratio)
     fid, second, accuracy = (_mean(row, name) for name in ("fid_ratio", "fid2_ratio", "accuracy"))
     return {
         "method": run.variant(row.variant, sign, select=True),
         **{"task": Value(row.task or DASH), "era": Value(row.era or DASH), "data set": Value(row.dataset)},
         "sampler": Value(DASH if pd.isna(row.sampler) else row.sampler),
         "NFE": Value(DASH if pd.isna(row.nfe) else f"{row.nfe:g}"),
-        "FID ratio": Value(fid, bold=significance == "best", value=_sorted(row.fid_ratio), more=_more(row)),
+        "FID ratio": Value(fid, bold=best and sampled, value=_sorted(row.fid_ratio), more=_more(row)),
         "significance": Value(significance or DASH),
         "FID ratio 2": Value(second, value=_sorted(row.fid2_ratio)),
-        "accuracy": Value(accuracy, value=_sorted(row.accuracy), more=f"n = {row.n_seeds} training seeds"),
+        "accuracy": Value(
+            accuracy, bold=best and not sampled, value=_sorted(row.accuracy), more=f"n = {row.n_seeds} training seeds"
+        ),
         "ms/image": Value(number(row.sample_ms_per_image), value=_sorted(row.sample_ms_per_image)),
         "training FLOPs": Value(number(row.train_flops), value=_sorted(row.train_flops)),
         **{

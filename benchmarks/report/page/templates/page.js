@@ -106,8 +106,8 @@
     const heads = all("thead th", table).map((head) => head.dataset.head);
     const hidden = JSON.parse(table.dataset.hidden).map((name) => heads.indexOf(name));
     const length = table.tBodies[0].rows.length, many = length > 50;
-    const buttons = heads.length > 5 ? [{extend: "colvis", text: "Columns"}] : [];
-    const exported = {exportOptions: {columns: ":visible", format}, title: null, filename: table.id};
+    const buttons = heads.length > 5 || hidden.length ? [{extend: "colvis", text: "Columns"}] : [];
+    const exported = {exportOptions: {format}, title: null, filename: table.id};  // all columns, the hidden ones too
     const made = new DataTable(table, {
       order: [], autoWidth: false, paging: many, pageLength: 50, info: many, searching: true,
       columnDefs: [{targets: hidden, visible: false}],
@@ -115,7 +115,16 @@
       language: {search: "Search"},
     });
     tables.push(made);
+    if (buttons.length) counted(made);
     filters(table, made, heads);
+  }
+  function counted(made) {
+    const write = () => {
+      const n = made.columns().visible().toArray().filter((shown) => !shown).length;
+      made.button(0).text(n ? `Columns (${n} hidden)` : "Columns");
+    };
+    made.on("column-visibility", write);
+    write();
   }
   function filters(table, made, heads) {
     const place = document.querySelector(`.filters[data-for="${CSS.escape(table.id)}"]`);
@@ -157,7 +166,14 @@
   dark.addEventListener("change", darken);
   darken();
   window.drawAll = () => Promise.all([...waiting].map(drawOnce));
-  addEventListener("beforeprint", () => tables.forEach((table) => table.page.len(-1).draw()));
+  // Paper shows every row and column.
+  const unprinted = new Map();
+  addEventListener("beforeprint", () => tables.forEach((table) => {
+    unprinted.set(table, table.columns((index) => !table.column(index).visible()).indexes().toArray());
+    table.columns(unprinted.get(table)).visible(true);
+    table.page.len(-1).draw();
+  }));
+  addEventListener("afterprint", () => unprinted.forEach((columns, table) => table.columns(columns).visible(false)));
 
   // One results folder at a time.
   const switches = all("[data-run]");

@@ -32,15 +32,15 @@ def run(name: str) -> Frames:
 @pytest.mark.parametrize(("name", "figure"), [(name, figure) for name in DRAWN for figure in DRAWN[name]])
 def test_every_number_of_a_title_has_its_interval(name, figure):
     with style.context(), style.staged((9, 4)):
-        title = figures.drawn(figure, run(name)).get_suptitle().replace("\u00a0", " ")
-        lines = figures.estimates(figure, run(name))
+        drawn = figures.drawn(figure, run(name))
+    title, lines = drawn.get_suptitle().replace("\u00a0", " "), drawn.estimates
     assert lines and all(INTERVAL.search(line) for line in lines)
     numbers = MEASURED.findall(title)
     assert numbers and not [number for number in numbers if number not in " ".join(lines)]
 
 
 def test_every_figure_with_intervals_is_tested():
-    told = {name for name in figures.names() if hasattr(figures._module(name), "estimates")}
+    told = {name for name in figures.names() if hasattr(figures._module(name), "_estimates")}
     assert told == {figure for names in DRAWN.values() for figure in names}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib.colors
 import pytest
 
@@ -9,6 +11,7 @@ from benchmarks.report.figures import loss_families, style
 from benchmarks.report.formats import number
 from benchmarks.report.frames import read
 from benchmarks.report.frames.loss_families import LOCAL, ONE_LOSS
+from benchmarks.report.frames.loss_families import loss_families as loss_families_of
 from tests import ROOT
 from tests.benchmarks import fake_run
 
@@ -76,3 +79,19 @@ def test_a_slide_shows_the_lowest_of_many_methods_and_a_report_all(tmp_path, mon
         rows = [label.get_text() for label in drawn(many, stage).axes[0].get_yticklabels()]
         assert sum(row.startswith("Chain") for row in rows) == n_chains
         assert "Chain 0" in rows and rows[-2] == "local losses"
+
+
+def test_a_slide_has_no_panel_where_one_family_alone_was_sampled_but_says_what_is_lowest(frames):
+    longer = frames.samples.variant.isin(["unrolled-k1", "diffusion-unrolled-k4"]) & frames.samples.nfe.gt(1)
+    some = replace(frames, samples=frames.samples[~longer])
+    report, slide = drawn(some), drawn(some, (8.8, 3.64))
+    assert [len(figure.axes) for figure in (report, slide)] == [4, 1]
+    (below,) = [
+        text.get_text().replace("\n", " ").replace("\u00a0", " ") for text in slide.texts if "Only" in text.get_text()
+    ]
+    assert below.startswith("Only local losses were sampled with 2, 4, 8 NFE; lowest: MeanFlow ")
+    local = loss_families_of(some).query("family == @LOCAL and nfe > 1")
+    for nfe, mean in local.groupby("nfe")["mean"].min().items():
+        assert f" {number(mean)}" in below
+        assert any(f", {nfe} NFE: {number(mean)} ± " in line for line in slide.estimates)
+    assert not [text for text in report.texts if "Only" in text.get_text()]

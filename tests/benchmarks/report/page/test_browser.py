@@ -53,8 +53,14 @@ def opened(browser, path, draw: bool = True, **settings):
     assert wrong == []
 
 
-def column(tab, number: int) -> list[str]:
+def shown(tab) -> list[str]:
+    """The heads of the comparison that are shown."""
+    return tab.locator(f"{COMPARISON} thead th").evaluate_all("heads => heads.map(head => head.dataset.head)")
+
+
+def column(tab, head: str) -> list[str]:
     """The texts of a column of the comparison as it is shown."""
+    number = shown(tab).index(head) + 1
     return [text.strip() for text in tab.locator(f"{COMPARISON} tbody tr td:nth-child({number})").all_inner_texts()]
 
 
@@ -85,16 +91,46 @@ def lowest_at_4():
 def test_the_comparison_is_sorted_filtered_searched_and_its_columns_are_hidden(browser, digits):
     with opened(browser, digits, draw=False) as tab:
         tab.locator(f"{COMPARISON} th[data-head='FID ratio'] .dt-column-order").press("Enter")
-        assert "diffusion" in column(tab, 1)[-1]
+        assert "diffusion" in column(tab, "method")[-1]
         tab.get_by_label("NFE", exact=True).select_option("4")
-        ratios = [float(text.split()[0]) for text in column(tab, 7)]
+        ratios = [float(text.split()[0]) for text in column(tab, "FID ratio")]
         assert len(ratios) == 6 and ratios == sorted(ratios) and ratios[0] == pytest.approx(lowest_at_4(), abs=0.005)
         tab.locator("#run1-comparison").get_by_role("searchbox").fill("unrolled")
-        assert len(column(tab, 1)) == 1 and "diffusion-unrolled-k4" in column(tab, 1)[0]
-        shown = tab.locator(f"{COMPARISON} thead th").count()
+        assert len(column(tab, "method")) == 1 and "diffusion-unrolled-k4" in column(tab, "method")[0]
+        before = shown(tab)
         tab.locator("#run1-comparison").get_by_role("button", name="Columns").press("Enter")
         tab.locator(".dt-button-collection button", has_text="era").press("Enter")
-        assert tab.locator(f"{COMPARISON} thead th").count() == shown - 1
+        assert shown(tab) == [head for head in before if head != "era"]
+
+
+def test_every_table_fits_a_desktop_and_its_button_counts_the_hidden_columns(browser, digits):
+    with opened(browser, digits, draw=False) as tab:
+        wide = tab.evaluate(
+            """() => [...document.querySelectorAll('.scroll, .scroll *')]
+            .filter(one => getComputedStyle(one).overflowX === 'auto' && one.checkVisibility())
+            .filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.querySelector('table').id)"""
+        )
+        assert wide == []
+        button = tab.locator("#run1-comparison").get_by_role("button", name="Columns")
+        assert "Columns (5 hidden)" in button.inner_text() and "seeds" not in shown(tab)
+        button.press("Enter")
+        tab.locator(".dt-button-collection button", has_text="seeds").press("Enter")
+        assert "Columns (4 hidden)" in button.inner_text() and set(column(tab, "seeds")) == {"5"}
+
+
+def test_paper_and_the_csv_file_have_the_hidden_columns(browser, digits, tmp_path):
+    with opened(browser, digits, draw=False) as tab:
+        few = shown(tab)
+        with tab.expect_download() as download:
+            tab.locator("#run1-comparison").get_by_role("button", name="CSV").press("Enter")
+        download.value.save_as(tmp_path / "comparison.csv")
+        tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+        every = shown(tab)
+        assert {"seeds", "status", "training FLOPs", "extractor"} <= {*every} - {*few}
+        tab.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert shown(tab) == few
+    with (tmp_path / "comparison.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert next(csv.reader(file)) == every
 
 
 def test_the_legend_switches_series_and_the_table_selects_them_by_keyboard(browser, digits):
@@ -117,7 +153,7 @@ def test_the_legend_switches_series_and_the_table_selects_them_by_keyboard(brows
 def test_tab_reaches_every_control_and_a_question_mark_explains_its_column(browser, digits):
     with opened(browser, digits, draw=False) as tab:
         seen = set()
-        for _ in range(60):
+        for _ in range(120):
             tab.keyboard.press("Tab")
             seen.add(
                 tab.evaluate(
@@ -125,9 +161,9 @@ def test_tab_reaches_every_control_and_a_question_mark_explains_its_column(brows
                 )
             )
         assert {"skip", "meanflow", "help", "scroll", "dt-button"} <= seen
-        order = column(tab, 1)
+        order = column(tab, "method")
         tab.locator(f"{COMPARISON} th[data-head='FID ratio'] .help").press("Enter")
-        assert "FID over its floor" in tab.locator("#explained").inner_text() and column(tab, 1) == order
+        assert "FID over its floor" in tab.locator("#explained").inner_text() and column(tab, "method") == order
         tab.keyboard.press("Escape")
         assert not tab.locator("#explained").is_visible()
 

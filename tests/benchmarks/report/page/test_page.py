@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -14,7 +15,7 @@ import pytest
 from benchmarks import report
 from benchmarks.report import figures, page
 from benchmarks.report.page.glossary import NUMBERS, entry_of
-from benchmarks.report.page.sections import best, depth, gate, mismatch
+from benchmarks.report.page.sections import answer, best, comparison, depth, gate, mismatch
 from tests.benchmarks import fake_run
 from tests.benchmarks.report.frames.test_depth import SERIES
 from tests.benchmarks.report.frames.test_depth import record as deep
@@ -112,6 +113,29 @@ def test_the_page_answers_in_three_sentences_from_the_paired_table(elements):
     pair = pd.read_csv(DIGITS / "tables" / "ratios.csv").iloc[0]
     interval = f"{pair.ratio_ci_low:.2f} to {pair.ratio_ci_high:.2f}, {pair.n_seeds} seeds"
     assert f"{pair.ratio:.2f} times" in answer[0] and interval in answer[0] and "significantly lower" in answer[0]
+
+
+def test_pairs_of_one_loss_and_local_losses_answer_first_and_hypotheses_are_named(digits_run):
+    pairs = digits_run.rows["ratios"].assign(claim="M2, again")
+    local = pairs[:1].assign(variant_a="meanflow", variant_b="diffusion")
+    run = replace(digits_run, rows={"ratios": pd.concat([local, pairs], ignore_index=True)})
+    said = answer.blocks(run)[1].paragraphs
+    assert len(said) == 3 and all("-step chain" in sentence for sentence in said)
+    assert said[0].endswith("Hypothesis of docs/hypotheses.md: M2, again.")
+
+
+def test_the_legend_stands_behind_the_answer_and_above_what_it_acts_on(digits):
+    text = digits.read_text(encoding="utf-8")
+    best_at, comparison_at = (text.index(f'<section id="run1-{name}"') for name in ("best", "comparison"))
+    assert best_at < text.index('<details class="legend"') < comparison_at
+
+
+def test_the_comparison_marks_the_recogniser_with_the_highest_accuracy(digits_run):
+    (listing,) = comparison.blocks(digits_run)
+    names = [head.text for head in listing.heads]
+    rows = [dict(zip(names, row, strict=True)) for row in listing.rows]
+    (row,) = [row for row in rows if row["method"].value == "end-to-end"]
+    assert (row["significance"].text, row["accuracy"].bold, row["FID ratio"].bold) == ("best", True, False)
 
 
 def test_the_best_at_1_and_at_4_evaluations_stand_with_significance_cost_and_record(digits_run):
