@@ -22,17 +22,22 @@ from tests import ROOT
 from tests.benchmarks.conftest import FAKE_WORKER, cells_of, grid
 from tests.benchmarks.conftest import alive as workers
 
-COOKIE = "ALEXNET_MOMENT_CAMPAIGN"
+COOKIE, SEEDS = "ALEXNET_MOMENT_CAMPAIGN", "ALEXNET_MOMENT_CAMPAIGN_SEEDS"  # environment variables
 PATIENCE_SECONDS = 10.0  # after which nothing of an ended run may be alive
 
 
 def cells() -> list:
-    """Ten short cells; a variant starts from another."""
-    variants = {
-        "a": {"paradigm": "diffusion", "options": {"act": "succeed", "seconds": 0.3}},
-        "b": {"paradigm": "unrolled", "init_from": "a", "options": {"act": "succeed", "seconds": 0.3}},
-    }
-    return cells_of(grid(["a"], seeds=4, variants=variants))
+    """Ten short cells; a variant starts from another.
+
+    SEEDS seeds of every variant; where it is 1, the run writes no report before its end.
+    """
+    seeds = int(os.environ.get(SEEDS, "4"))
+    stub = {"options": {"act": "succeed", "seconds": 0.3}}
+    variants = {}
+    for pair in range(4 // seeds):
+        variants[f"a{pair}"] = {"paradigm": "diffusion", "timed": pair == 0} | stub
+        variants[f"b{pair}"] = {"paradigm": "unrolled", "init_from": f"a{pair}", "timed": pair == 0} | stub
+    return cells_of(grid([], seeds=seeds, variants=variants))
 
 
 def start(folder: Path, log: Path, cookie: str, report: Path | None = None, engine: str = "local") -> subprocess.Popen:

@@ -78,7 +78,7 @@ class Campaign:
     def kill_many(self, n_kills: int, reports: bool = True, after_kill: Callable = lambda: None) -> None:
         """Kill n_kills times, and finish every folder.
 
-        reports: whether some of the kills come while the report is drawn.
+        reports: whether reports are drawn, too: some of the kills come meanwhile, and every folder gets one.
         after_kill: is called after each of them, and after each folder.
         """
         while self.n_kills < n_kills:
@@ -86,7 +86,7 @@ class Campaign:
             while self.n_kills < n_kills and not self.is_done(folder):
                 self.kill_once(folder, reports)
                 after_kill()
-            self.finish(folder)
+            self.finish(folder, reports)
             after_kill()
 
     def is_done(self, folder: Path) -> bool:
@@ -177,7 +177,7 @@ class Campaign:
         found = {"run": [run], "fork server": servers, "worker": workers}[target]
         return choice.choice(found) if found else None
 
-    def finish(self, folder: Path) -> None:
+    def finish(self, folder: Path, reports: bool) -> None:
         """Run until all cells are done, and check the folder."""
         for _ in range(3):
             self.runs["finishing"] += 1
@@ -186,7 +186,8 @@ class Campaign:
         else:
             self.problems.append(f"{folder.name} does not end in success")
             return
-        start(folder, self.log, "finish", report=folder).wait()  # as at the end of a real run
+        if reports:
+            start(folder, self.log, "finish", report=folder).wait()  # as at the end of a real run
         if self.results(folder) != self.expected:
             self.problems.append(f"{folder.name}: records differ from those of an uninterrupted run")
         left = [path.name for pattern in ("*.tmp", "*claim.*", ".trial*") for path in folder.rglob(pattern)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,8 +30,12 @@ class Moments:
         self.unharmed = folder / "unharmed"
         for place in (folder / "first", self.unharmed):
             self.start_up, self.whole = _timed(start(place, log, "unharmed"), place)
-        self.report = _timed(start(folder, log, "unharmed", report=folder / "report"), folder)[1]
-        self.pace = 1.0
+        self.folder, self.log, self.pace = folder, log, 1.0
+
+    @cached_property
+    def report(self) -> float:
+        """Seconds of an unharmed report, which takes longer than a run and is written once some are to be killed."""
+        return _timed(start(self.folder, self.log, "unharmed", report=self.folder / "report"), self.folder)[1]
 
     def seconds_left(self, folder: Path, report: Path | None = None) -> float:
         """Seconds that a run would take now.

@@ -17,7 +17,7 @@ from tests.benchmarks import fake_prepare
 from tests.benchmarks.conftest import FAKE_WORKER, grid
 from tests.benchmarks.execute.test_claims import RUN, shared
 
-SHARED = shared(seeds=2)
+SHARED = shared(n=2)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_64_descriptors_no_home_a_c_locale_and_long_odd_paths_change_nothing(tmp
     temporary.mkdir()
     variables = {name: value for name, value in os.environ.items() if name not in ("HOME", "LANG")}
     variables |= {"LC_ALL": "C", "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT), "PYTHONUTF8": "0"}
-    script = RUN.replace("shared()", "shared(seeds=2)").replace("jobs=2", "jobs=None")
+    script = RUN.replace("shared()", "shared(n=2)").replace("jobs=2", "jobs=None")
     command = ["bash", "-c", 'ulimit -n 64; exec "$0" -c "$1" "$2"', sys.executable, script, str(folder)]
     run = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, timeout=120)
     assert run.returncode == 0, run.stderr.decode()
@@ -42,7 +42,7 @@ def test_64_descriptors_no_home_a_c_locale_and_long_odd_paths_change_nothing(tmp
 
 
 def test_a_fork_server_that_is_killed_is_replaced_and_its_cells_run_again(tmp_path):
-    script = RUN.replace("shared()", "shared(seeds=2, seconds=1.0)")
+    script = RUN.replace("shared()", "shared(n=2, seconds=1.0)")
     run = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, stderr=subprocess.DEVNULL)
     while not list((tmp_path / "pids").glob("*")):
         assert run.poll() is None
@@ -50,7 +50,7 @@ def test_a_fork_server_that_is_killed_is_replaced_and_its_cells_run_again(tmp_pa
     (server,) = processes.children(run.pid)
     os.kill(server, signal.SIGKILL)
     assert run.wait(60) == 0
-    assert all(records.done(tmp_path, cell) for cell in shared(seeds=2, seconds=1.0))
+    assert all(records.done(tmp_path, cell) for cell in shared(n=2, seconds=1.0))
 
 
 def test_a_fork_server_that_cannot_import_is_one_line(tmp_path, monkeypatch, another_server):

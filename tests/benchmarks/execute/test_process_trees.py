@@ -44,7 +44,7 @@ def test_the_workers_of_a_pool_end_with_a_process_that_was_killed():
 
 def test_nohup_keeps_a_run_alive_when_the_terminal_goes(tmp_path):
     run = python(
-        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)" + RUN.replace("shared()", "shared(seeds=2)"),
+        "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)" + RUN.replace("shared()", "shared(n=2)"),
         tmp_path,
     )
     while not list((tmp_path / "pids").glob("*")):
@@ -55,7 +55,7 @@ def test_nohup_keeps_a_run_alive_when_the_terminal_goes(tmp_path):
 
 
 def test_nothing_outlives_a_killed_run_not_even_a_child_with_a_session_of_its_own(tmp_path):
-    run = python(RUN.replace("shared()", "shared(['detach'], seeds=1)"), tmp_path)
+    run = python(RUN.replace("shared()", "shared('detach', n=1)"), tmp_path)
     while len(list((tmp_path / "pids").glob("*"))) < 2:
         assert run.poll() is None
         time.sleep(0.01)
@@ -68,7 +68,7 @@ def test_nothing_outlives_a_killed_run_not_even_a_child_with_a_session_of_its_ow
 
 
 def test_signals_that_arrive_while_the_fork_server_ends_its_children_change_nothing(tmp_path):
-    run = python(RUN.replace("shared()", "shared(['detach'], seeds=2)"), tmp_path)
+    run = python(RUN.replace("shared()", "shared('detach', n=2)"), tmp_path)
     while len(list((tmp_path / "pids").glob("*"))) < 4:  # two cells and what each of them has started
         assert run.poll() is None
         time.sleep(0.01)
@@ -119,7 +119,7 @@ def test_a_process_whose_main_thread_has_ended_is_ended_with_its_children():
 @pytest.mark.parametrize("act", ["detach and end", "detach and SIGKILL"])
 def test_what_a_cell_has_started_ends_with_it(tmp_path, act):
     (tmp_path / ".work").mkdir()
-    cells = [cell for cell in shared([act], seeds=1) if cell.kind == "quality"]
+    cells = [cell for cell in shared(act, n=1) if cell.kind == "quality"]
     Local(tmp_path, 1, worker=FAKE_WORKER).run(cells, Heard())
     deadline = time.monotonic() + 10
     while alive(tmp_path) and time.monotonic() < deadline:

@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks import columns, report
 from benchmarks.report import figures, tables
-from benchmarks.report.figures import style
 from tests.benchmarks import fake_run
 
 TABLE = '''
@@ -67,9 +66,8 @@ def added(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """A small results folder; figures in one format, for speed."""
-    monkeypatch.setattr(style, "FORMATS", {"svg": style.FORMATS["svg"]})
+def run(tmp_path, svg_alone, without_page):
+    """A small results folder; its report has no page, and figures in one format."""
     fake_run.write_run(tmp_path, ("meanflow", "end-to-end"), n_seeds=2, npz=False)
     return tmp_path
 

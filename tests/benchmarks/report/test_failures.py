@@ -23,9 +23,7 @@ REFERENCE = ROOT / "results" / "reference"
 STEP = {"step": 0, "cumulative_error": 0.1, "modular_error": None, "two_sample_accuracy": 0.6, "floor": 0.01}
 
 
-@pytest.fixture
-def svg_alone(monkeypatch):
-    monkeypatch.setattr(style, "FORMATS", {"svg": style.FORMATS["svg"]})
+pytestmark = pytest.mark.usefixtures("without_page")
 
 
 def test_a_figure_and_a_table_that_fail_are_named_and_all_others_written(tmp_path, monkeypatch, svg_alone, capsys):
@@ -35,15 +33,15 @@ def test_a_figure_and_a_table_that_fail_are_named_and_all_others_written(tmp_pat
     def fail(*_):
         raise KeyError("nfe")
 
-    monkeypatch.setattr("benchmarks.report.figures.fid_vs_nfe.draw", fail)
+    monkeypatch.setattr("benchmarks.report.figures.cost_bars.draw", fail)
     monkeypatch.setattr("benchmarks.report.tables.reach.sheets", fail)
     monkeypatch.setattr("benchmarks.report.tables.mcnemar.data", fail)
     report.write(tmp_path)
     text, said = (tmp_path / "tables" / "comparison.md").read_text(), capsys.readouterr().err
-    for what in ("figure fid_vs_nfe", "table reach of digits", "table mcnemar"):
+    for what in ("figure cost_bars", "table reach of digits", "table mcnemar"):
         line = f"NOT IN THIS REPORT, since it failed: {what} (KeyError: 'nfe')."
         assert line in text.replace("\\", "") and line in said
-    assert "## FID ratio (" in text and (tmp_path / "figures" / "cost_bars.svg").is_file()
+    assert "## FID ratio (" in text and (tmp_path / "figures" / "fid_vs_nfe.svg").is_file()
 
 
 def test_figures_are_drawn_where_the_system_has_no_semaphores(tmp_path, monkeypatch, svg_alone):
@@ -51,19 +49,19 @@ def test_figures_are_drawn_where_the_system_has_no_semaphores(tmp_path, monkeypa
         raise OSError(errno.EROFS, "Read-only file system", "/dev/shm")
 
     monkeypatch.setattr(figures, "ProcessPoolExecutor", refuse)
-    monkeypatch.setattr(figures, "names", lambda: ["cost_bars"])
-    fake_run.write_run(tmp_path, ("end-to-end",), n_seeds=1, npz=False)
+    monkeypatch.setattr(figures, "names", lambda: ["fid_vs_nfe"])
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
     failures = []
     report.write(tmp_path, failures=failures)
-    assert (tmp_path / "figures" / "cost_bars.svg").is_file() and not failures
+    assert (tmp_path / "figures" / "fid_vs_nfe.svg").is_file() and not failures
 
 
 @pytest.mark.parametrize(
-    ("broken", "code"), [((), 0), (("figures.fid_vs_nfe.draw",), 1), (("tables.reach.sheets",), 1)]
+    ("broken", "code"), [((), 0), (("figures.sample_grid.draw",), 1), (("tables.reach.sheets",), 1)]
 )
 def test_a_figure_or_table_that_fails_is_in_the_exit_code(tmp_path, monkeypatch, svg_alone, capsys, broken, code):
     fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
-    monkeypatch.setattr(figures, "names", lambda: ["cost_bars", "fid_vs_nfe"])
+    monkeypatch.setattr(figures, "names", lambda: ["fid_vs_nfe", "sample_grid"])
     for what in broken:
         monkeypatch.setattr(f"benchmarks.report.{what}", lambda *_: [][0])
     # A child process would not see what is broken here.
@@ -73,7 +71,7 @@ def test_a_figure_or_table_that_fails_is_in_the_exit_code(tmp_path, monkeypatch,
     assert ended.value.code == code == outcome.conclude([], [], tmp_path, as_json=False)
     said = capsys.readouterr()
     assert "meanflow" in said.out and ("NOT IN THIS REPORT" in said.err) == bool(code)
-    assert (tmp_path / "figures" / "cost_bars.svg").is_file() and (tmp_path / "tables" / "comparison.md").is_file()
+    assert (tmp_path / "figures" / "fid_vs_nfe.svg").is_file() and (tmp_path / "tables" / "comparison.md").is_file()
 
 
 def test_a_figure_and_a_table_whose_files_are_broken_are_named(tmp_path, monkeypatch, svg_alone, capsys):

@@ -12,8 +12,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.errors import BadInput
-from benchmarks.report import figures
-from benchmarks.report.figures import style
+from benchmarks.report import figures, page
 from tests.benchmarks import fake_run
 
 TABLES = {"comparison.csv", "comparison.md", "comparison.tex", "mcnemar.csv", "time_to_target.csv", "time_to_target.md"}
@@ -21,6 +20,7 @@ TABLES |= {f"at_equal_{axis}.{form}" for axis in ("flops", "images", "seconds") 
 
 
 FEW = ["fid_vs_nfe", "sample_grid", "training_curves"]  # one of each kind of marks is as good a test as all
+pytestmark = pytest.mark.usefixtures("without_page")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,7 @@ def rendered(tmp_path_factory) -> Path:
     fake_run.write_run(folder, ("sdae", "meanflow"), n_seeds=2)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(figures, "names", lambda: FEW)
+        patched.setattr(page, "write", lambda *_: [])
         report.write(folder)
     return folder
 
@@ -49,12 +50,6 @@ def again(rendered) -> tuple[dict, dict, list]:
     command = [sys.executable, "-c", code, str(rendered)]
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=True)
     return before, contents(rendered), json.loads(done.stdout.replace("'", '"'))
-
-
-@pytest.fixture
-def svg_alone(monkeypatch):
-    """Figures in one format, where the others are not the point: most of a report's time is writing them."""
-    monkeypatch.setattr(style, "FORMATS", {"svg": style.FORMATS["svg"]})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -77,13 +72,13 @@ def test_every_figure_comes_in_three_formats(rendered):
 
 
 def test_a_folder_without_sample_files_is_reported_without_a_grid(tmp_path, svg_alone, monkeypatch):
-    monkeypatch.setattr(figures, "names", lambda: ["cost_bars", "sample_grid"])
-    fake_run.write_run(tmp_path, ("end-to-end",), n_seeds=1, npz=False)
+    monkeypatch.setattr(figures, "names", lambda: ["fid_vs_nfe", "sample_grid"])
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
     (tmp_path / "figures").mkdir()
     stale = tmp_path / "figures" / "sample_grid.svg"
     stale.write_bytes(b"of an earlier run")
     report.write(tmp_path)
-    assert not stale.exists() and (tmp_path / "figures" / "cost_bars.svg").is_file()
+    assert not stale.exists() and (tmp_path / "figures" / "fid_vs_nfe.svg").is_file()
 
 
 def test_only_failures_still_make_tables(tmp_path):
@@ -93,13 +88,13 @@ def test_only_failures_still_make_tables(tmp_path):
 
 
 def test_several_data_sets_get_a_file_each_and_their_own_rows(tmp_path, svg_alone, monkeypatch):
-    monkeypatch.setattr(figures, "names", lambda: ["cost_bars"])
-    fake_run.write_run(tmp_path, ("end-to-end",), n_seeds=1, npz=False)
-    fake_run.write_run(tmp_path, ("end-to-end",), n_seeds=1, npz=False, dataset="mnist")
+    monkeypatch.setattr(figures, "names", lambda: ["fid_vs_nfe"])
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False)
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=1, npz=False, dataset="mnist")
     table = report.write(tmp_path)
-    assert table.dataset.tolist() == ["digits", "mnist"]
+    assert table.dataset.tolist() == [*["digits"] * len(fake_run.NFE), *["mnist"] * len(fake_run.NFE)]
     names = {path.name for path in (tmp_path / "figures").glob("*.svg")}
-    assert names == {"cost_bars-digits.svg", "cost_bars-mnist.svg"}
+    assert names == {"fid_vs_nfe-digits.svg", "fid_vs_nfe-mnist.svg"}
 
 
 def test_no_records_is_one_line_that_says_what_to_run(tmp_path):
@@ -108,7 +103,8 @@ def test_no_records_is_one_line_that_says_what_to_run(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_report_that_cannot_be_written_is_one_line(tmp_path):
+def test_a_report_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "names", list)
     fake_run.write(tmp_path, fake_run.timing("end-to-end"))
     (tmp_path / "tables").write_text("a file in the way")
     with pytest.raises(BadInput, match="cannot write the report"):
