@@ -57,11 +57,16 @@ class Fails(Paradigm):
 """
 
 
-def run(folder, devices, variant):
-    """The record of a cell that its process, here this one, has run; and the results folder."""
+def cell_on(devices, variant):
+    """A small cell."""
     preset = grid([], devices=devices, variants={"mine": variant}, **SETTINGS)
     (cell,) = cells_of(preset, "quality")
-    cell = cell.model_copy(update={"data_hash": data.load("digits").hash})
+    return cell.model_copy(update={"data_hash": data.load("digits").hash})
+
+
+def run(folder, devices, variant):
+    """The record of a cell that its process, here this one, has run."""
+    cell = cell_on(devices, variant)
     work = folder / ".work" / cell.work_stem
     work.mkdir(parents=True)
     spec = work / "spec.json"

@@ -84,7 +84,7 @@ class Slurm:
             f"array=0-{len(cells) - 1}" + (f"%{most}" if most else ""),
             f"cpus-per-task={cell.threads * devices}",
             f"time={limit:.0f}",
-            f"output={self.folder}/%A_%a.txt",
+            f"output={shlex.quote(f'{self.folder}/%A_%a.txt')}",
             "open-mode=append",
             "requeue",
             "signal=B:TERM@60",

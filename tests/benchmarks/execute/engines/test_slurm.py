@@ -64,6 +64,7 @@ def test_the_script_asks_for_what_the_preset_says_and_for_the_options_given(clus
     lines = engine.script([cell.model_copy(update={"device": "cuda"})], results / "specs").splitlines()
     wanted = "cpus-per-task=3 mem=1536M time=15 gpus=1 requeue partition=gpu exclusive".split()
     assert {f"#SBATCH --{option}" for option in wanted} < set(lines)
+    assert f"#SBATCH --output='{results}/.work/slurm/%A_%a.txt'" in lines, "sbatch splits a line at blanks"
     assert engine.slots(cell) == 2
     with pytest.raises(BadInput, match="--slurm '-p gpu': must be KEY=VALUE"):
         Slurm(results, worker=FAKE_WORKER, options=["-p gpu"])
