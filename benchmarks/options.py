@@ -103,7 +103,8 @@ Slurm = Annotated[
     Option(
         "--slurm",
         metavar="KEY=VALUE",
-        help="Option of sbatch, as in partition=gpu; repeatable, for --engine slurm; default: none.",
+        help="Option of sbatch, as in partition=gpu; nodes=M spreads each cell's devices over M nodes; repeatable, for "
+        "--engine slurm; default: none.",
     ),
 ]
 

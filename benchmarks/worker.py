@@ -96,15 +96,15 @@ def main(spec_path: str) -> int:
     return 0
 
 
-def follow(spec_path: str, rank: int, port: int) -> None:
+def follow(spec_path: str, rank: int, port: int, index: int | None = None) -> None:
     """Do the work of a cell as one of its further ranks, without a record.
 
     spec_path: as in `main`.
-    rank, port: as in `rank_processes.joined_ranks`.
+    rank, port, index: as in `rank_processes.joined_ranks`.
     """
     spec = json.loads(Path(spec_path).read_text())
     cell, results_dir = Cell.model_validate(spec["cell"]), Path(spec["results_dir"])
-    with joined_ranks(cell, rank, port, results_dir / ".work" / cell.work_stem) as ranks:
+    with joined_ranks(cell, rank, port, results_dir / ".work" / cell.work_stem, index) as ranks:
         job = open_job(cell, results_dir, spec, ranks)
         with unchanged():
             RUN[cell.kind](job, lambda *_, **__: None)

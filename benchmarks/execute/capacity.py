@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.errors import BadInput
 from benchmarks.execute.cores import cores
 from benchmarks.plan.cell import Cell
+from benchmarks.rank_nodes import HOW
 
 CELL_BYTES = 1 << 30  # of a cell of which nothing is known yet: torch, the data and a small network
 OPEN_FILES_PER_CELL = 4  # in the process that starts cells and in the fork server
@@ -57,8 +58,8 @@ def refuse_devices(cell: Cell) -> None:
     available, what = (len(gpus()), "GPUs") if cell.device == "cuda" else (cores(), "CPU cores")
     if cell.devices > max(available, 1):
         raise BadInput(
-            f"preset {cell.preset!r}: devices = {cell.devices}: this machine has {available} {what}, and a cell does "
-            f"not span machines; allowed: 1 to {max(available, 1)}"
+            f"preset {cell.preset!r}: devices = {cell.devices}: this machine has {available} {what}; allowed: 1 to "
+            f"{max(available, 1)}; for devices of several machines: {HOW}"
         )
 
 

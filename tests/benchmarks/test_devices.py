@@ -1,8 +1,11 @@
 """A cell on two devices has the numbers of one on one, and a record of what each device did or why it failed."""
 
 import json
+import os
+import subprocess
 
 import pytest
+import torch
 
 from benchmarks import data, worker
 from benchmarks.errors import BadInput
@@ -12,9 +15,11 @@ from benchmarks.execute.engines.ray import _resources
 from benchmarks.execute.engines.slurm import Slurm
 from benchmarks.plan import preflight
 from benchmarks.plan.preset import Variant
+from benchmarks.rank_processes import RankEnded, _blame_the_first
 from benchmarks.store import records
 from benchmarks.weights import load
 from tests.benchmarks.conftest import cells_of, grid
+from tests.benchmarks.stand_ins import write
 
 SETTINGS = {
     "nfe": [1, 2],
@@ -52,11 +57,16 @@ class Fails(Paradigm):
 """
 
 
-def run(folder, devices, variant):
-    """The record of a cell that its process, here this one, has run; and the results folder."""
+def cell_on(devices, variant):
+    """A small cell."""
     preset = grid([], devices=devices, variants={"mine": variant}, **SETTINGS)
     (cell,) = cells_of(preset, "quality")
-    cell = cell.model_copy(update={"data_hash": data.load("digits").hash})
+    return cell.model_copy(update={"data_hash": data.load("digits").hash})
+
+
+def run(folder, devices, variant):
+    """The record of a cell that its process, here this one, has run."""
+    cell = cell_on(devices, variant)
     work = folder / ".work" / cell.work_stem
     work.mkdir(parents=True)
     spec = work / "spec.json"
@@ -108,6 +118,70 @@ def test_a_rank_that_fails_is_named_in_the_record(tmp_path):
     assert record["reason"] == "RankEnded: rank 1: ValueError: the second rank fails"
 
 
+SRUN = """#!/bin/bash
+echo "$@" >> {log}
+[ -e {folder}/refuses ] && {{ echo "srun: error: Unable to create step" >&2; exit 1; }}
+while [[ "$1" == --* ]]; do shift; done
+export SLURM_LAUNCH_NODE_IPADDR=127.0.0.1
+"$@"
+exit $?
+"""
+
+
+@pytest.fixture
+def two_nodes(tmp_path, monkeypatch):
+    """Stand-ins for Slurm's commands in a job of two nodes, both of which are this machine; the log of srun."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    write(folder / "scontrol", "#!/bin/bash\n[ \"$*\" = 'show hostnames n[1-2]' ] && printf 'n1\\nn2\\n'\n")
+    write(folder / "srun", SRUN.format(log=folder / "log", folder=folder))
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    monkeypatch.setenv("SLURM_JOB_NODELIST", "n[1-2]")
+    monkeypatch.setenv("ALEXNET_MOMENT_NODES", "2")
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+    return folder
+
+
+def test_two_devices_of_two_nodes_give_the_weights_of_two_of_one_machine_to_the_bit(pair, tmp_path, two_nodes):
+    record = run(tmp_path / "results", 2, Variant(paradigm="sdae", options={"widths": [16]}))
+    assert record["status"] == "done", record["reason"]
+    found = load(tmp_path / "results" / "trained" / record["trained"] / "end.safetensors", "cpu")
+    _, weights = pair[1]
+    assert found.keys() == weights.keys() and all(torch.equal(found[name], value) for name, value in weights.items())
+    (step,) = (two_nodes / "log").read_text().splitlines()
+    assert "--nodelist=n2" in step and step.endswith(" 0")
+    assert "GLOO_SOCKET_IFNAME" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        (137, MemoryError, "killed from outside .signal 9"),  # srun's code for a task that SIGKILL has ended
+        (1, RankEnded, "ended with exit code 1; the log may say why"),
+    ],
+)
+def test_a_rank_that_leaves_no_reason_is_named_with_its_node(tmp_path, code, kind, said):
+    others = {"rank 1 on n2": subprocess.Popen(["sh", "-c", f"exit {code}"])}
+    with pytest.raises(kind, match=f"rank 1 on n2: {said}"):
+        _blame_the_first(RuntimeError("connection closed"), others, tmp_path)
+
+
+def test_a_reason_that_is_younger_than_the_first_failure_is_not_its_cause(tmp_path):
+    reason = tmp_path / "rank-1.json"
+    reason.write_text(json.dumps({"type": "ValueError", "said": "wrong"}))
+    others = {"rank 1 on n2": subprocess.Popen(["sh", "-c", "exit 1"])}
+    with pytest.raises(RankEnded, match="rank 1 on n2: ValueError: wrong"):
+        _blame_the_first(RuntimeError("connection closed"), others, tmp_path)
+    os.utime(reason, (2**32, 2**32))
+    _blame_the_first(RuntimeError("connection closed"), others, tmp_path)
+
+
+def test_a_step_that_slurm_refuses_ends_the_cell_at_once(tmp_path, two_nodes):
+    (two_nodes / "refuses").touch()
+    record = run(tmp_path / "results", 2, Variant(paradigm="sdae", options={"widths": [16]}))
+    assert record["reason"] == "RankEnded: rank 1 on n2: ended with exit code 1; the log may say why"
+
+
 def cells(devices, kind="quality", **changes):
     return cells_of(grid(["Succeed"], devices=devices, **changes), kind)
 
@@ -126,7 +200,9 @@ def test_a_cell_counts_for_as_many_cores_as_it_has_processes(monkeypatch):
     monkeypatch.setattr(capacity, "cores", lambda: 8)
     assert [capacity.default_jobs(cells(n, threads=2)[0]) for n in (1, 2, 4)] == [4, 2, 1]
     capacity.refuse_devices(cells(8)[0])
-    with pytest.raises(BadInput, match=r"devices = 9: this machine has 8 CPU cores.*allowed: 1 to 8"):
+    with pytest.raises(
+        BadInput, match=r"devices = 9: this machine has 8 CPU cores; allowed: 1 to 8; .*--slurm nodes=N"
+    ):
         capacity.refuse_devices(cells(9)[0])
 
 
@@ -146,6 +222,14 @@ def test_engines_request_all_devices_of_a_cell_on_one_machine(tmp_path):
     assert _resources(cell) == {"CPU": 8.0, "GPU": 4.0}
     script = Slurm(tmp_path, None, worker="w").script([cell], tmp_path / "specs")
     assert {"#SBATCH --cpus-per-task=8", "#SBATCH --nodes=1", "#SBATCH --gpus=4"} <= set(script.splitlines())
+    assert "ALEXNET_MOMENT_NODES" not in script
+
+
+def test_a_cell_counts_its_gpus_of_this_node_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(capacity, "gpus", lambda: ("0", "1"))
+    cell = cells(4)[0].model_copy(update={"device": "cuda"})
+    gpu, placement = Local(tmp_path, 1)._placed(cell)
+    assert gpu == "0,1" and placement["cells_per_gpu"] == 1
 
 
 def test_devices_that_do_not_divide_a_batch_are_refused_before_anything_runs():

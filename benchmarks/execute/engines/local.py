@@ -161,7 +161,8 @@ class Local:
             return None, None
         used = Counter(name for job in self.running for name in (job.gpu or "").split(","))
         gpu = ",".join(sorted(names, key=lambda name: used[name])[: cell.devices])
-        share = 1 if cell.kind == "timing" else -(-self.slots(cell) * cell.devices // len(names))
+        here = min(cell.devices, len(names))  # under Slurm a cell may have further ones on other nodes
+        share = 1 if cell.kind == "timing" else -(-self.slots(cell) * here // len(names))
         return gpu, {"gpu": gpu, "cells_per_gpu": share, "mps": capacity.shares_gpu_by_mps()}
 
     def _look_after(self, job: RunningCell, watch: RunObserver) -> None:

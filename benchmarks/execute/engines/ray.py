@@ -22,6 +22,7 @@ from benchmarks.execute.engines.remote_cell import RemoteCell
 from benchmarks.execute.failure import failure
 from benchmarks.execute.work import Work
 from benchmarks.plan.cell import Cell
+from benchmarks.rank_nodes import HOW
 from benchmarks.store import records
 
 WAIT_SECONDS = 0.5
@@ -88,8 +89,9 @@ class Ray:
         if not any(all(there.get(name, 0) >= n for name, n in needs.items()) for there in self._nodes()):
             wanted = ", ".join(f"{name} {n:g}" for name, n in needs.items())
             have = "; ".join(", ".join(f"{name} {there.get(name, 0):g}" for name in needs) for there in self._nodes())
+            several = f"; for devices of several nodes: {HOW}" if cell.devices > 1 else ""
             raise BadInput(
-                f"Ray cluster: no node has {wanted}, which {cell.place} needs; the nodes have: {have or '-'}"
+                f"Ray cluster: no node has {wanted}, which {cell.place} needs; the nodes have: {have or '-'}{several}"
             )
 
         def start(command: list[str], log: str, paths: str) -> int:  # a closure: nodes need not import this module

@@ -27,6 +27,7 @@ from benchmarks.execute.engines.remote_cell import RemoteCell
 from benchmarks.execute.failure import failure
 from benchmarks.execute.work import Work
 from benchmarks.plan.cell import Cell
+from benchmarks.rank_nodes import NODES
 from benchmarks.store import records
 
 WATCH_SECONDS = 2.0
@@ -75,25 +76,39 @@ class Slurm:
         specs: file that lists their specifications, one a line.
         """
         cell, most = cells[0], 1 if cells[0].kind == "timing" else self.jobs
+        nodes = self._nodes(cell)
+        devices = cell.devices // nodes  # of a node
         limit = -(-(max(one.limit_seconds for one in cells) + MARGIN_SECONDS) // 60)
         options = [
             "job-name=alexnet-moment",
             f"array=0-{len(cells) - 1}" + (f"%{most}" if most else ""),
-            f"cpus-per-task={cell.threads * cell.devices}",
+            f"cpus-per-task={cell.threads * devices}",
             f"time={limit:.0f}",
-            f"output={self.folder}/%A_%a.txt",
+            f"output={shlex.quote(f'{self.folder}/%A_%a.txt')}",
             "open-mode=append",
             "requeue",
             "signal=B:TERM@60",
         ]
-        options += ["nodes=1"] if cell.devices > 1 else []  # a cell does not span machines
-        options += [f"gpus={cell.devices}"] if cell.device == "cuda" else []
-        options += [f"mem={capacity.cell_bytes(cell) * cell.devices >> 20}M"] if cell.memory_gib else []
+        options += ["ntasks-per-node=1"] if nodes > 1 else ["nodes=1"] if devices > 1 else []
+        options += [f"gpus{'-per-node' if nodes > 1 else ''}={devices}"] if cell.device == "cuda" else []
+        options += [f"mem={capacity.cell_bytes(cell) * devices >> 20}M"] if cell.memory_gib else []  # of a node
         lines = ["#!/bin/bash", *(f"#SBATCH --{option}" for option in [*options, *self.options])]
         lines += [f"export PYTHONPATH={shlex.quote(node.import_path())}"]
+        lines += [f"export {NODES}={nodes}"] if nodes > 1 else []
         lines += [f'spec=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" {shlex.quote(str(specs))})']
         *words, _, worker = node.command(Path(), self.worker)
         return "\n".join([*lines, f'exec {shlex.join(words)} "$spec" {shlex.quote(worker)} $PPID']) + "\n"
+
+    def _nodes(self, cell: Cell) -> int:
+        """Nodes of a cell: those of `--slurm nodes=N`, else 1. Raises BadInput where they do not divide its devices."""
+        given = [option.partition("=")[2] for option in self.options if re.match("nodes(=|$)", option)] or ["1"]
+        allowed = [str(n) for n in range(1, cell.devices + 1) if cell.devices % n == 0]
+        if given[-1] not in allowed:
+            raise BadInput(
+                f"--slurm nodes={given[-1]}: must divide the devices of a cell, of which preset {cell.preset!r} has "
+                f"{cell.devices}; allowed: {', '.join(allowed)}; --set devices=N changes the devices"
+            )
+        return int(given[-1])
 
     def run(self, cells: Sequence[Cell], watch: RunObserver, arrivals: Arrivals | None = None) -> None:
         """As in `Engine.run`; an exception leaves the jobs in the queue."""

@@ -1,7 +1,5 @@
 """What is submitted to Slurm and how it is watched, with commands in place of Slurm's that run the script at once."""
 
-import stat
-
 import pytest
 
 from benchmarks.errors import BadInput
@@ -10,6 +8,7 @@ from benchmarks.execute.engines.slurm import Slurm
 from benchmarks.store import records
 from tests.benchmarks.conftest import FAKE_WORKER, cells_of, grid, slow_cells
 from tests.benchmarks.execute.test_local import Heard
+from tests.benchmarks.stand_ins import write
 
 SBATCH = """#!/bin/bash
 job=$(($(ls {folder}/jobs | wc -l) + 1))
@@ -41,11 +40,6 @@ def cluster(tmp_path, monkeypatch):
     return folder
 
 
-def write(path, text):
-    path.write_text(text)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-
-
 @pytest.fixture
 def results(tmp_path):
     (tmp_path / "results of é" / ".work").mkdir(parents=True)
@@ -70,9 +64,38 @@ def test_the_script_asks_for_what_the_preset_says_and_for_the_options_given(clus
     lines = engine.script([cell.model_copy(update={"device": "cuda"})], results / "specs").splitlines()
     wanted = "cpus-per-task=3 mem=1536M time=15 gpus=1 requeue partition=gpu exclusive".split()
     assert {f"#SBATCH --{option}" for option in wanted} < set(lines)
+    assert f"#SBATCH --output='{results}/.work/slurm/%A_%a.txt'" in lines, "sbatch splits a line at blanks"
     assert engine.slots(cell) == 2
     with pytest.raises(BadInput, match="--slurm '-p gpu': must be KEY=VALUE"):
         Slurm(results, worker=FAKE_WORKER, options=["-p gpu"])
+
+
+def wide(devices, **changes):
+    """A cell on several GPUs."""
+    return cells_of(grid(["a"], devices=devices, **changes))[0].model_copy(update={"device": "cuda"})
+
+
+def test_the_script_of_a_cell_on_several_nodes_asks_for_the_share_of_each(results):
+    engine = Slurm(results, worker=FAKE_WORKER, options=["nodes=2", "partition=gpu"])
+    lines = engine.script([wide(8, memory_gib=1.0, threads=3)], results / "specs").splitlines()
+    wanted = "cpus-per-task=12 mem=4096M ntasks-per-node=1 gpus-per-node=4 nodes=2 partition=gpu".split()
+    assert {f"#SBATCH --{option}" for option in wanted} < set(lines)
+    assert "export ALEXNET_MOMENT_NODES=2" in lines
+    assert not [line for line in lines if "--nodes=1" in line or "--gpus=" in line]
+
+
+def test_one_node_given_is_the_default(results):
+    given, default = (Slurm(results, worker=FAKE_WORKER, options=options) for options in (["nodes=1"], []))
+    lines = [engine.script([wide(2)], results / "specs").splitlines() for engine in (given, default)]
+    assert set(lines[0]) == set(lines[1]) and "#SBATCH --gpus=2" in lines[0]
+
+
+@pytest.mark.parametrize("nodes", ["3", "0", "2-4", ""])
+def test_nodes_that_do_not_divide_the_devices_are_refused_in_one_line(results, nodes):
+    engine = Slurm(results, worker=FAKE_WORKER, options=[f"nodes={nodes}"])
+    said = f"--slurm nodes={nodes}: must divide the devices of a cell, of which preset 'tiny' has 4; allowed: 1, 2, 4;"
+    with pytest.raises(BadInput, match=said):
+        engine.script([wide(4)], results / "specs")
 
 
 def test_a_task_that_leaves_the_queue_without_a_record_is_submitted_three_times(cluster, results):
