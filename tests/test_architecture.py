@@ -28,19 +28,22 @@ def modules(path):
             yield node.module or ""
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "paradigms").rglob("*.py")), ids=relative)
-def test_paradigms_import_nothing_from_benchmarks(path):
-    assert not [name for name in modules(path) if name.partition(".")[0] == "benchmarks"]
+def within(folder):
+    return [path for path in FILES if path.is_relative_to(ROOT / folder)]
 
 
-@pytest.mark.parametrize("path", PARADIGM_FILES, ids=relative)
-def test_a_paradigm_imports_no_other_paradigm(path):
-    assert not (sources(path) - {path}) & set(PARADIGM_FILES)
+def test_paradigms_import_nothing_from_benchmarks():
+    named = {relative(path): [*modules(path)] for path in within("paradigms")}
+    assert not {path: names for path, names in named.items() if any(n.partition(".")[0] == "benchmarks" for n in names)}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").rglob("*.py")), ids=relative)
-def test_benchmarks_import_the_interface_and_no_paradigm(path):
-    assert not imports(path) & set(PARADIGM_FILES)
+def test_a_paradigm_imports_no_other_paradigm():
+    others = {relative(path): (sources(path) - {path}) & set(PARADIGM_FILES) for path in PARADIGM_FILES}
+    assert not {path: found for path, found in others.items() if found}
+
+
+def test_benchmarks_import_the_interface_and_no_paradigm():
+    assert not [relative(path) for path in within("benchmarks") if imports(path) & set(PARADIGM_FILES)]
 
 
 @pytest.mark.parametrize("module", ["paradigms", "benchmarks.cli", "benchmarks.report"])
@@ -122,18 +125,15 @@ def test_no_two_classes_have_one_name():
     assert not {name: files for name, files in places.items() if len(files) > 1}
 
 
-@pytest.mark.parametrize("path", FILES, ids=relative)
-def test_files_are_at_most_250_lines_and_functions_at_most_40(path):
-    text = path.read_text()
-    assert len(text.splitlines()) <= 250
-    long = {
-        node.name: node.end_lineno - node.lineno + 1
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 40
-    }
-    assert not long
+def functions(path):
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=relative)
-def test_every_file_is_named_after_an_idea(path):
-    assert path.stem not in ("utils", "helpers", "common", "misc")
+def test_files_are_at_most_250_lines_and_functions_at_most_40():
+    assert not [relative(path) for path in FILES if len(path.read_text().splitlines()) > 250]
+    found = [(relative(path), node) for path in FILES for node in functions(path)]
+    assert not [(path, node.name) for path, node in found if node.end_lineno - node.lineno >= 40]
+
+
+def test_every_file_is_named_after_an_idea():
+    assert not [relative(path) for path in FILES if path.stem in ("utils", "helpers", "common", "misc")]
