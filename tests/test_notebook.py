@@ -112,7 +112,7 @@ def test_your_method_is_written_run_beside_others_and_gated(monkeypatch):
     notebook = nbformat.read(YOUR_METHOD, as_version=4)
     before, shown = stored(notebook), run(notebook, monkeypatch, 500)
     said = printed(shown)
-    assert re.search(r"^exit code 0\n10 passed", said, re.MULTILINE)
+    assert re.search(r"^exit code 0\n11 passed", said, re.MULTILINE)
     assert re.search(r"^runs/beside/report.html, \d\.\d MB$", said, re.MULTILINE)
     assert re.search(r"^exit code 3\n.*the trained weights are equal: sampling changed", said, re.MULTILINE)
     updates = next(ast.literal_eval(text) for text in texts(shown) if text.startswith("{"))

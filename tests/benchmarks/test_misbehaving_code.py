@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from benchmarks import worker
+from benchmarks.execute import fork_server
 from benchmarks.global_state import ChangedState, unchanged
 from benchmarks.store import records
-from tests.benchmarks.train.plug_in import executed, training_cell
+from tests.benchmarks.train.plug_in import executed, specified, training_cell
 
 LOSS = """
 import os, signal, sys
@@ -91,18 +92,28 @@ def test_a_score_that_no_record_can_hold_is_a_record_that_says_so(tmp_path, monk
     assert value != value or "does not fit the schema" in record["reason"]
 
 
+TIMING = {"kind": "timing", "timing_seconds": 0.001, "budget_flops": 1e6, "scores": ["recognition"]}
+
+
 @pytest.mark.parametrize(
     ("returned", "kind"), [("found[:, 0]", r"torch.float32 (2,)"), ("found.tolist()", "'list'"), ("None", "'NoneType'")]
 )
-def test_a_timing_cell_names_logits_that_break_the_contract(tmp_path, returned, kind, capfd):
+def test_a_timing_cell_names_logits_that_break_the_contract(tmp_path, returned, kind):
     logits = f"""
     def logits(self, x):
         found = self.head(x.flatten(1))
         return {returned}
 """
     cell = training_cell(tmp_path / "mine.py", LOSS.replace("{act}", "pass") + logits)
-    timing = {"kind": "timing", "timing_seconds": 0.001, "budget_flops": 1e6, "scores": ["recognition"]}
-    record = executed(cell.model_copy(update=timing), tmp_path)
+    record = executed(cell.model_copy(update=TIMING), tmp_path)
     assert record["status"] == "failed"
     assert record["reason"] == f"BrokenContract: logits are {kind}; must be floating-point (2, 10)"
-    assert "USDT:" not in capfd.readouterr().err, "a last line of the log that says nothing of the cell"
+
+
+def test_the_log_of_a_timing_cell_says_nothing_of_the_profiler(tmp_path, warm_server):
+    """In a process of its own: the profiler's library reads how much to say once, when it is first used."""
+    text = LOSS.replace("{act}", "pass") + "\n    def logits(self, x):\n        return None\n"
+    cell = training_cell(tmp_path / "mine.py", text).model_copy(update=TIMING)
+    spec, log = specified(cell, tmp_path), tmp_path / "log.txt"
+    fork_server.start("benchmarks.worker", spec, log).join()
+    assert "Traceback" in log.read_text() and "USDT:" not in log.read_text()

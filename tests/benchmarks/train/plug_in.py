@@ -23,10 +23,15 @@ def training_cell(path, text, **changes):
     return cell.model_copy(update={"kind": "training", "budget_flops": 1e7} | changes)
 
 
-def executed(cell, results_dir):
-    """The record that the worker leaves of a cell."""
+def specified(cell, results_dir):
+    """The file from which the worker runs a cell."""
     spec = results_dir / "spec.json"
     spec.write_text(json.dumps({"cell": cell.model_dump(), "results_dir": str(results_dir)}))
     (results_dir / ".work" / cell.work_stem).mkdir(parents=True, exist_ok=True)
-    worker.main(str(spec))
+    return spec
+
+
+def executed(cell, results_dir):
+    """The record that the worker leaves of a cell."""
+    worker.main(str(specified(cell, results_dir)))
     return records.read(records.path_of(results_dir, cell))
