@@ -39,15 +39,15 @@ def draw(frames: Frames) -> Figure | None:
     lowest = best(table)
     if lowest.empty:
         return None
-    shown, aside, names = table, [], _names(frames, table)
     alone = _lowest_alone(table, lowest)
+    shown, aside = (table[table.nfe.isin(lowest.nfe)], alone) if style.on_stage() else (table, alone[:0])
+    below = balanced(_without_panel(frames, aside), ASIDE_WIDTH) if len(aside) else []
+    names = _names(frames, shown)
     if style.on_stage():
-        shown = table[table.nfe.isin(lowest.nfe)]
-        aside = balanced(_without_panel(frames, alone), ASIDE_WIDTH) if len(alone) else []
-        names = _for_stage(table, _names(frames, shown), LINES_ON_STAGE - len(aside))
-    told = [*_estimates(frames, lowest), *_estimates(frames, alone)]
-    fig = style.figure(_finding(lowest), sum(map(len, names.values())) * LINE + FURNITURE, told)
-    _write_below(fig, aside)
+        names = _for_stage(table, names, LINES_ON_STAGE - len(below))
+    estimates = [*_estimates(frames, lowest), *_estimates(frames, alone)]
+    fig = style.figure(_finding(lowest), sum(map(len, names.values())) * LINE + FURNITURE, estimates)
+    _write_below(fig, below)
     _panels(fig, shown, lowest, names)
     _note(fig, frames, table)
     return fig

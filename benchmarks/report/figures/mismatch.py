@@ -117,13 +117,13 @@ def _in_title(seeds: Series) -> Series:
 
 
 def _finding(frames: Frames, seeds: Series) -> str:
-    told = _in_title(seeds)
-    if told.empty:
+    ends = _in_title(seeds)
+    if ends.empty:
         return say("Error along the chain at inference")
-    values = {"most": style.label(frames, told.index[0]), "high": number(told.iloc[0])}
-    if len(told) == 1:
+    values = {"most": style.label(frames, ends.index[0]), "high": number(ends.iloc[0])}
+    if len(ends) == 1:
         return say("The chain of {most} accumulates {high} times the error of its single links", **values)
     return say(
         "The chain of {most} accumulates {high} times the error of its single links, that of {least} {low} times",
-        **{"least": style.label(frames, told.index[-1]), "low": number(told.iloc[-1]), **values},
+        **{"least": style.label(frames, ends.index[-1]), "low": number(ends.iloc[-1]), **values},
     )

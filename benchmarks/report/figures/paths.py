@@ -59,10 +59,9 @@ def recorded(frames: Frames) -> dict[str, ndarray]:
 def _estimates(frames: Frames, nfe: int, ratios: Series) -> list[str]:
     """The ratios of the title."""
     shown = ratios.groupby("variant").mean().dropna().sort_values().index
-    told = {place: shown[place] for place in (0, -1) if len(shown)}
     return [
         stated.of_values(say("{name}, {nfe} NFE", name=style.label(frames, name), nfe=nfe), ratios[[name]])
-        for name in dict.fromkeys(told.values())
+        for name in dict.fromkeys([*shown[:1], *shown[-1:]])
     ]
 
 

@@ -119,6 +119,6 @@ class Runs:
                 if self.figures_in != language():
                     with speaking(self.figures_in):
                         figure = figures.drawn(name, run.frames)
-            told = (spoken.get_suptitle(), " ".join(spoken.get_supxlabel().split()))
-            return SpokenFigure(run, name, figure, *told, getattr(spoken, "estimates", ()))
+            finding, caption = spoken.get_suptitle(), " ".join(spoken.get_supxlabel().split())
+            return SpokenFigure(run, name, figure, finding, caption, getattr(spoken, "estimates", ()))
         return None

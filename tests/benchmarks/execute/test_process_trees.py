@@ -16,6 +16,15 @@ from tests.benchmarks.conftest import FAKE_WORKER, alive, cells_of, grid
 from tests.benchmarks.execute.test_claims import RUN, python, shared
 from tests.benchmarks.execute.test_local import Heard
 
+
+def alive_after_patience(results_dir):
+    """The workers of a results folder that are still running ten seconds from now; at once where none is."""
+    deadline = time.monotonic() + 10
+    while (left := alive(results_dir)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
 POOL = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
@@ -61,10 +70,7 @@ def test_nothing_outlives_a_killed_run_not_even_a_child_with_a_session_of_its_ow
         time.sleep(0.01)
     run.kill()
     run.wait()
-    deadline = time.monotonic() + 10
-    while alive(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(tmp_path)
+    assert not alive_after_patience(tmp_path)
 
 
 def test_signals_that_arrive_while_the_fork_server_ends_its_children_change_nothing(tmp_path):
@@ -82,9 +88,7 @@ def test_signals_that_arrive_while_the_fork_server_ends_its_children_change_noth
             os.kill(server, signal.SIGCONT)
         time.sleep(0.001)
     run.wait()
-    while alive(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not alive(tmp_path)
+    assert not alive_after_patience(tmp_path)
 
 
 ENDED_MAIN_THREAD = """
@@ -121,10 +125,7 @@ def test_what_a_cell_has_started_ends_with_it(tmp_path, act):
     (tmp_path / ".work").mkdir()
     cells = [cell for cell in shared(act, n=1) if cell.kind == "quality"]
     Local(tmp_path, 1, worker=FAKE_WORKER).run(cells, Heard())
-    deadline = time.monotonic() + 10
-    while alive(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert len(list((tmp_path / "pids").iterdir())) == 2 and not alive(tmp_path)
+    assert len(list((tmp_path / "pids").iterdir())) == 2 and not alive_after_patience(tmp_path)
 
 
 def test_a_cell_that_forks_again_and_again_ends_at_its_time_limit_with_all_of_them(tmp_path):
@@ -132,10 +133,7 @@ def test_a_cell_that_forks_again_and_again_ends_at_its_time_limit_with_all_of_th
     cells = cells_of(grid(["fork bomb"], limit_seconds=2.0), "quality")
     Local(tmp_path, 1, worker=FAKE_WORKER, grace_seconds=0.2).run(cells, heard := Heard())
     assert heard.ended == [("fork-bomb.digits.s0", "timeout")]
-    deadline = time.monotonic() + 10
-    while alive(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert len(list((tmp_path / "pids").iterdir())) > 8 and not alive(tmp_path)
+    assert len(list((tmp_path / "pids").iterdir())) > 8 and not alive_after_patience(tmp_path)
 
 
 def test_a_stopped_fork_server_ends_with_its_run(tmp_path):

@@ -31,8 +31,8 @@ def slide(runs: Runs) -> Slide | None:
         say("Bands are one standard deviation over training seeds; the tables test which orders are significant."),
     )
     parts = (*above, SlideFigure(drawn.name, drawn.figure, drawn.finding))
-    told = {"caption": drawn.caption, "estimates": drawn.estimates}
-    return Slide(drawn.finding, parts, drawn.run, speech, split=0.17, beside=False, **told)
+    notes = {"caption": drawn.caption, "estimates": drawn.estimates}
+    return Slide(drawn.finding, parts, drawn.run, speech, split=0.17, beside=False, **notes)
 
 
 def _lit(runs: Runs, run: SlideRun, size: tuple[float, float]) -> Figure | None:

@@ -50,8 +50,8 @@ def slide(runs: Runs) -> Slide | None:
     x_title = say("network evaluations per sample (NFE)")
     speech = (say("The same numbers as on the slide before, as a chart with its data in the file."),)
     chart = NativeChart(lines, x_title, y_title, title)
-    told = (*_in_title(frames, found), *_line_by_line(frames, means))
-    return Slide(title, (chart,), drawn.run, speech, caption=drawn.caption, estimates=told)
+    estimates = (*_in_title(frames, found), *_line_by_line(frames, means))
+    return Slide(title, (chart,), drawn.run, speech, caption=drawn.caption, estimates=estimates)
 
 
 def _in_title(frames: Frames, found: DataFrame) -> list[str]:

@@ -44,11 +44,11 @@ def slide(runs: Runs) -> Slide | None:
         *([say("The animation shows what was recorded: the layers that a stage trains, and its loss.")] * bool(moving)),
     )
     parts = (CellRows(header, cells), *([moving[1]] if moving else []))
-    told = tuple(
+    estimates = tuple(
         stated.of_mean(_name(run, row), row.accuracy, _half(row), row.n_seeds, stated.shares(1))
         for _, row in table[:MOST].iterrows()
     )
-    return Slide(title, parts, run, speech, split=split, beside=False, estimates=told)
+    return Slide(title, parts, run, speech, split=split, beside=False, estimates=estimates)
 
 
 def _accurate(run: SlideRun) -> DataFrame:

@@ -40,8 +40,8 @@ def test_every_number_of_a_title_has_its_interval(name, figure):
 
 
 def test_every_figure_with_intervals_is_tested():
-    told = {name for name in figures.names() if hasattr(figures._module(name), "_estimates")}
-    assert told == {figure for names in DRAWN.values() for figure in names}
+    stating = {name for name in figures.names() if hasattr(figures._module(name), "_estimates")}
+    assert stating == {figure for names in DRAWN.values() for figure in names}
 
 
 def test_a_mean_of_seeds_stands_with_half_of_its_t_interval_and_their_number():
