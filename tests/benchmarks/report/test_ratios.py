@@ -164,7 +164,7 @@ def test_a_preset_like_another_inherits_its_pairs_unless_it_has_variants_of_its_
     assert len(keys_of_preset("other", folder)["pairs"]) == 4
     (folder / "other.toml").write_text('like = "fake"\n[variants.mine]\nparadigm = "meanflow"')
     assert "pairs" not in keys_of_preset("other", folder)
-    assert presets.load("mnist-long").pairs == presets.load("mnist").pairs
+    assert presets.load("fashion").pairs == presets.load("mnist").pairs
     assert not presets.load("stepwise-trials").pairs
 
 
