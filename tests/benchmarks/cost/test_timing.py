@@ -210,8 +210,9 @@ def test_more_flops_than_the_device_can_do_while_sampling_is_an_error():
         timing.relate_to(100.0, [], [row])
 
 
-def test_a_peak_measured_too_low_once_is_measured_again(clock, monkeypatch):
-    peaks = iter([1.0, PEAK])
+@pytest.mark.parametrize("low", [1, 2, 9])
+def test_a_peak_measured_too_low_is_measured_again(clock, monkeypatch, low):
+    peaks = iter([1.0] * low + [PEAK])
     monkeypatch.setattr(timing, "matmul_peak", lambda device: next(peaks))
     assert measured(Job(clock))["matmul_peak_flops_per_second"] == PEAK
 
