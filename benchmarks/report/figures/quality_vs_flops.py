@@ -41,7 +41,7 @@ def draw(frames: Frames, axis: str = "flops", title: str = "") -> Figure | None:
         _lines(ax, frames, fid[fid.nfe == nfe], value, axis)
         ax.set_xlabel(title)
         ratio_axis(ax, quality if nfe == shown[0] else "")
-        ax.set_title(say("{nfe} network evaluations", nfe=f"{nfe:g}"), fontsize=style.SMALL)
+        ax.set_title(_evaluations(nfe), fontsize=style.SMALL)
         if value == "fid_ratio":
             floor_line(ax)
     if not accuracy.empty:
@@ -90,10 +90,15 @@ def _finding(frames: Frames, fid: DataFrame, accuracy: DataFrame, value: str, ax
         "first": shown(own["mean"].iloc[0]),
         "last": shown(own["mean"].iloc[-1]),
     }
-    values |= {"start": number(spent.iloc[0]), "end": number(spent.iloc[-1]), "nfe": f"{fid.nfe.max():g}"}
+    values |= {"start": number(spent.iloc[0]), "end": number(spent.iloc[-1])}
+    values["evaluations"] = _evaluations(fid.nfe.max())
     cost = {"flops": say("training FLOPs"), "seconds": say("training seconds"), "images": say("training images")}[axis]
     if of_samples:
-        text = "{best} ends lowest: {first} after {start} {cost}, {last} after {end}, at {nfe} network evaluations"
+        text = "{best} ends lowest: {first} after {start} {cost}, {last} after {end}, at {evaluations}"
     else:
         text = "{best} ends most accurate: {first} after {start} {cost}, {last} after {end}"
     return say(text, cost=cost, **values)
+
+
+def _evaluations(nfe: float) -> str:
+    return say("1 network evaluation") if nfe == 1 else say("{nfe} network evaluations", nfe=f"{nfe:g}")

@@ -18,7 +18,9 @@ from benchmarks.report.languages.wrapping import balanced
 
 N_IMAGES = 4  # side by side, at least
 WIDEST = 1.3  # sides of a strip that fills its panel, over those of an even share of the figure
-LABEL_WIDTH = 31  # characters of a line; rows have room for two lines
+LABEL_WIDTH = 31  # characters of a line, in the usual size
+LINE = 1.25  # heights of its letters
+ROWS_SHARE = 0.68  # of the figure's height
 FEW_ROWS = 5  # variants that leave room for two rows of images each
 USUAL_NFE = (1, 4, 32)
 N_NFES = 4  # shown where at most one of the usual ones is available
@@ -38,16 +40,18 @@ def draw(frames: Frames) -> Figure | None:
     n_shown = wide * (2 if len(grids) <= FEW_ROWS else 1)
     fig = style.figure(_finding(frames, nfes))
     axes = fig.subplots(len(grids) + 1, len(nfes) + 1, squeeze=False)
+    names = {name: style.label(frames, name) for name in grids}
+    size = _size([*names.values()], 72 * ROWS_SHARE * fig.get_figheight() / len(axes))
     for row, (name, grid) in zip(axes, grids.items(), strict=False):
         last = [nfe for nfe in nfes if nfe in grid][-1:]
         for ax, key in zip(row, [*nfes, *(f"{nfe}_nearest" for nfe in last)], strict=False):
             image_strip(ax, _first(grid.get(key), n_shown), wide)
-        _label(row[0], style.label(frames, name), style.look(frames, name).color)
+        _label(row[0], names[name], style.look(frames, name).color, size)
     for index, ax in enumerate(axes[-1][:-1]):
         image_strip(ax, real[index * wide : (index + 1) * wide])
     axes[-1][-1].set_visible(False)
     _align(axes)
-    _label(axes[-1][0], say("real, held out"), style.theme().text)
+    _label(axes[-1][0], say("real, held out"), style.theme().text, size)
     for ax, title in zip(
         axes[0], [*(say("{nfe} NFE", nfe=nfe) for nfe in nfes), say("nearest training\nimages")], strict=True
     ):
@@ -99,15 +103,21 @@ def _shown(rows: list[set[int]]) -> list[int]:
     return sorted(shown | {max(row) for row in rows if row and row.isdisjoint(shown)})
 
 
-def _label(ax: Axes, name: str, color: str) -> None:
-    ax.set_ylabel(
-        "\n".join(balanced(name, LABEL_WIDTH)),
-        rotation=0,
-        ha="right",
-        va="center",
-        fontsize=style.SMALL,
-        color=style.ink(color),
-    )
+def _size(names: list[str], room: float) -> float:
+    """The largest size of letters, in points, of which the lines of every name fit into a row. room: its height."""
+    for size in range(style.SMALL, style.TINY, -1):
+        if max(len(_lines(name, size)) for name in names) * size * LINE <= room:
+            return size
+    return style.TINY
+
+
+def _lines(name: str, size: float) -> list[str]:
+    return balanced(name, int(LABEL_WIDTH * style.SMALL / size))
+
+
+def _label(ax: Axes, name: str, color: str, size: float) -> None:
+    text = "\n".join(_lines(name, size))
+    ax.set_ylabel(text, rotation=0, ha="right", va="center", fontsize=size, color=style.ink(color))
 
 
 def _first(images: ndarray | None, n: int) -> ndarray | None:

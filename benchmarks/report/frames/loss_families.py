@@ -44,14 +44,15 @@ def _on_policy(reach: dict) -> float:
 def loss_families(frames: Frames) -> DataFrame:
     """One row per generator without marks and number of evaluations in NFES, at its best sampler there.
 
-    frames: of one data set. Of several training budgets, the one with the most generators of both families is shown;
-    the table is empty where no budget has both. mean, low, high: FID ratio and its 95 % t interval over n seeds.
+    frames: of one data set. Of several training budgets, the one with the most generators of both families is shown,
+    the largest of several that have as many; the table is empty where no budget has both. mean, low, high: FID ratio
+    and its 95 % t interval over n seeds.
     """
     families = family(frames)
     done = frames.cells[frames.cells.kind.eq("quality") & frames.cells.status.eq("done")]
     flops = done.groupby("variant").train_flops.first()
     budgets = [names for _, names in by_flops(flops[flops.index.isin(families.index)].astype(float))]
-    for names in sorted(budgets, key=len, reverse=True):
+    for names in sorted(reversed(budgets), key=len, reverse=True):
         table = _table(frames.only(names), families)
         if table.family.nunique() == 2:
             return table

@@ -223,3 +223,24 @@ def test_a_png_has_a_palette_which_keeps_the_colours_of_thin_lines(tmp_path):
     for color in style.COLORS.values():
         wanted = np.array([int(color[place : place + 2], 16) for place in (1, 3, 5)])
         assert np.abs(pixels - wanted).max(1).min() <= 8, color
+
+
+def test_names_of_many_rows_of_samples_do_not_cover_each_other(tmp_path, monkeypatch):
+    names = [f"diffusion-then-{i}" for i in range(10)]
+    for name in names:
+        title = "Diffusion, then 4-step chain, gradient through the last step, 4 x the FLOPs"
+        monkeypatch.setitem(fake_run.VARIANTS, name, {**fake_run.VARIANTS["diffusion"], "title": title + name[-1]})
+        monkeypatch.setitem(fake_run.RATIOS, name, fake_run.RATIOS["diffusion"])
+    fake_run.write_run(tmp_path, names, n_seeds=1)
+    fig = drawn(sample_grid.draw, tmp_path)
+    fig.draw_without_rendering()
+    labels = [ax.yaxis.label for ax in fig.axes if ax.yaxis.label.get_text()]
+    boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.y0)
+    assert len(boxes) == 11 and len({label.get_fontsize() for label in labels}) == 1
+    assert all(low.y1 <= high.y0 + 1 for low, high in itertools.pairwise(boxes))
+
+
+def test_one_evaluation_is_singular(tmp_path):
+    fake_run.write_run(tmp_path, ("meanflow",), n_seeds=2, npz=False)
+    titles = [ax.get_title() for ax in drawn(quality_vs_flops.draw, tmp_path).axes]
+    assert all(title.endswith("evaluations") != title.startswith("1 ") for title in titles if "network" in title)

@@ -62,6 +62,17 @@ def test_methods_with_other_budgets_or_marks_are_left_out(folder):
     assert set(loss_families(read(folder).of("digits")).variant) == {"chain", "last-step", "jumps"}
 
 
+def test_of_budgets_with_as_many_methods_the_largest_is_compared(folder, monkeypatch):
+    for name in KINDS:
+        monkeypatch.setitem(fake_run.VARIANTS, f"{name}-long", fake_run.VARIANTS[name])
+        monkeypatch.setitem(fake_run.RATIOS, f"{name}-long", RATIOS[name])
+        for repetition in range(2):
+            record = fake_run.quality(f"{name}-long", repetition, npz=False)
+            record["training"]["flops"] = 4e13
+            fake_run.write(folder, record)
+    assert set(loss_families(read(folder).of("digits")).variant) == {f"{name}-long" for name in KINDS}
+
+
 def test_one_kind_of_loss_alone_is_no_comparison(tmp_path):
     fake_run.write_run(tmp_path, ("unrolled-k1", "unrolled-k4"), n_seeds=2, npz=False)
     assert loss_families(read(tmp_path).of("digits")).empty
