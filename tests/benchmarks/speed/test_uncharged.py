@@ -52,6 +52,7 @@ CALLS = {
 def test_work_of_one_kind_has_the_largest_share(kind, call):
     found = shares(call, N_TRAIN)
     assert list(found) == list(KINDS) and sum(found.values()) == pytest.approx(1)
+    del found["no operation"]  # a process that waits for its core is in none
     assert max(found, key=found.get) == kind, found
 
 
