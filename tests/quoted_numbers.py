@@ -13,7 +13,7 @@ A text stands in the page once, with a number in place of each `{SELECTOR [COLUM
 - `VARIANT@NFE`, `VARIANT@best`, `VARIANT:SAMPLER@NFE`: a row of comparison.csv, the lowest FID ratio of those
   that match
 - `VARIANT`: the same for what has one number per variant, such as `accuracy`
-- `A@NFE/B@NFE`: a row of ratios.csv; `A/B`: a row of mcnemar.csv
+- `A@NFE/B@NFE`: a row of ratios.csv, or of a table of pairs that the quotes name; `A/B`: a row of mcnemar.csv
 - `FOLDER>SELECTOR`: in another folder than that of the quotes
 - `SERIES:DATASET@LAYERS` where the quotes have `table = "depth"`, with _ for a space
 
@@ -51,12 +51,15 @@ COLUMNS |= {"p2": "ratio2_p_value", "holm2": "ratio2_p_value_holm"}
 COLUMNS |= {"a": "fid_ratio_a", "b": "fid_ratio_b", "a2": "fid2_ratio_a", "b2": "fid2_ratio_b"}
 KEYS = {"comparison": ("variant", "sampler", "nfe"), "depth": ("series", "dataset", "n_hidden_layers")}
 USUAL = {"comparison": "fid_ratio", "depth": "error", "ratios": "ratio", "mcnemar": "p_value"}
+# Tables of pairs beside ratios.csv, with the names that their columns have there
+PAIRS = {"pairs_at_equal_seconds": {"ci_low": "ratio_ci_low", "ci_high": "ratio_ci_high"}}
+USUAL |= dict.fromkeys(PAIRS, "ratio")
 
 
 @cache
 def table(folder: str, name: str) -> DataFrame:
     """A table of a committed run."""
-    return pd.read_csv(REFERENCE / folder / "tables" / f"{name}.csv")
+    return pd.read_csv(REFERENCE / folder / "tables" / f"{name}.csv").rename(columns=PAIRS.get(name, {}))
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Quote:
         folder, other, selector = selector.rpartition(">")
         folder = folder if other else self.folder
         a, slash, b = selector.partition("/")
-        name = self.table if not slash else "ratios" if "@" in a else "mcnemar"
+        name = self.table if not slash or self.table in PAIRS else "ratios" if "@" in a else "mcnemar"
         rows = table(folder, name)
         if not slash:
             rows = _matching(rows, a, *KEYS[name])
