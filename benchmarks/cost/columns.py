@@ -63,7 +63,8 @@ COLUMNS = [
         unit="share of the measured peak",
         direction="higher",
         meaning="Model FLOPs utilisation of training: executed FLOPs per second over the measured peak of the device.",
-        formula="FLOPs of an update / its median seconds / `matmul_peak_flops_per_second`, stages weighted by time",
+        formula="FLOPs of an update / its median seconds / the larger peak, `matmul_peak_flops_per_second` or "
+        "`convolution_peak_flops_per_second`; stages weighted by time",
         source="timing cell; after Chowdhery et al. 2022, appendix B, but with executed FLOPs",
         misleads="Executed FLOPs include waste, such as products with a zero tangent, so a high value is not yet "
         "an efficient method.",
@@ -132,7 +133,8 @@ COLUMNS = [
         unit="share of the measured peak",
         direction="higher",
         meaning="Model FLOPs utilisation of sampling.",
-        formula="`flops_per_sample` x `sample_images_per_second` / `matmul_peak_flops_per_second`",
+        formula="`flops_per_sample` x `sample_images_per_second` / the larger peak, `matmul_peak_flops_per_second` or "
+        "`convolution_peak_flops_per_second`",
         source="timing cell",
         misleads="As `train_mfu`.",
         head="MFU",
@@ -189,11 +191,13 @@ COLUMNS = [
         "matmul_peak_flops_per_second",
         unit="FLOPs per second",
         direction=None,
-        meaning="Fastest measured matrix product on the same device, with the same threads and precision. It is "
-        "the reference of `mfu` and `train_mfu`.",
-        formula="2 n^3 / median seconds, the best of several sizes n",
+        meaning="Fastest measured matrix product, and fastest measured 3 x 3 convolution, on the same device, with the "
+        "same threads and precision. The larger one is the reference of `mfu` and `train_mfu`.",
+        formula="counted FLOPs / median seconds, the best of several sizes",
         source="timing cell",
-        misleads="Only large matrices reach it, and load on a shared computer lowers it.",
+        misleads="Only large operations reach it, and load on a shared computer lowers it. Without the second number a "
+        "record's utilisation relates to matrix products alone, which some processors execute half as fast.",
+        also=("convolution_peak_flops_per_second",),
     ),
     Column(
         "timing_exclusive",

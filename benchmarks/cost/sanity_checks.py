@@ -18,11 +18,6 @@ def utilisation(flops: float, seconds: float, peak: float) -> float:
     return flops / seconds / peak
 
 
-def beyond_peak(flops: float, seconds: float, peak: float) -> bool:
-    """Returns whether `flops` in `seconds` are more than the peak (FLOPs per second) and its noise allow."""
-    return utilisation(flops, seconds, peak) > NOISE
-
-
 def refuse_beyond_peak(what: str, flops: float, seconds: float, peak: float) -> None:
     """Raises ValueError where more FLOPs per second were measured than the device can execute.
 
@@ -31,7 +26,7 @@ def refuse_beyond_peak(what: str, flops: float, seconds: float, peak: float) -> 
     seconds: of one call.
     peak: FLOPs per second of the device.
     """
-    if beyond_peak(flops, seconds, peak):
+    if utilisation(flops, seconds, peak) > NOISE:
         raise ValueError(
             f"{what}: {flops:.3g} counted FLOPs in {seconds:.3g} s are {flops / seconds:.3g} a second, above the "
             f"measured peak of {peak:.3g}; the FLOP counter or the clock is wrong"

@@ -15,14 +15,12 @@ from benchmarks.budget import StagePlan, plan_stages
 from benchmarks.cost import sanity_checks
 from benchmarks.cost.energy import energy_counter, others_on
 from benchmarks.cost.memory import peak_memory
-from benchmarks.cost.peak import matmul_peak
+from benchmarks.cost.peak import measure_peaks
 from benchmarks.cost.timing_samples import SampleClock
 from benchmarks.cost.timing_stages import end_to_end_images_per_second, time_stage
 from benchmarks.inference import outputs
 from benchmarks.job import Job
 from paradigms.base import Paradigm
-
-PEAK_TRIES = 10  # a quarter of a second each
 
 
 def measure_timing(job: Job, progress: Callable) -> dict:
@@ -34,27 +32,27 @@ def measure_timing(job: Job, progress: Callable) -> dict:
     Raises ValueError where the counted FLOPs of an update or a sample exceed what the device can execute in its time.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
-    peak = matmul_peak(job.device)
+    peaks = measure_peaks(job.device)
     init = peak_memory(job.build, job.device)
     paradigm = job.build()
     plans = plan_stages(paradigm, job.x, job.label, job.cell.budget_flops, job.observed_flops)
     counter = energy_counter(job.device)
-    stages, peaks = _stages(job, paradigm, plans, counter, progress)
+    stages, memory = _stages(job, paradigm, plans, counter, progress)
     clock, samplers = SampleClock(job, paradigm, counter), job.samplers(paradigm)
     samples = clock.rows(samplers, progress)
     hidden = [clock.hidden_work(sampler) for sampler in samplers[:1]]
-    peak = _largest_peak(job.device, peak, _rates(stages, samples))
-    relate_to(peak, stages, samples)
+    peaks = _larger(peaks, measure_peaks(job.device))
+    relate_to(max(peaks.values()), stages, samples)
     shared = _shared(job, time.process_time() - cpu_began, time.perf_counter() - began)
     images = sum(plan.updates * plan.batch_size for plan in plans)
     seconds = sum(plan.updates * stage["step_seconds_median"] for plan, stage in zip(plans, stages, strict=True))
     timing = {
         "exclusive": True,
         "train_images_per_second": images / seconds,
-        "matmul_peak_flops_per_second": peak,
+        **peaks,
         "peak_init_bytes": init["allocated_bytes"],
-        "peak_train_bytes": max(peak["allocated_bytes"] for peak in peaks),
-        "peak_train_reserved_bytes": max((peak["reserved_bytes"] or 0 for peak in peaks), default=0) or None,
+        "peak_train_bytes": max(peak["allocated_bytes"] for peak in memory),
+        "peak_train_reserved_bytes": max((peak["reserved_bytes"] or 0 for peak in memory), default=0) or None,
         "peak_evaluate_bytes": peak_memory(lambda: _evaluate(job, paradigm), job.device)["allocated_bytes"],
         "flags": [flag for flag in (*hidden, *_odd(samples), *shared) if flag],
         "stages": stages,
@@ -82,31 +80,19 @@ def relate_to(peak: float, stages: list[dict], samples: list[dict]) -> None:
     peak: FLOPs per second of the device.
     stages, samples: entries of the record's `timing`, changed in place.
     """
-    for what, entry, flops, seconds in _rates(stages, samples):
-        sanity_checks.refuse_beyond_peak(what, flops, seconds, peak)
-        entry["mfu"] = sanity_checks.utilisation(flops, seconds, peak)
-
-
-def _rates(stages: list[dict], samples: list[dict]) -> list[tuple[str, dict, float, float]]:
-    """Returns (name, entry, FLOPs, seconds) of every entry."""
     steps = [(f"stage {s['name']!r}", s, s["flops_per_update"], s["step_seconds_median"]) for s in stages]
     draws = [
         (f"sampler {s['sampler']!r} at {s['nfe']}", s, s["flops_per_sample"], s["sample_ms_per_image"] / 1000)
         for s in samples
     ]
-    return steps + draws
+    for what, entry, flops, seconds in steps + draws:
+        sanity_checks.refuse_beyond_peak(what, flops, seconds, peak)
+        entry["mfu"] = sanity_checks.utilisation(flops, seconds, peak)
 
 
-def _largest_peak(device: torch.device, peak: float, rates: list[tuple[str, dict, float, float]]) -> float:
-    """Returns the largest of `peak` and of further measurements: one, and up to PEAK_TRIES where a rate exceeds them.
-
-    On a shared computer the peak may be measured too low, but never too high.
-    """
-    for _ in range(PEAK_TRIES):
-        peak = max(peak, matmul_peak(device))
-        if not any(sanity_checks.beyond_peak(flops, seconds, peak) for _, _, flops, seconds in rates):
-            break
-    return peak
+def _larger(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """Returns the larger of two measurements of each peak: load on a shared computer lowers one, nothing raises it."""
+    return {name: max(peak, after[name]) for name, peak in before.items()}
 
 
 def _odd(samples: list[dict]) -> list[str | None]:

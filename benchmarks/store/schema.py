@@ -120,6 +120,7 @@ class SavedTiming(Saved):
     flags: list[str] | None = None
     train_images_per_second: Number = None
     matmul_peak_flops_per_second: Number = None
+    convolution_peak_flops_per_second: Number = None
     peak_init_bytes: Number = None
     peak_train_bytes: Number = None
     peak_evaluate_bytes: Number = None

@@ -87,6 +87,7 @@ def of_timing(stages: list[str], samples: list[dict], slow: float) -> dict:
             }
             for name in stages
         ],
-        **{"matmul_peak_flops_per_second": 4e10, "peak_init_bytes": int(3e6), "peak_evaluate_bytes": int(5e7)},
+        **{"matmul_peak_flops_per_second": 4e10, "convolution_peak_flops_per_second": 9e10},
+        **{"peak_init_bytes": int(3e6), "peak_evaluate_bytes": int(5e7)},
         "flags": ["50 NFE take 21 times 1 NFE, expected about 50"] if len(stages) == 2 else [],
     }

@@ -28,7 +28,7 @@ COLUMNS = [
     *["peak_init_bytes", "peak_evaluate_bytes", "warmup_seconds", "matmul_peak_flops_per_second", "timing_flags"],
     *["n_launches", "fid_ratio_mde", "fid2_ratio_mde", "accuracy_mde", "train_images_per_second_mde"],
     *["sample_ms_per_image_mde", "task", "k_shift", "squared_error", "squared_error_ci_low", "squared_error_ci_high"],
-    *["marks", "marks_why"],
+    *["marks", "marks_why", "convolution_peak_flops_per_second"],
 ]
 # Whole numbers, in the order of the columns.
 COUNTS = [

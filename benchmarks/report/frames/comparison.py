@@ -22,7 +22,8 @@ LEARNED = [
 ]
 LAUNCHED = [
     *["train_images_per_second", "peak_train_bytes", "train_end_to_end_images_per_second", "train_mfu"],
-    *["train_energy_joules_per_image", "peak_init_bytes", "peak_evaluate_bytes", "matmul_peak_flops_per_second"],
+    *["train_energy_joules_per_image", "peak_init_bytes", "peak_evaluate_bytes"],
+    *["matmul_peak_flops_per_second", "convolution_peak_flops_per_second"],
 ]
 
 

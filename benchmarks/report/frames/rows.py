@@ -28,7 +28,7 @@ LIKELIHOOD = {"ais": "ais", "ais_low": "ais_low", "ais_high": "ais_high", "log_l
 RECOGNITION = ["calibration_error", "linear_probe_accuracy", "knn_accuracy", "correct", "n_test"]
 TIMED_CELL = [
     *["train_images_per_second", "peak_train_bytes", "peak_init_bytes", "peak_evaluate_bytes", "exclusive"],
-    "matmul_peak_flops_per_second",
+    *["matmul_peak_flops_per_second", "convolution_peak_flops_per_second"],
 ]
 
 

@@ -11,7 +11,7 @@ from benchmarks.report.tables.sheet import Sheet, dense, detectable_line, flagge
 DOCUMENT, ORDER = "comparison", 90
 NOTE = (
     "step: one update on a batch in memory. end to end: with the data loader and the Trainer. MFU (model FLOPs "
-    "utilisation): executed FLOPs per second, over the measured peak of a matrix product on the same device."
+    "utilisation): executed FLOPs per second, over the measured peak of the device."
 )
 DETAILS = ("paradigm", "MFU", "J/image", "MiB init", "MiB evaluate")
 PARALLEL = (

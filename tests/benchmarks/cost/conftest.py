@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.cost import timing
-from tests.benchmarks.cost.test_timing import PEAK, Clock
+from tests.benchmarks.cost.test_timing import PEAKS, Clock
 
 
 @pytest.fixture
@@ -11,5 +11,5 @@ def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr("time.perf_counter", lambda: clock.wall)
     monkeypatch.setattr("time.process_time", lambda: clock.cpu)
-    monkeypatch.setattr(timing, "matmul_peak", lambda device: PEAK)
+    monkeypatch.setattr(timing, "measure_peaks", lambda device: PEAKS)
     return clock

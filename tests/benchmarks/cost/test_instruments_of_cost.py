@@ -9,7 +9,9 @@ import torch
 from benchmarks.cost import clock, energy, peak
 from benchmarks.cost.clock import Timing, host_and_device, time_calls, time_repeats
 from benchmarks.cost.energy import energy_counter, joules_per_call, others_on
+from benchmarks.flops import count_flops
 
+CPU = torch.device("cpu")
 HOST, DEVICE = 1.0, 5.0
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
@@ -79,26 +81,40 @@ def test_two_long_calls_are_enough(monkeypatch):
     assert time_repeats(call, "cpu", 10, 1.0).repeats == 10
 
 
-def test_the_peak_is_the_best_size_by_its_median(monkeypatch):
-    medians = {10: 1.0, 20: 2.0, 30: 60.0}
-    monkeypatch.setitem(peak.SIZES, "cpu", tuple(medians))
-    sizes = iter(medians)
-    monkeypatch.setattr(peak, "time_calls", lambda *_: Timing(medians[next(sizes)], 0.0, 0.0, 3, 0.0))
-    assert peak.matmul_peak("cpu") == 2 * 20**3 / 2.0
+def test_a_peak_is_the_best_size_by_its_median(monkeypatch):
+    medians = [1.0, 2.0, 60.0, 3.0, 9.0]
+    monkeypatch.setitem(peak.MATRICES, "cpu", (10, 20, 30))
+    monkeypatch.setitem(peak.CHANNELS, "cpu", (2, 3))
+    monkeypatch.setitem(peak.IMAGES, "cpu", (5, 4))
+    found = iter(medians)
+    monkeypatch.setattr(peak, "time_calls", lambda *_: Timing(next(found), 0.0, 0.0, 3, 0.0))
+    matmul, convolution = peak.measure_peaks("cpu").values()
+    assert matmul == 2 * 20**3 / 2.0
+    assert convolution == 2 * 5 * 16 * 9 * 2 * 2 / 3.0  # 5 images of 16 pixels, 9 x 2 x 2 products each
 
 
-def test_the_peak_is_of_products_that_are_really_done():
-    assert 1e8 < peak.matmul_peak("cpu") < 1e15  # any machine of this century, and none
+@pytest.mark.parametrize("call", [lambda: peak._product(32, CPU), lambda: peak._convolution(8, CPU)])
+def test_the_flops_of_a_peak_are_those_that_the_counter_finds(call):
+    call, flops = call()
+    assert count_flops(call) == flops
+
+
+def test_the_peaks_are_of_products_that_are_really_done():
+    assert all(
+        1e8 < rate < 1e15 for rate in peak.measure_peaks("cpu").values()
+    )  # any machine of this century, and none
 
 
 def test_the_peak_is_measured_in_the_precision_of_convolutions_and_leaves_the_setting_alone(monkeypatch):
     seen, settings = [], torch.backends.cuda.matmul
     before = settings.allow_tf32
-    monkeypatch.setattr(peak, "_rate", lambda n, device: seen.append(settings.allow_tf32) or 1.0)
+    monkeypatch.setattr(peak, "_product", lambda n, device: (None, 0))
+    monkeypatch.setattr(peak, "_convolution", lambda channels, device: (None, 0))
+    monkeypatch.setattr(peak, "_rate", lambda *_: seen.append(settings.allow_tf32) or 1.0)
     for convolutions in (True, False):
         with torch.backends.cudnn.flags(allow_tf32=convolutions):
-            peak.matmul_peak("cuda")
-    assert seen == [True] * 3 + [before] * 3 and settings.allow_tf32 == before
+            peak.measure_peaks("cuda")
+    assert seen == [True] * 3 + [before] * 9 and settings.allow_tf32 == before
 
 
 @pytest.fixture
@@ -192,4 +208,4 @@ def test_a_kernel_that_runs_long_is_waited_for():
 @needs_gpu
 def test_the_clock_module_waits_only_for_a_gpu():
     clock.synchronise(torch.device("cuda"))
-    assert peak.matmul_peak("cuda") > 1e11
+    assert all(rate > 1e11 for rate in peak.measure_peaks("cuda").values())

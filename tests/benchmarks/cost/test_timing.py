@@ -16,6 +16,7 @@ from paradigms.base import Paradigm, Stage
 SHAPE, BATCH, STEP, ROW, FIXED = (1, 2, 2), 8, 0.005, 0.001, 0.003
 FORWARD_FLOPS = 2 * 4 * 4  # of a row through the link
 PEAK = 1e9
+PEAKS = {"matmul_peak_flops_per_second": PEAK / 2, "convolution_peak_flops_per_second": PEAK}
 
 
 class Clock:
@@ -195,11 +196,11 @@ def test_a_process_that_got_half_a_core_flags_that_the_computer_is_shared(clock)
 
 def test_more_flops_than_the_device_can_do_is_an_error_of_one_line(clock, monkeypatch):
     real = BATCH * 2 * FORWARD_FLOPS / STEP
-    monkeypatch.setattr(timing, "matmul_peak", lambda device: real / 2)
+    monkeypatch.setattr(timing, "measure_peaks", lambda device: {"matmul": real / 2, "convolution": real / 3})
     with pytest.raises(ValueError, match=r"^stage 'toy stage': .* above the measured peak of .*wrong$"):
         measured(Job(clock))
-    monkeypatch.setattr(timing, "matmul_peak", lambda device: real / 1.05)  # within the noise of a measurement
-    assert measured(Job(clock))["stages"][0]["mfu"] == pytest.approx(1.05)
+    monkeypatch.setattr(timing, "measure_peaks", lambda device: {"matmul": real / 2, "convolution": real / 1.05})
+    assert measured(Job(clock))["stages"][0]["mfu"] == pytest.approx(1.05)  # of the faster kind, within the noise
 
 
 def test_more_flops_than_the_device_can_do_while_sampling_is_an_error():
@@ -210,11 +211,11 @@ def test_more_flops_than_the_device_can_do_while_sampling_is_an_error():
         timing.relate_to(100.0, [], [row])
 
 
-@pytest.mark.parametrize("low", [1, 2, 9])
-def test_a_peak_measured_too_low_is_measured_again(clock, monkeypatch, low):
-    peaks = iter([1.0] * low + [PEAK])
-    monkeypatch.setattr(timing, "matmul_peak", lambda device: next(peaks))
-    assert measured(Job(clock))["matmul_peak_flops_per_second"] == PEAK
+def test_of_two_measurements_each_peak_is_the_larger_one(clock, monkeypatch):
+    peaks = iter([{"matmul": 2 * PEAK, "convolution": PEAK}, {"matmul": PEAK, "convolution": 3 * PEAK}])
+    monkeypatch.setattr(timing, "measure_peaks", lambda device: next(peaks))
+    found = measured(Job(clock))
+    assert (found["matmul"], found["convolution"]) == (2 * PEAK, 3 * PEAK)
 
 
 def test_end_to_end_leaves_the_warm_up_out_and_stops_long_before_the_stage_ends(clock):
