@@ -13,7 +13,7 @@ from benchmarks.commands.outcome import require_folder
 from benchmarks.errors import BadInput
 
 REFERENCE = Path("results/reference")
-COMMITTED = ("digits", "stepwise", "depth", "mnist", "mnist-layerwise", "rivals")
+COMMITTED = ("digits", "stepwise", "depth", "mnist", "mnist-layerwise", "rivals-tuned")
 
 ThemeName = StrEnum("ThemeName", ["light", "dark"])
 # The names of `report.languages`, without importing the report, which takes seconds.
