@@ -24,6 +24,7 @@ from benchmarks.report.languages.wrapping import balanced
 
 LINE_SPACING = 1.3
 LABEL_WIDTH = 26  # letters of a line of a label beside the axes
+ROOM = 0.09  # of the height, below the line at ratio 1, for its words
 
 
 def ratio_of(samples: DataFrame) -> tuple[str, str]:
@@ -64,14 +65,20 @@ def plain_log(axis: Axis, decades: float, write: Callable[[float], str] = "{:g}"
 
 
 def floor_line(ax: Axes) -> None:
-    """Draw the line at ratio 1: as close to the held-out images as real training images are."""
+    """Draw the line at ratio 1: as close to the held-out images as real training images are. Call it after plotting.
+
+    Its words stand below it, where no good sampler is.
+    """
     ax.axhline(1, color=style.theme().muted, linestyle=(0, (6, 3)), linewidth=2, zorder=1)
+    low, high = ax.get_ylim()
+    ax.set_ylim(bottom=min(low, max(high, 2) ** (-ROOM / (1 - ROOM))))
     ax.annotate(
         say("real training images = 1"),
         (0.01, 1),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 4),
+        xytext=(0, -4),
         textcoords="offset points",
+        verticalalignment="top",
         color=style.theme().muted,
         fontsize=style.SMALL,
         bbox={"facecolor": style.theme().paper, "edgecolor": "none", "alpha": 0.7, "pad": 0},

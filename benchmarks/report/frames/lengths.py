@@ -165,8 +165,8 @@ def _shared(texts: list[str]) -> str:
 
 def main(found: list[Entry], most: int) -> list[str]:
     """The variants to show where there are too many for a figure: those of the smallest budget if they are at most
-    `most`, else of these the paradigms with their default options, and of every family its longest chain of at most
-    SHOWN_LENGTH steps.
+    `most`, else of these the paradigms with their default options, of every family its longest chain of at most
+    SHOWN_LENGTH steps, and of a paradigm that has neither its variant with the lowest ratio.
 
     found: of one task.
     """
@@ -175,7 +175,12 @@ def main(found: list[Entry], most: int) -> list[str]:
         return [entry.variant for entry in cheapest]
     longest = [[e for e in members if e.nfe <= SHOWN_LENGTH][-1:] for members in families(cheapest).values()]
     chosen = {entry.variant for members in longest for entry in members}
-    return [entry.variant for entry in cheapest if not entry.options or entry.variant in chosen]
+    chosen |= {entry.variant for entry in cheapest if not entry.options}
+    seen = {entry.paradigm for entry in cheapest if entry.variant in chosen}
+    for entry in sorted(cheapest, key=lambda entry: (not entry.n, entry.ratio)):
+        if entry.paradigm not in seen:
+            chosen, seen = chosen | {entry.variant}, seen | {entry.paradigm}
+    return [entry.variant for entry in cheapest if entry.variant in chosen]
 
 
 def one_change(found: list[Entry]) -> tuple[Entry, list[tuple[str, Entry]]] | None:

@@ -97,6 +97,13 @@ def test_figures_of_a_preset_with_wide_networks_show_its_generators_and_name_the
     assert {"diffusion", "meanflow", "drifting"} <= defaults and "unrolled-k4" not in defaults
 
 
+def test_a_paradigm_of_which_every_variant_has_options_is_shown_by_its_best(tmp_path):
+    for name, ratio in {"narrow": 1.5, "wide": 1.2, "wider": 1.9}.items():
+        fake_run.write(tmp_path, record(name, {"width": name}, 1, ratio, paradigm="gan"))
+    found = entries(fill(tmp_path))
+    assert len(found) > 4 and main(found, 4) == ["K-4", "field", "wide"]
+
+
 def test_where_there_are_too_many_to_look_at_a_field_and_one_chain_of_a_family_stand_for_all(frames, monkeypatch):
     assert main(entries(frames), 3) == ["K-4", "field"]
     monkeypatch.setattr(figures, "MOST", 3)
