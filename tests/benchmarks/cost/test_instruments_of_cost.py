@@ -100,9 +100,8 @@ def test_the_flops_of_a_peak_are_those_that_the_counter_finds(call):
 
 
 def test_the_peaks_are_of_products_that_are_really_done():
-    assert all(
-        1e8 < rate < 1e15 for rate in peak.measure_peaks("cpu").values()
-    )  # any machine of this century, and none
+    least, most = 1e8, 1e15  # FLOPs per second of any machine of this century, and of none
+    assert all(least < rate < most for rate in peak.measure_peaks("cpu").values())
 
 
 def test_the_peak_is_measured_in_the_precision_of_convolutions_and_leaves_the_setting_alone(monkeypatch):
